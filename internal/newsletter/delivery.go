@@ -1,0 +1,151 @@
+package newsletter
+
+import (
+	"strconv"
+	"time"
+)
+
+// DeliveryState is where one message to one subscriber stands. The numbers are
+// stored.
+type DeliveryState int
+
+// The states of a delivery: pending → sending → sent | failed | cancelled | uncertain.
+const (
+	Pending   DeliveryState = 0
+	Sending   DeliveryState = 1
+	Sent      DeliveryState = 2
+	Failed    DeliveryState = 3
+	Cancelled DeliveryState = 4
+	Uncertain DeliveryState = 5
+)
+
+func (s DeliveryState) String() string {
+	switch s {
+	case Pending:
+		return "pending"
+	case Sending:
+		return "sending"
+	case Sent:
+		return "sent"
+	case Failed:
+		return "failed"
+	case Cancelled:
+		return "cancelled"
+	case Uncertain:
+		return "uncertain"
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// Delivery is one message to one subscriber, as a worker leases it.
+type Delivery struct {
+	Chunk      int64
+	N          int // in its chunk
+	Subscriber int64
+	Digest     int // N of the digest
+	State      DeliveryState
+	Attempts   int       // bodies or envelopes tried so far
+	FirstTry   time.Time // zero: never tried
+	Email      string    // ASCII form (IDN domains as A-labels)
+	Name       string
+	Newsletter string // for links
+}
+
+// Phase is the step of an SMTP session that an answer belongs to. What a failure
+// means depends on it (RFC 5321 4.2.1, 4.5.3.2).
+type Phase int
+
+// The phases, in the order of a session.
+const (
+	PhaseConnect Phase = iota // TCP and the 220 greeting
+	PhaseHello                // EHLO
+	PhaseTLS                  // STARTTLS and the handshake
+	PhaseAuth                 // AUTH
+	PhaseMail                 // MAIL FROM
+	PhaseRcpt                 // RCPT TO
+	PhaseData                 // DATA and the body, until the final dot is written
+	PhaseDot                  // the final dot was (perhaps) written
+)
+
+func (p Phase) String() string {
+	return [...]string{"connect", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "final dot"}[p]
+}
+
+// Reply is how one attempt ended.
+type Reply struct {
+	Phase    Phase
+	Code     int    // SMTP reply code, 0: no answer
+	Enhanced string // RFC 3463 status such as "5.1.1", taken from the text, empty: none
+	Text     string // the relay's words, or the network error's; one line, at most 500 bytes
+}
+
+// Verdict is what a reply means for the delivery and for the relay.
+type Verdict struct {
+	State    DeliveryState // Sent, Failed, Uncertain, or Pending: try again later
+	Suppress bool          // the address does not exist: never mail it again
+	RelayBad bool          // the relay's (or our account's) fault: pause the relay, blame nobody
+	Lost     bool          // the connection is of no use any more
+}
+
+// Judge settles a reply by phase and code. Only a reply about the address at
+// RCPT may suppress; no answer to the final dot is uncertain, before it safe to
+// retry; 5xx up to MAIL is the relay's fault, never the recipient's.
+func Judge(r Reply) Verdict {
+	switch {
+	case r.Phase == PhaseDot && r.Code == 0:
+		return Verdict{State: Uncertain, Lost: true}
+	case r.Code == 0 || r.Code == 421:
+		return Verdict{State: Pending, Lost: true, RelayBad: r.Phase < PhaseMail}
+	case r.Phase == PhaseDot && r.Code/100 == 2:
+		return Verdict{State: Sent}
+	case r.Phase < PhaseMail:
+		return Verdict{State: Pending, RelayBad: true, Lost: true}
+	case r.Phase == PhaseMail && r.Code/100 == 5:
+		return Verdict{State: Pending, RelayBad: true}
+	case r.Code/100 == 5 && r.Phase == PhaseRcpt:
+		if senderFault(r) {
+			return Verdict{State: Pending, RelayBad: true}
+		}
+		return Verdict{State: Failed, Suppress: aboutAddress(r)}
+	case r.Code/100 == 5:
+		return Verdict{State: Failed}
+	}
+	return Verdict{State: Pending}
+}
+
+// aboutAddress reports whether the reply says that the mailbox does not exist
+// or is disabled for good (RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6, X.1.10, X.2.1).
+// A bare 550 without a status is too often policy to take a person off for it.
+func aboutAddress(r Reply) bool {
+	switch r.Enhanced {
+	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":
+		return true
+	}
+	return false
+}
+
+// senderFault reports whether a refusal at RCPT is about us: relaying denied or
+// authentication wanted (RFC 4954 6: 530, 535, 538; RFC 3463 X.7.8; 5.7.1 with
+// 554 is policy about the message and stays a failure).
+func senderFault(r Reply) bool {
+	switch r.Code {
+	case 503, 530, 534, 535, 538:
+		return true
+	}
+	switch r.Enhanced {
+	case "5.7.0", "5.7.8", "5.5.1":
+		return true
+	}
+	return false
+}
+
+// Backoff returns how long to wait after the n-th failed attempt (n from 1):
+// base doubled each time, at most limit, spread by jitter in [0,1) over ±20 %
+// so that a relay that comes back is not met by everybody at once.
+func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
+	d := limit
+	if n < 30 && base<<(max(n, 1)-1) < limit {
+		d = base << (max(n, 1) - 1)
+	}
+	return time.Duration(float64(d) * (0.8 + 0.4*jitter))
+}

@@ -1,0 +1,108 @@
+package newsletter
+
+import "time"
+
+// IssueState is where an issue stands:
+// draft → (awaiting →) sealing → sending ⇄ paused → sent | cancelled.
+type IssueState string
+
+// The states of an issue. A draft exists only in memory (a preview); rows start
+// as awaiting or sealing.
+const (
+	IssueAwaiting  IssueState = "awaiting approval"
+	IssueSealing   IssueState = "sealing"
+	IssueSending   IssueState = "sending"
+	IssuePaused    IssueState = "paused"
+	IssueSent      IssueState = "sent"
+	IssueCancelled IssueState = "cancelled"
+)
+
+// Open reports whether the issue can still send something.
+func (s IssueState) Open() bool {
+	return s == IssueAwaiting || s == IssueSealing || s == IssueSending || s == IssuePaused
+}
+
+// Issue is one numbered, frozen sending of a newsletter.
+type Issue struct {
+	ID         int64      // in the store
+	Newsletter string     //
+	Rehearsal  bool       // goes to the catcher; numbered apart
+	Number     int        // from 1, by newsletter and rehearsal
+	State      IssueState //
+	Reason     string     // why it is paused or cancelled, for people
+	Hash       string     // of everything frozen; what an approval names
+	Horizon    int64      // the highest seq considered
+	Subject    string     // of the leading digest, for listings
+	Sealed     bool       // the audience is complete
+	Watermark  int64      // the highest subscriber id sealed so far
+	Recipients int        // deliveries made at sealing
+	Due        string     // local time of its occurrence, empty: by hand
+	CreatedAt  time.Time
+	SealedAt   time.Time
+	ProgressAt time.Time // the last settled delivery or state change
+	DoneAt     time.Time // sent or cancelled
+}
+
+// Frozen is what an issue was composed from; it does not change any more.
+type Frozen struct {
+	Newsletter FrozenNewsletter  `json:"newsletter"`
+	Templates  map[string]string `json:"templates"` // file name → text
+	Intro      string            `json:"intro"`     // Markdown
+	Date       time.Time         `json:"date"`      // shown in the masthead
+}
+
+// FrozenNewsletter is the part of a newsletter's settings that shows in its mail.
+type FrozenNewsletter struct {
+	Name        string    `json:"name"`
+	Title       string    `json:"title"`
+	Description string    `json:"description"`
+	FromName    string    `json:"from_name"`
+	FromAddress string    `json:"from_address"`
+	ReplyTo     string    `json:"reply_to"`
+	Language    string    `json:"language"`
+	Subject     string    `json:"subject"`
+	Select      Selection `json:"select"`
+	Max         int       `json:"max"`
+	TimeZone    string    `json:"time_zone"`
+}
+
+// Digest is an issue rendered for one group of subscribers: same language and
+// same list of articles.
+type Digest struct {
+	Issue    int64
+	N        int // from 1 in its issue
+	Language string
+	Articles []int64 // seqs, in order of appearance
+	Subject  string
+	HTML     string // with placeholders
+	Text     string // with placeholders
+}
+
+// Group is a set of subscriptions that are served alike. Subscriptions of equal
+// groups share a digest.
+type Group struct {
+	Cursor   int64  // articles with a higher seq are new to it
+	Language string // empty: the newsletter's
+	Topics   string // sorted, joined by "|"; empty: all
+	Max      int    // 0: the newsletter's
+}
+
+// Placeholders stand in a digest's HTML and text where each recipient's own
+// value is spliced in. Letters only, so that no escaper changes them.
+const (
+	PlaceholderUnsubscribe = "SYNDICATExUNSUBSCRIBExURL"
+	PlaceholderPreferences = "SYNDICATExPREFERENCESxURL"
+	PlaceholderName        = "SYNDICATExSUBSCRIBERxNAME" // may be empty for a subscriber
+	PlaceholderAddress     = "SYNDICATExMASKEDxADDRESS"  // masked: m…@example.org
+)
+
+// Occurrence is one due time of a newsletter's schedule.
+type Occurrence struct {
+	Newsletter string
+	Rehearsal  bool
+	Local      string    // 2006-01-02T15:04, wall clock of the newsletter: the unique key
+	At         time.Time // the instant
+	Outcome    string    // "issue", "nothing new", "skipped", "late"
+	Note       string    // for people
+	Issue      int64     // 0: none
+}

@@ -1,0 +1,97 @@
+package newsletter
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// SubscriptionState is whether the owner agreed.
+type SubscriptionState string
+
+// The states of a subscription: pending → confirmed → unsubscribed.
+const (
+	SubscriptionPending      SubscriptionState = "pending"
+	SubscriptionConfirmed    SubscriptionState = "confirmed"
+	SubscriptionUnsubscribed SubscriptionState = "unsubscribed"
+)
+
+// Subscriber is an address and its owner.
+type Subscriber struct {
+	ID        int64
+	Email     string // normalised: see NormalizeAddress
+	Name      string
+	Language  string // BCP 47, empty: the newsletter's
+	TimeZone  string // IANA name, empty: the newsletter's
+	CreatedAt time.Time
+}
+
+// Subscription is subscriber × newsletter.
+type Subscription struct {
+	Subscriber Subscriber
+	Newsletter string
+	State      SubscriptionState
+	Topics     []string // tags wanted; empty: all
+	Cadence    string   // empty: each issue
+	Hour       int      // local hour wanted, -1: when the issue is sent
+	MaxItems   int      // 0: the newsletter's
+	PausedTill time.Time
+	Cursor     int64 // articles up to this seq are served
+	ConsentAt  time.Time
+	Source     string // where the consent came from: "file", "cli", "form", "import 3"
+	Proof      string // JSON, what proves it
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Line is one line of a subscriber list, checked and normalised. A nil field was
+// not in the list; an empty one was and is empty.
+type Line struct {
+	N        int // line in the file, from 1
+	Email    string
+	Name     *string
+	Language *string
+	Topics   *[]string
+	TimeZone *string
+}
+
+// JoinTopics returns the canonical form of a topic set: lower case, sorted,
+// without doubles, joined by "|".
+func JoinTopics(topics []string) string {
+	out := make([]string, 0, len(topics))
+	for _, t := range topics {
+		if t = strings.ToLower(strings.TrimSpace(t)); t != "" {
+			out = append(out, strings.ReplaceAll(t, "|", " "))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), "|")
+}
+
+// SplitTopics is the inverse of JoinTopics.
+func SplitTopics(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "|")
+}
+
+// Cause says why an address is suppressed.
+type Cause string
+
+// The causes of a suppression.
+const (
+	CauseBounce    Cause = "bounce"    // hard bounce; only the operator lifts it
+	CauseComplaint Cause = "complaint" // the owner's own double opt-in lifts it
+	CauseOperator  Cause = "operator"
+	CauseErasure   Cause = "erasure" // the owner's own double opt-in lifts it
+)
+
+// Suppression is an address that is never mailed.
+type Suppression struct {
+	Hash  string // keyed, hex
+	Cause Cause
+	Issue int64 // that led to it, 0: none
+	Note  string
+	At    time.Time
+}

@@ -1,0 +1,141 @@
+package newsletter
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Purpose says what a token is good for. The letters are part of mailed links
+// and never change.
+type Purpose byte
+
+// The purposes of tokens.
+const (
+	PurposeUnsubscribe Purpose = 'u'
+	PurposePreferences Purpose = 'p'
+	PurposeConfirm     Purpose = 'c'
+)
+
+// Claim is what a token says.
+type Claim struct {
+	Purpose    Purpose
+	Subscriber int64
+	Issue      int64 // that carried the link, 0: none
+	Newsletter string
+}
+
+// ErrToken is returned for a token that is malformed, forged or no longer good.
+var ErrToken = errors.New("the link is not valid")
+
+// Keyring holds the secrets behind tokens and keyed hashes by version. The
+// highest version signs; all of them verify, for ever, because links in mail do
+// not expire by a change of key.
+type Keyring struct {
+	keys   map[byte][]byte
+	latest byte
+}
+
+// NewKeyring returns a keyring of 32-byte secrets by version (from 1).
+func NewKeyring(keys map[byte][]byte) (*Keyring, error) {
+	k := &Keyring{keys: keys}
+	for v, s := range keys {
+		if v == 0 || len(s) < 32 {
+			return nil, fmt.Errorf("secret version %d: want 32 bytes, have %d", v, len(s))
+		}
+		k.latest = max(k.latest, v)
+	}
+	if k.keys[1] == nil {
+		return nil, errors.New("secret version 1 is missing")
+	}
+	return k, nil
+}
+
+const macSize = 16 // 128 bits: beyond guessing, and links stay short
+
+// Token signs the claim for the owner of address: a mailed link dies with a
+// change of address, because the address is signed but not contained.
+func (k *Keyring) Token(c Claim, address string) string {
+	b := make([]byte, 0, 64)
+	b = append(b, k.latest, byte(c.Purpose))
+	b = binary.AppendUvarint(b, uint64(c.Subscriber))
+	b = binary.AppendUvarint(b, uint64(c.Issue))
+	b = append(b, c.Newsletter...)
+	b = append(b, k.mac(k.latest, "token", string(b), address)...)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ParseToken reads a token's claim without trusting it; Verify must follow, once
+// the subscriber's address is known.
+func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < 2+2+macSize || len(b) > 256 || k.keys[b[0]] == nil || Purpose(b[1]) != want {
+		return Claim{}, ErrToken
+	}
+	b = b[:len(b)-macSize]
+	c := Claim{Purpose: Purpose(b[1])}
+	rest := b[2:]
+	id, n := binary.Uvarint(rest)
+	if n <= 0 || id>>63 != 0 {
+		return Claim{}, ErrToken
+	}
+	rest = rest[n:]
+	issue, n := binary.Uvarint(rest)
+	if n <= 0 || issue>>63 != 0 {
+		return Claim{}, ErrToken
+	}
+	c.Subscriber, c.Issue, c.Newsletter = int64(id), int64(issue), string(rest[n:])
+	return c, nil
+}
+
+// Verify reports, in constant time, whether token was signed for address.
+func (k *Keyring) Verify(token, address string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < 2+macSize || k.keys[b[0]] == nil {
+		return false
+	}
+	body, mac := b[:len(b)-macSize], b[len(b)-macSize:]
+	return hmac.Equal(mac, k.mac(b[0], "token", string(body), address))
+}
+
+// AddressHash returns the keyed hash under which an address is suppressed or
+// remembered after erasure. It always uses version 1, so that look-ups need one
+// hash. The address must be normalised.
+func (k *Keyring) AddressHash(address string) string {
+	return hex.EncodeToString(k.mac(1, "address", strings.ToLower(address)))
+}
+
+// MessageID returns the Message-ID (without angle brackets) of an issue's
+// message to a subscriber: the same at each attempt, so that receivers can drop
+// a copy (RFC 5322 3.6.4).
+func (k *Keyring) MessageID(issue, subscriber int64, domain string) string {
+	return hex.EncodeToString(k.mac(1, "message-id", fmt.Sprint(issue), fmt.Sprint(subscriber))) + "@" + domain
+}
+
+// mac hashes the parts with lengths, so that no two lists of parts collide.
+func (k *Keyring) mac(version byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, k.keys[version])
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)[:macSize]
+}
+
+// MaskAddress hides an address enough that whoever was forwarded a mail does
+// not learn it: "m…@example.org".
+func MaskAddress(address string) string {
+	at := strings.LastIndexByte(address, '@')
+	if at <= 0 {
+		return "…"
+	}
+	r := []rune(address[:at])
+	return string(r[0]) + "…" + address[at:]
+}
