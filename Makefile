@@ -1,0 +1,40 @@
+# Nothing here is needed to use Syndicate: `go run ./cmd/syndicate run` is enough.
+FUZZTIME ?= 30s
+PKG      ?= ./...
+
+.PHONY: build test race lint fuzz bench golden man screenshots clean
+
+build: ## the program, ./syndicate
+	go build -trimpath -o syndicate ./cmd/syndicate
+
+test: ## skips what needs PostgreSQL or Chromium where they are missing; CI does not
+	go test $(PKG)
+
+race:
+	go test -race $(PKG)
+
+lint: ## what CI checks before the tests
+	.ci/run tidy format vet staticcheck lint
+
+fuzz: ## every fuzz target for FUZZTIME
+	@grep -rE --include='*_test.go' '^func Fuzz' cmd internal | \
+	sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | \
+	while read -r dir name; do \
+		echo "$$dir $$name"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+golden: ## rewrites the expected files of the packages that have an -update flag; read the diff
+	go test $$(grep -rlE --include='*_test.go' '"update"' cmd internal | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+
+man: ## the man page and the shell completions, from the commands
+	go generate ./cmd/...
+
+screenshots: ## the pictures in docs/, taken in Chromium
+	SYNDICATE_SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run Screenshot ./internal/web/...
+
+clean: ## what can be built again; never data/, which holds the store
+	rm -rf syndicate public
