@@ -1,0 +1,327 @@
+// Package roster reads and writes subscriber lists: CSV in, checked lines out.
+//
+// Lists come from spreadsheets, so any column order, comma, semicolon or tab,
+// quoted cells, a byte order mark and Windows-1252 are read. A line that cannot
+// be used is reported with its number and skipped; it never spoils the others.
+package roster
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/language"
+
+	"syndicate/internal/newsletter"
+)
+
+// maxCell bounds a cell; nothing that belongs into a list comes near it.
+const maxCell = 4096
+
+// Problem is a line that was skipped, or a column that was not understood. It
+// holds no address, so that it may be logged.
+type Problem struct {
+	Line    int // from 1
+	Message string
+}
+
+func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
+
+// Reader reads a list line by line in constant memory, but for eight bytes an
+// address by which doubles are found.
+type Reader struct {
+	csv      *csv.Reader
+	columns  map[string]int // our name → index
+	pending  []*Problem
+	seed     maphash.Seed
+	seen     map[uint64]int // hash of the address → its line
+	zones    map[string]bool
+	firstRow []string // a headerless list's first line
+	done     bool
+}
+
+// headers are the names under which spreadsheets and other programs keep our columns.
+func headers() map[string][]string {
+	return map[string][]string{
+		"email":     {"email", "e-mail", "mail", "address", "email address", "e-mail address", "courriel", "adresse", "adresse e-mail", "adresse email"},
+		"name":      {"name", "full name", "nom"},
+		"language":  {"language", "lang", "langue", "locale"},
+		"topics":    {"topics", "topic", "tags", "sujets", "thèmes"},
+		"time_zone": {"time_zone", "timezone", "time zone", "tz", "fuseau horaire"},
+		"state":     {"state", "status", "état", "statut"},
+		// What Writer adds for people; the store knows better.
+		"newsletter": {"newsletter"}, "consent_at": {"consent_at"}, "consent_source": {"consent_source"},
+	}
+}
+
+// NewReader reads the header. An error means that the list as a whole cannot be
+// used; a list without a header is one whose first line starts with an address.
+func NewReader(r io.Reader) (*Reader, error) {
+	br := bufio.NewReaderSize(r, 64<<10)
+	if bom, err := br.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		if _, err := br.Discard(3); err != nil {
+			return nil, fmt.Errorf("reading the list: %w", err)
+		}
+	}
+	head, err := br.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("reading the list: %w", err)
+	}
+	c := csv.NewReader(br)
+	c.Comma = separator(head)
+	c.FieldsPerRecord = -1
+	c.ReuseRecord = true
+	x := &Reader{csv: c, columns: map[string]int{}, seed: maphash.MakeSeed(), seen: map[uint64]int{}, zones: map[string]bool{}}
+	row, err := c.Read()
+	if errors.Is(err, io.EOF) {
+		x.done = true // an empty file is an empty list
+		return x, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the header: %w", err)
+	}
+	if _, err := Address(cell(row[0])); err == nil {
+		x.columns["email"] = 0
+		x.firstRow = slices.Clone(row)
+		return x, nil
+	}
+	x.readHeader(row)
+	if _, ok := x.columns["email"]; !ok {
+		return nil, errors.New(`line 1: no column is called "email"; the first line names the columns, such as email,name,language,topics,time_zone`)
+	}
+	return x, nil
+}
+
+func (x *Reader) readHeader(row []string) {
+	known := headers()
+	for i, h := range row {
+		h = strings.ToLower(cell(h))
+		found := ""
+		for name, synonyms := range known {
+			if slices.Contains(synonyms, h) {
+				found = name
+			}
+		}
+		switch _, double := x.columns[found]; {
+		case found == "" && h != "":
+			x.pending = append(x.pending, &Problem{1, fmt.Sprintf("column %q is not known and not read", h)})
+		case found != "" && double:
+			x.pending = append(x.pending, &Problem{1, fmt.Sprintf("column %q is there twice; the first is read", found)})
+		case found != "":
+			x.columns[found] = i
+		}
+	}
+}
+
+// Next returns the next good line. A *Problem as error tells of a line that was
+// skipped (or a column that was not read): go on. io.EOF ends the list; any
+// other error means that the rest could not be read.
+func (x *Reader) Next() (newsletter.Line, error) {
+	for {
+		if len(x.pending) > 0 {
+			p := x.pending[0]
+			x.pending = x.pending[1:]
+			return newsletter.Line{}, p
+		}
+		if x.done {
+			return newsletter.Line{}, io.EOF
+		}
+		row, n := x.firstRow, 1
+		if x.firstRow = nil; row == nil {
+			var err error
+			row, err = x.csv.Read()
+			if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+				if parse.Line > parse.StartLine { // one quotation mark swallows lines until the next
+					return newsletter.Line{}, &Problem{parse.StartLine, fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", parse.StartLine, parse.Line)}
+				}
+				return newsletter.Line{}, &Problem{parse.StartLine, "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside"}
+			}
+			if errors.Is(err, io.EOF) {
+				x.done = true
+				return newsletter.Line{}, io.EOF
+			}
+			if err != nil {
+				return newsletter.Line{}, fmt.Errorf("reading the list: %w", err)
+			}
+			n, _ = x.csv.FieldPos(0)
+		}
+		if blank(row) {
+			continue
+		}
+		line, err := x.line(row, n)
+		if err != nil {
+			return newsletter.Line{}, &Problem{n, err.Error()}
+		}
+		return line, nil
+	}
+}
+
+// line checks one row.
+func (x *Reader) line(row []string, n int) (newsletter.Line, error) {
+	l := newsletter.Line{N: n}
+	for _, s := range row {
+		if len(s) > maxCell {
+			return l, fmt.Errorf("a cell has %d bytes, %d are allowed", len(s), maxCell)
+		}
+	}
+	get := func(name string) *string {
+		i, ok := x.columns[name]
+		if !ok {
+			return nil
+		}
+		s := ""
+		if i < len(row) {
+			s = cell(row[i])
+		}
+		return &s
+	}
+	email, err := Address(*get("email"))
+	if err != nil {
+		return l, err
+	}
+	l.Email = email
+	if s := get("state"); s != nil && !slices.Contains([]string{"", "confirmed", "subscribed", "active", "enabled"}, strings.ToLower(*s)) {
+		return l, fmt.Errorf("its state is %q, only confirmed ones are read", *s)
+	}
+	if l.Name = get("name"); l.Name != nil && strings.ContainsFunc(*l.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return l, errors.New("the name holds a control character")
+	}
+	if l.Language = get("language"); l.Language != nil && *l.Language != "" {
+		tag, err := language.Parse(*l.Language)
+		if err != nil {
+			return l, fmt.Errorf("%q is no language tag; write en, fr, pt-BR…", *l.Language)
+		}
+		*l.Language = tag.String()
+	}
+	if l.TimeZone = get("time_zone"); l.TimeZone != nil && *l.TimeZone != "" {
+		if !x.isZone(*l.TimeZone) {
+			return l, fmt.Errorf("%q is no time zone; write Europe/Paris, America/New_York…", *l.TimeZone)
+		}
+	}
+	if s := get("topics"); s != nil {
+		topics := newsletter.SplitTopics(newsletter.JoinTopics(strings.FieldsFunc(*s, func(r rune) bool { return r == '|' || r == ',' || r == ';' })))
+		l.Topics = &topics
+	}
+	h := maphash.String(x.seed, strings.ToLower(email))
+	if first, double := x.seen[h]; double {
+		return l, fmt.Errorf("the address is on line %d already", first)
+	}
+	x.seen[h] = n
+	return l, nil
+}
+
+// isZone reports whether name is in the time zone database. Answers are kept:
+// lists repeat few zones, and each look-up reads a file.
+func (x *Reader) isZone(name string) bool {
+	ok, known := x.zones[name]
+	if !known && len(x.zones) < 1000 {
+		_, err := time.LoadLocation(name)
+		ok = err == nil && name != "Local"
+		x.zones[name] = ok
+	}
+	return ok
+}
+
+// ReadAll reads a whole list.
+func ReadAll(r io.Reader) (lines []newsletter.Line, problems []*Problem, err error) {
+	x, err := NewReader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		l, err := x.Next()
+		var p *Problem
+		switch {
+		case err == nil:
+			lines = append(lines, l)
+		case errors.As(err, &p):
+			problems = append(problems, p)
+		case errors.Is(err, io.EOF):
+			return lines, problems, nil
+		default:
+			return lines, problems, err
+		}
+	}
+}
+
+// separator picks the separator that the first line has most of.
+func separator(head []byte) rune {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	best := ','
+	for _, c := range ";\t" {
+		if bytes.Count(line, []byte(string(c))) > bytes.Count(line, []byte(string(best))) {
+			best = c
+		}
+	}
+	return best
+}
+
+// cell decodes a cell (what is not UTF-8 is Windows-1252, which spreadsheets
+// still write), undoes the apostrophe of Write, and trims it.
+func cell(s string) string {
+	if !utf8.ValidString(s) {
+		if d, err := charmap.Windows1252.NewDecoder().String(s); err == nil {
+			s = d
+		}
+	}
+	s = strings.TrimSpace(s)
+	if len(s) > 1 && s[0] == '\'' && dangerous(s[1]) {
+		s = s[1:]
+	}
+	return strings.Clone(s) // the CSV reader reuses its row
+}
+
+func blank(row []string) bool {
+	for _, s := range row {
+		if strings.TrimSpace(s) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// dangerous reports whether a spreadsheet takes a cell that starts so for a formula.
+func dangerous(c byte) bool { return strings.IndexByte("=+-@\t\r", c) >= 0 }
+
+// Writer writes a list that NewReader reads back.
+type Writer struct{ csv *csv.Writer }
+
+// NewWriter writes the header.
+func NewWriter(w io.Writer) (*Writer, error) {
+	x := &Writer{csv.NewWriter(w)}
+	return x, x.csv.Write([]string{"email", "name", "language", "topics", "time_zone", "newsletter", "state", "consent_at", "consent_source"})
+}
+
+// Write adds one subscription. A cell that a spreadsheet would run as a formula
+// gets an apostrophe.
+func (w *Writer) Write(s *newsletter.Subscription) error {
+	consent := ""
+	if !s.ConsentAt.IsZero() {
+		consent = s.ConsentAt.UTC().Format(time.RFC3339)
+	}
+	row := []string{
+		s.Subscriber.Email, s.Subscriber.Name, s.Subscriber.Language, strings.Join(s.Topics, "|"), s.Subscriber.TimeZone,
+		s.Newsletter, string(s.State), consent, s.Source,
+	}
+	for i, c := range row {
+		if c != "" && dangerous(c[0]) {
+			row[i] = "'" + c
+		}
+	}
+	return w.csv.Write(row)
+}
+
+// Close writes what is still buffered.
+func (w *Writer) Close() error {
+	w.csv.Flush()
+	return w.csv.Error()
+}

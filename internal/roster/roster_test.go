@@ -1,0 +1,225 @@
+package roster_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/roster"
+)
+
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 65)
+	for in, want := range map[string]string{
+		"ann@example.org":           "ann@example.org",
+		"  Ann@EXAMPLE.Org\u00a0":   "Ann@example.org",
+		"anna@bücher.example":       "anna@xn--bcher-kva.example",
+		"o'neil+news@example.co.uk": "o'neil+news@example.co.uk",
+		"a@sub.例え.テスト":              "a@sub.xn--r8jz45g.xn--zckzah",
+	} {
+		got, err := roster.Address(in)
+		if err != nil || got != want {
+			t.Errorf("Address(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	for in, want := range map[string]string{
+		"":                        "empty",
+		"ann":                     "no e-mail address",
+		"@example.org":            "no e-mail address",
+		"ann@":                    "no e-mail address",
+		"ann@localhost":           "has no dot",
+		"ann@[192.0.2.1]":         "IP number",
+		"ann@192.0.2.1":           "no domain name",
+		"ann@exam_ple.org":        "no domain name",
+		"ann@-example.org":        "no domain name",
+		"ann@example..org":        "no domain name",
+		"an n@example.org":        "' ' cannot stand",
+		"a@b@example.org":         "'@' cannot stand",
+		`"ann"@example.org`:       "cannot stand",
+		".ann@example.org":        "dot",
+		"an..n@example.org":       "dot",
+		"élise@example.org":       "outside ASCII",
+		long + "@example.org":     "65 characters",
+		"a@b.org\r\nBcc: c@d.org": "line end",
+		"ann@example.org\n":       "line end",
+		"a@" + strings.Repeat("abc.", 63) + "abcd": "no domain name",
+	} {
+		if got, err := roster.Address(in); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Address(%q) = %q, %v; want an error with %q", in, got, err, want)
+		}
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		in       string
+		want     []newsletter.Line
+		problems []string
+	}{
+		"any column order": {
+			"Name,Topics,E-Mail\nAnn,sea|Web | sea,ann@example.org\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann"), Topics: ptr([]string{"sea", "web"})}}, nil,
+		},
+		"semicolons, BOM, CRLF, quoted": {
+			"\ufeffemail;nom;langue\r\nann@example.org;\"Ann; \"\"A\"\"\";fr-ca\r\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr(`Ann; "A"`), Language: ptr("fr-CA")}}, nil,
+		},
+		"Windows-1252": {
+			"email,name\nelise@example.org,\xc9lise \x8cuvre\n",
+			[]newsletter.Line{{N: 2, Email: "elise@example.org", Name: ptr("Élise Œuvre")}}, nil,
+		},
+		"no header": {
+			"ann@example.org\nbo@example.org\n",
+			[]newsletter.Line{{N: 1, Email: "ann@example.org"}, {N: 2, Email: "bo@example.org"}}, nil,
+		},
+		"short lines and blank ones": {
+			"email,name,time_zone\n\nann@example.org\n , ,\nbo@example.org,Bo,Europe/Paris\n",
+			[]newsletter.Line{
+				{N: 3, Email: "ann@example.org", Name: ptr(""), TimeZone: ptr("")},
+				{N: 5, Email: "bo@example.org", Name: ptr("Bo"), TimeZone: ptr("Europe/Paris")},
+			},
+			nil,
+		},
+		"bad lines are skipped": {
+			"email,language,time_zone,shoe\nann,,,\nann@example.org,xx-invalid-language-tag,,\nann@example.org,,Mars/Base,\nbo@example.org,,,\nBO@example.org,,,\n",
+			[]newsletter.Line{{N: 5, Email: "bo@example.org", Language: ptr(""), TimeZone: ptr("")}},
+			[]string{
+				`line 1: column "shoe" is not known and not read`,
+				"line 2: that is no e-mail address: it needs a name, an @ and a domain",
+				`line 3: "xx-invalid-language-tag" is no language tag; write en, fr, pt-BR…`,
+				`line 4: "Mars/Base" is no time zone; write Europe/Paris, America/New_York…`,
+				"line 6: the address is on line 5 already",
+			},
+		},
+		"an unclosed quotation mark": {
+			"email,name\nann@example.org,Ann\nbo@example.org,\"Bo\ncy@example.org,Cy\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann")}},
+			[]string{"line 3: a quotation mark is opened and not closed; lines 3 to 4 were not read"},
+		},
+		"people who left": {
+			"email,status\nann@example.org,unsubscribed\nbo@example.org,confirmed\n",
+			[]newsletter.Line{{N: 3, Email: "bo@example.org"}},
+			[]string{`line 2: its state is "unsubscribed", only confirmed ones are read`},
+		},
+		"empty": {"", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, problems, err := roster.ReadAll(strings.NewReader(c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("lines (- want, + got):\n%s", d)
+			}
+			var words []string
+			for _, p := range problems {
+				words = append(words, p.Error())
+			}
+			if d := cmp.Diff(c.problems, words); d != "" {
+				t.Errorf("problems (- want, + got):\n%s", d)
+			}
+		})
+	}
+	if _, _, err := roster.ReadAll(strings.NewReader("name,shoe\nAnn,39\n")); err == nil || !strings.Contains(err.Error(), `"email"`) {
+		t.Errorf("a list without addresses: %v", err)
+	}
+}
+
+// What is exported can be imported, and no spreadsheet runs any of it.
+func TestWriteReadsBack(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w, err := roster.NewWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "Ann, \"A\"", ""}
+	for i, name := range names {
+		s := newsletter.Subscription{Subscriber: newsletter.Subscriber{Email: string(rune('a'+i)) + "@example.org", Name: name}, Newsletter: "weekly", State: newsletter.SubscriptionConfirmed}
+		if err := w.Write(&s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		for _, c := range strings.Split(line, ",") {
+			if c = strings.Trim(c, `"`); c != "" && strings.ContainsAny(c[:1], "=+-@") {
+				t.Errorf("a cell starts a formula: %s", c)
+			}
+		}
+	}
+	lines, problems, err := roster.ReadAll(&b)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	for i, name := range names {
+		if *lines[i].Name != name {
+			t.Errorf("name %q came back as %q", name, *lines[i].Name)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("email,name\nann@example.org,Ann\n"))
+	f.Add([]byte("\ufeffname;email\r\n\"A\n\";a@b.example"))
+	f.Add([]byte("email\n\"\n\xff@\x00.org\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, err := roster.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		for range len(data) + 20 {
+			l, err := x.Next()
+			var p *roster.Problem
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case errors.As(err, &p):
+				if p.Line < 1 {
+					t.Fatalf("a problem without a line: %v", p)
+				}
+			case err != nil:
+				t.Fatalf("reading bytes cannot fail: %v", err)
+			default:
+				again, err := roster.Address(l.Email)
+				if err != nil || again != l.Email {
+					t.Fatalf("%q is not in its normal form: %q, %v", l.Email, again, err)
+				}
+				if l.Name != nil && !utf8.ValidString(*l.Name) {
+					t.Fatalf("name %q is not UTF-8", *l.Name)
+				}
+			}
+		}
+		t.Fatal("the list does not end")
+	})
+}
+
+func BenchmarkRead(b *testing.B) {
+	var list bytes.Buffer
+	list.WriteString("email,name,language,topics,time_zone\n")
+	const n = 10_000
+	for i := range n {
+		list.WriteString("reader" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + "." + strconv.Itoa(i) + "@example.org,Reader,fr,sea|web,Europe/Paris\n")
+	}
+	b.SetBytes(int64(list.Len()))
+	for b.Loop() {
+		lines, _, err := roster.ReadAll(bytes.NewReader(list.Bytes()))
+		if err != nil || len(lines) != n {
+			b.Fatal(len(lines), err)
+		}
+	}
+}
