@@ -55,6 +55,9 @@ func parse(tag string, text []byte) (*Words, error) {
 	}
 	var f file
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&f); err != nil {
+		if strict := (*toml.StrictMissingError)(nil); errors.As(err, &strict) {
+			return nil, errors.New(strict.String()) // with the line
+		}
 		return nil, err
 	}
 	if err := f.Format.check(); err != nil {
