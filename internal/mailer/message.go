@@ -1,12 +1,17 @@
 package mailer
 
 import (
+	"bytes"
 	"net/mail"
+	"regexp"
+	"strings"
 	"time"
+
+	"syndicate/internal/newsletter"
 )
 
 // Personal is what one copy of a message has to itself. The values are made
-// safe where they are spliced in: no value can add a header or a line.
+// safe where they are spliced in: none can add a header, a line or markup.
 type Personal struct {
 	To             mail.Address // ASCII address
 	Date           time.Time
@@ -17,17 +22,205 @@ type Personal struct {
 	MaskedAddress  string // newsletter.MaskAddress
 }
 
+// slot is a place in a message for a recipient's own value.
+type slot int
+
+const (
+	slotNone slot = iota
+	slotHeaders
+	slotUnsubscribe
+	slotPreferences
+	slotName
+	slotAddress
+)
+
+// segment is a slot and the bytes that follow it.
+type segment struct {
+	slot slot
+	html bool // the slot is in the HTML part
+	text []byte
+}
+
 // Template is a serialised message that waits for recipients. It is immutable
 // and safe for concurrent use.
-type Template struct{ size int }
+type Template struct {
+	segments []segment
+	mailto   string
+	size     int
+}
 
 // NewTemplate builds the message. Errors are about content that no relay should
 // see: a bad address, text that is not UTF-8.
-func NewTemplate(c Content) (*Template, error) { return &Template{}, nil }
+func NewTemplate(c Content) (*Template, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	raw, boundary, err := c.build()
+	if err != nil {
+		return nil, err
+	}
+	t := &Template{mailto: c.mailto()}
+	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	t.add(segment{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)})
+	t.cut(body, htmlStart(c, body, boundary))
+	for _, s := range t.segments {
+		t.size += len(s.text) + 256
+	}
+	t.size += 1024 // the headers of one recipient
+	return t, nil
+}
+
+// sharedHeaders returns the header fields without those that go-mail made up and
+// each recipient gets anew.
+func sharedHeaders(head []byte) []byte {
+	out := make([]byte, 0, len(head)+4)
+	keep := true
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		if line[0] != ' ' && line[0] != '\t' { // not a folded line
+			keep = !bytes.HasPrefix(line, []byte("Date:")) && !bytes.HasPrefix(line, []byte("Message-ID:"))
+		}
+		if keep {
+			out = append(append(out, line...), "\r\n"...)
+		}
+	}
+	return out
+}
+
+// htmlStart returns where in the body the HTML part begins.
+func htmlStart(c Content, body []byte, boundary string) int {
+	switch {
+	case c.HTML == "":
+		return len(body)
+	case c.Text == "":
+		return 0
+	}
+	return bytes.Index(body, []byte("\r\n--"+boundary)) // the text part is the first
+}
+
+// placeholder finds a placeholder in quoted-printable text, even where a soft
+// line break cuts it in two. They are letters only, so it never encodes them.
+var placeholder = func() *regexp.Regexp {
+	var alternatives []string
+	for _, p := range []string{
+		newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences,
+		newsletter.PlaceholderName, newsletter.PlaceholderAddress,
+	} {
+		alternatives = append(alternatives, "("+strings.Join(strings.Split(p, ""), "(?:=\r\n)?")+")")
+	}
+	return regexp.MustCompile(strings.Join(alternatives, "|"))
+}()
+
+// cut splits the body at its placeholders. Soft line breaks isolate each, so
+// that the lines around a value stay as short as they were.
+func (t *Template) cut(body []byte, html int) {
+	from := 0
+	for _, m := range placeholder.FindAllSubmatchIndex(body, -1) {
+		t.extend(body[from:m[0]])
+		if last := t.segments[len(t.segments)-1].text; !bytes.HasSuffix(last, []byte("\r\n")) {
+			t.extend([]byte("=\r\n"))
+		}
+		s := segment{html: m[0] >= html}
+		for i, which := range []slot{slotUnsubscribe, slotPreferences, slotName, slotAddress} {
+			if m[2*i+2] >= 0 {
+				s.slot = which
+			}
+		}
+		from = m[1]
+		t.add(s)
+		if rest := body[from:]; len(rest) > 0 && !bytes.HasPrefix(rest, []byte("\r\n")) && !bytes.HasPrefix(rest, []byte("=\r\n")) {
+			t.extend([]byte("=\r\n"))
+		}
+	}
+	t.extend(body[from:])
+}
+
+func (t *Template) add(s segment) { t.segments = append(t.segments, s) }
+
+func (t *Template) extend(b []byte) {
+	last := &t.segments[len(t.segments)-1]
+	last.text = append(last.text, b...)
+}
 
 // Append appends the finished message of one recipient to dst: 7-bit ASCII with
 // CRLF line ends, not dot-stuffed.
-func (t *Template) Append(dst []byte, p Personal) []byte { return dst }
+func (t *Template) Append(dst []byte, p Personal) []byte {
+	for i := range t.segments {
+		s := &t.segments[i]
+		if s.slot == slotHeaders {
+			dst = t.headers(dst, &p)
+		} else {
+			w := valueWriter{dst: dst, html: s.html}
+			switch s.slot {
+			case slotUnsubscribe:
+				w.url(p.UnsubscribeURL)
+			case slotPreferences:
+				w.url(p.PreferencesURL)
+			case slotName:
+				w.text(p.Name)
+			case slotAddress:
+				w.text(p.MaskedAddress)
+			}
+			dst = w.dst
+		}
+		dst = append(dst, s.text...)
+	}
+	return dst
+}
+
+// headers appends the recipient's own header fields, folded at 78 octets where
+// that is possible (RFC 5322 2.1.1).
+func (t *Template) headers(dst []byte, p *Personal) []byte {
+	dst = append(dst, "Date: "...)
+	dst = p.Date.AppendFormat(dst, time.RFC1123Z)
+	dst = append(dst, "\r\nMessage-ID: <"...)
+	dst = appendToken(dst, p.MessageID)
+	dst = append(dst, ">\r\nTo: "...)
+	dst = appendMailbox(dst, p.To)
+	dst = append(dst, "\r\n"...)
+
+	start := len(dst)
+	dst = append(dst, "List-Unsubscribe: "...)
+	if p.UnsubscribeURL != "" {
+		dst = append(dst, '<')
+		dst = appendURL(dst, p.UnsubscribeURL)
+		dst = append(dst, '>')
+	}
+	if len(dst)-start > 900 {
+		dst = append(dst[:start], "List-Unsubscribe: "...) // no line may pass 998 octets
+	}
+	oneClick := dst[len(dst)-1] == '>' && strings.HasPrefix(p.UnsubscribeURL, "https://") // RFC 8058 3.1
+	switch {
+	case t.mailto == "" && dst[len(dst)-1] != '>':
+		return dst[:start]
+	case t.mailto != "":
+		if dst[len(dst)-1] == '>' {
+			dst = append(dst, ",\r\n "...)
+		}
+		dst = append(dst, '<')
+		dst = append(dst, t.mailto...)
+		dst = append(dst, '>')
+	}
+	dst = append(dst, "\r\n"...)
+	if oneClick {
+		dst = append(dst, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"...)
+	}
+	return dst
+}
+
+// appendMailbox appends a mailbox after "To: ".
+func appendMailbox(dst []byte, a mail.Address) []byte {
+	name := strings.TrimSpace(a.Name)
+	if name == "" {
+		return appendToken(dst, a.Address)
+	}
+	dst = appendPhrase(dst, name, 76-len("To: "), "\r\n ")
+	if len(dst)-bytes.LastIndexByte(dst, '\n')+len(a.Address)+len(" <>") > 79 {
+		dst = append(dst, "\r\n"...)
+	}
+	dst = append(dst, " <"...)
+	dst = appendToken(dst, a.Address)
+	return append(dst, '>')
+}
 
 // Size returns about how many octets a finished message has, rather too many
 // than too few: what Outgoing.Size wants.
