@@ -1,0 +1,99 @@
+package config
+
+import (
+	"net/mail"
+	"time"
+)
+
+// Relay is an SMTP server that takes mail from us.
+type Relay struct {
+	// Name tells relays apart in messages and limits. Default: the host.
+	Name string `yaml:"name"`
+	// Host is a host name, in ASCII form, or an IP address.
+	Host string `yaml:"host" required:"true" kind:"host" example:"host: smtp.example.org"`
+	// Port is the TCP port. Default 587 for starttls, 465 for implicit, 25 for none.
+	Port int `yaml:"port" range:"1..65535"`
+	// TLS is starttls (encrypt after the greeting, or do not send), implicit (from the first byte) or
+	// none. Default starttls.
+	TLS string `yaml:"tls" default:"starttls" oneof:"starttls implicit none"`
+	// Username logs in. Default empty: no login.
+	Username string `yaml:"username"`
+	// Password goes with Username; or password_file.
+	Password Secret `yaml:"password"`
+	// Auth is how to log in; auto takes the strongest the relay offers. Default auto.
+	Auth string `yaml:"auth" default:"auto" oneof:"auto plain login cram-md5 scram-sha-256 none"`
+	// Connections is how many are open at once, over all workers. Default 4.
+	Connections int `yaml:"connections" default:"4" range:"1..1000"`
+	// Rate is the most messages in a time, over all workers. Default zero: as fast as the relay takes them.
+	Rate Rate `yaml:"rate"`
+	// MessagesPerConnection is how many messages are sent before reconnecting. Default 1000.
+	MessagesPerConnection int `yaml:"messages_per_connection" default:"1000" range:"1..1000000"`
+	// Timeouts bound each step of the conversation.
+	Timeouts RelayTimeouts `yaml:"timeouts"`
+	// Helo is the name we greet the relay with. Default empty: this machine's host name.
+	Helo string `yaml:"helo" kind:"host"`
+	// CAFile is a PEM file of the authorities that may sign the relay's certificate. Default: the system's.
+	CAFile string `yaml:"ca_file" kind:"path"`
+	// InsecureSkipVerify accepts any certificate, for test servers only. Default false.
+	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
+}
+
+// RelayTimeouts bound the steps of an SMTP conversation; the defaults follow RFC 5321 section 4.5.3.2.
+type RelayTimeouts struct {
+	// Connect is for the TCP and TLS handshakes. Default 30s.
+	Connect time.Duration `yaml:"connect" default:"30s" range:"10ms..1h"`
+	// Command is for the greeting and the reply to each command. Default 5m.
+	Command time.Duration `yaml:"command" default:"5m" range:"10ms..1h"`
+	// Data is for each write of message bytes. Default 3m.
+	Data time.Duration `yaml:"data" default:"3m" range:"10ms..1h"`
+	// Dot is for the reply to the end of a message. Default 10m.
+	Dot time.Duration `yaml:"dot" default:"10m" range:"10ms..1h"`
+}
+
+// Delivery says how mail is sent, retried and given up.
+type Delivery struct {
+	// Chunk is how many deliveries a worker leases at a time. Default 500.
+	Chunk int `yaml:"chunk" default:"500" range:"1..10000"`
+	// Lease is how long a worker that went silent keeps its chunks. Default 30s.
+	Lease time.Duration `yaml:"lease" default:"30s" range:"100ms..1h"`
+	// Renew is how often a lease is renewed; at most half of Lease. Default: a sixth of Lease, 5s.
+	Renew time.Duration `yaml:"renew" range:"10ms..30m"`
+	// GiveUpAfter is how long a delivery is retried. Default 48h.
+	GiveUpAfter time.Duration `yaml:"give_up_after" default:"48h" range:"1s..30d"`
+	// Backoff is the time between attempts.
+	Backoff Backoff `yaml:"backoff"`
+	// Uncertain is what happens to a message whose last reply was lost: resend it with the same
+	// Message-ID, or hold it for the operator. Default resend.
+	Uncertain string `yaml:"uncertain" default:"resend" oneof:"resend hold"`
+	// Grace is how long a stopping worker may finish what is in flight. Default 30s.
+	Grace time.Duration `yaml:"grace" default:"30s" range:"100ms..1h"`
+	// Workers is how many chunks one process works on at once. Default 4.
+	Workers int `yaml:"workers" default:"4" range:"1..256"`
+}
+
+// Backoff is the time between attempts: it begins at First and doubles up to Max, with jitter.
+type Backoff struct {
+	// First is the wait after the first failure. Default 1m, or Max if that is shorter.
+	First time.Duration `yaml:"first" default:"1m" range:"10ms..24h"`
+	// Max is the longest wait. Default 1h.
+	Max time.Duration `yaml:"max" default:"1h" range:"10ms..7d"`
+}
+
+// DKIM is one key that messages from a domain are signed with. A domain may have several.
+type DKIM struct {
+	// Domain is the signing domain (d=), in ASCII form; it should be that of the newsletters' From.
+	Domain string `yaml:"domain" required:"true" kind:"host" example:"domain: example.org"`
+	// Selector names the key in the DNS (s=).
+	Selector string `yaml:"selector" required:"true" kind:"selector" example:"selector: s1"`
+	// KeyFile is a PEM file with an RSA or Ed25519 private key, relative to the site folder.
+	KeyFile string `yaml:"key_file" required:"true" kind:"path" example:"key_file: keys/s1.pem"`
+}
+
+// Bounces says where undeliverable mail comes back to.
+type Bounces struct {
+	// ReturnPath is the envelope sender; a key for each recipient is added to its local part (VERP).
+	// Default: the zero address, the envelope sender is the newsletter's From.
+	ReturnPath mail.Address `yaml:"return_path" kind:"bare"`
+	// Maildir is the folder that mail to ReturnPath arrives in, relative to the site folder. Default none.
+	Maildir string `yaml:"maildir" kind:"path"`
+}

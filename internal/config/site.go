@@ -1,0 +1,114 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Site is the publication.
+type Site struct {
+	// Title is the site's name, on pages, in feeds and in mail.
+	Title string `yaml:"title" required:"true" example:"title: The Harbour Letter"`
+	// Description says in a sentence what the site is about. Default none.
+	Description string `yaml:"description" kind:"text"`
+	// URL is where the site is found, http or https, without a slash at the end.
+	URL string `yaml:"url" required:"true" kind:"url" example:"url: https://news.example.org"`
+	// Language is the language of articles that do not say theirs, of pages and of newsletters:
+	// a BCP 47 tag in its canonical form. Default en.
+	Language string `yaml:"language" default:"en" kind:"language"`
+	// TimeZone is the zone of dates without one and of newsletters without their own. Default UTC.
+	TimeZone *time.Location `yaml:"time_zone" default:"UTC"`
+	// Author signs articles that name nobody. Default none.
+	Author string `yaml:"author"`
+	// Copyright is the notice in feeds and on pages. Default none.
+	Copyright string `yaml:"copyright"`
+	// PostalAddress stands at the foot of every mail, which many countries' law asks for; it may have
+	// several lines. Default none.
+	PostalAddress string `yaml:"postal_address" kind:"text"`
+	// Icon is a small square image for browsers and feed readers: a URL, or a path on the site that
+	// begins with a slash. Default none.
+	Icon string `yaml:"icon" kind:"link"`
+	// Logo is a wide image for the head of mails and pages, given like Icon. Default none.
+	Logo string `yaml:"logo" kind:"link"`
+}
+
+// Source is one place that articles come from. Exactly one of Dir, Feed, SQL, WordPress and Ghost is
+// given; this version only reads Dir.
+type Source struct {
+	// Name tells sources apart in messages and in the store. Default: the folder or the URL.
+	Name string `yaml:"name"`
+	// Dir is a folder of Markdown, HTML and text files, relative to the site folder.
+	Dir string `yaml:"dir" kind:"path"`
+	// Ignore are shell patterns (path.Match) of files under Dir to leave out, matched against the name
+	// and against the slash-separated path below Dir. Default none.
+	Ignore []string `yaml:"ignore" kind:"pattern"`
+	// Feed is the URL of an RSS, Atom or JSON feed. Not available in this version.
+	Feed string `yaml:"feed" kind:"anyurl"`
+	// SQL is a query of another database. Not available in this version.
+	SQL *SQLSource `yaml:"sql"`
+	// WordPress is the URL of a WordPress site. Not available in this version.
+	WordPress string `yaml:"wordpress" kind:"url"`
+	// Ghost is a Ghost site. Not available in this version.
+	Ghost *GhostSource `yaml:"ghost"`
+}
+
+// SQLSource is a query of somebody else's database.
+type SQLSource struct {
+	// DSN is the database, which may hold a password; or dsn_file.
+	DSN Secret `yaml:"dsn" required:"true" example:"dsn: postgres://reader@db.example.org/site"`
+	// Query returns one row for each article.
+	Query string `yaml:"query" kind:"text" required:"true" example:"query: SELECT id, title, body, published FROM posts"`
+}
+
+// GhostSource is a Ghost site's content API.
+type GhostSource struct {
+	// URL is the site's address.
+	URL string `yaml:"url" kind:"url" required:"true" example:"url: https://ghost.example.org"`
+	// Key is the content API key; or key_file.
+	Key Secret `yaml:"key" required:"true" example:"key: ${GHOST_KEY}"`
+}
+
+// Feeds says what is built for feed readers.
+type Feeds struct {
+	// Dir is the folder the feeds are written to, relative to the site folder. Default public.
+	Dir string `yaml:"dir" default:"public" kind:"path"`
+	// Items is how many of the newest articles a feed holds, 1 to 1000. Default 50.
+	Items int `yaml:"items" default:"50" range:"1..1000"`
+	// Content is full (the whole article) or summary. Default full.
+	Content string `yaml:"content" default:"full" oneof:"full summary"`
+	// Hubs are the WebSub hubs told of changes: URLs, or self for Syndicate's own. Default none.
+	Hubs []string `yaml:"hubs" kind:"hub"`
+}
+
+// Web is the server behind syndicate serve.
+type Web struct {
+	// Listen is the address and port to listen on. Default 127.0.0.1:8080: this machine only.
+	Listen string `yaml:"listen" default:"127.0.0.1:8080" kind:"listen"`
+	// URL is where links in mail lead (confirm, unsubscribe, preferences), without a slash at the end.
+	// Default: the site's URL.
+	URL string `yaml:"url" kind:"url"`
+	// Timeouts bound each request.
+	Timeouts WebTimeouts `yaml:"timeouts"`
+	// MaxBody is the largest request body that is read, in bytes. Default 1MB.
+	MaxBody Bytes `yaml:"max_body" default:"1MB" range:"1KB..1GB"`
+	// TrustedProxies are the addresses and networks whose X-Forwarded-For is believed. Default none.
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+}
+
+// WebTimeouts bound how long one HTTP request may take.
+type WebTimeouts struct {
+	// Read is for a request to arrive, body included. Default 15s.
+	Read time.Duration `yaml:"read" default:"15s" range:"100ms..1h"`
+	// Write is for the answer to leave. Default 60s.
+	Write time.Duration `yaml:"write" default:"60s" range:"100ms..1h"`
+	// Idle is how long an unused connection is kept. Default 2m.
+	Idle time.Duration `yaml:"idle" default:"2m" range:"100ms..1h"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	// Level is debug, info, warn or error. Default info.
+	Level string `yaml:"level" default:"info" oneof:"debug info warn error"`
+	// Format is text or json. Default text.
+	Format string `yaml:"format" default:"text" oneof:"text json"`
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Bytes is a size in bytes. In the file: 1MB (a million), 1MiB (2 to the power of 20), or a plain number.
+type Bytes int64
+
+// String is the size as it would be written in the file.
+func (b Bytes) String() string {
+	for _, u := range byteUnits() {
+		if b > 0 && b%u.size == 0 && u.size > 1 {
+			return fmt.Sprintf("%d%s", b/u.size, u.name)
+		}
+	}
+	return fmt.Sprintf("%dB", int64(b))
+}
+
+type byteUnit struct {
+	name string
+	size Bytes
+}
+
+// byteUnits begins with the largest; B comes last because the others end in it.
+func byteUnits() []byteUnit {
+	return []byteUnit{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"KB", 1e3}, {"B", 1}}
+}
+
+func parseBytes(s string) (Bytes, error) {
+	number, size := s, Bytes(1)
+	for _, u := range byteUnits() {
+		if n := len(s) - len(u.name); n > 0 && strings.EqualFold(s[n:], u.name) {
+			number, size = strings.TrimRight(s[:n], " "), u.size
+			break
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 62)
+	if err != nil || n > uint64(math.MaxInt64/size) {
+		return 0, expected("a size such as 500KB or 1MB")
+	}
+	return Bytes(n) * size, nil
+}
+
+// Rate is at most Count in each Per. The zero Rate is no limit. In the file: 50/s, 10/m, 3000/h, 20000/d.
+type Rate struct {
+	Count int
+	Per   time.Duration
+}
+
+// PerSecond is the mean rate, 0 for no limit.
+func (r Rate) PerSecond() float64 {
+	if r.Per == 0 {
+		return 0
+	}
+	return float64(r.Count) / r.Per.Seconds()
+}
+
+// String is the rate as it would be written in the file, empty for no limit.
+func (r Rate) String() string {
+	for name, per := range rateUnits() {
+		if r.Per == per {
+			return fmt.Sprintf("%d/%s", r.Count, name)
+		}
+	}
+	return ""
+}
+
+func rateUnits() map[string]time.Duration {
+	return map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
+}
+
+func parseRate(s string) (Rate, error) {
+	count, unit, _ := strings.Cut(s, "/")
+	n, err := strconv.ParseUint(strings.TrimSpace(count), 10, 31)
+	per, ok := rateUnits()[strings.TrimSpace(unit)]
+	if err != nil || !ok || n == 0 {
+		return Rate{}, expected("a rate such as 50/s, 10/m or 3000/h")
+	}
+	return Rate{int(n), per}, nil
+}
+
+// parseDuration understands what time.ParseDuration does, with whole days before it: 7d, 1d12h.
+func parseDuration(s string) (time.Duration, error) {
+	bad := expected("a duration such as 30s, 48h or 7d")
+	days, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		days, rest = "0", s
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil || n > 100_000 {
+		return 0, bad
+	}
+	var part time.Duration
+	if rest != "" {
+		if part, err = time.ParseDuration(rest); err != nil || part < 0 || strings.HasPrefix(rest, "+") {
+			return 0, bad
+		}
+	}
+	whole := time.Duration(n) * 24 * time.Hour
+	if whole > math.MaxInt64-part {
+		return 0, bad
+	}
+	return whole + part, nil
+}
+
+// inRange checks a number, a duration or a size against its range tag.
+func inRange(v reflect.Value, tag reflect.StructTag) error {
+	low, high, ok := strings.Cut(tag.Get("range"), "..")
+	if !ok {
+		return nil
+	}
+	bound := func(text string) int64 {
+		b := reflect.New(v.Type()).Elem()
+		if err := set(b, text, ""); err != nil {
+			panic(fmt.Sprintf("config: range %s: %v", text, err)) // a mistake in this package
+		}
+		return b.Int()
+	}
+	if cmp.Compare(v.Int(), bound(low)) < 0 || cmp.Compare(v.Int(), bound(high)) > 0 {
+		return expected(low + " to " + high)
+	}
+	return nil
+}
