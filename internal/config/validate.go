@@ -1,0 +1,162 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// inherit fills in what one key implies for another.
+func (d *decoder) inherit(c *Config) {
+	if c.Site.TimeZone == nil {
+		c.Site.TimeZone = time.UTC // wrong in the file, and reported
+	}
+	if c.Sources == nil {
+		c.Sources = []Source{{Dir: "articles"}}
+	}
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		s.Name = cmp.Or(s.Name, s.Dir, s.Feed, s.WordPress)
+		if s.Name == "" && s.Ghost != nil {
+			s.Name = s.Ghost.URL
+		}
+	}
+	for i := range c.Newsletters {
+		n := &c.Newsletters[i]
+		n.TimeZone = cmp.Or(n.TimeZone, c.Site.TimeZone)
+		n.Language = cmp.Or(n.Language, c.Site.Language)
+		n.Intro = cmp.Or(n.Intro, "intros/"+n.Name+".md")
+	}
+	for i := range c.Relays {
+		r := &c.Relays[i]
+		r.Name = cmp.Or(r.Name, r.Host)
+		if r.Port == 0 {
+			r.Port = map[string]int{"starttls": 587, "implicit": 465, "none": 25}[r.TLS]
+		}
+	}
+	if !d.given("delivery.renew") {
+		c.Delivery.Renew = c.Delivery.Lease / 6
+	}
+	if b := &c.Delivery.Backoff; !d.given("delivery.backoff.first") {
+		b.First = min(b.First, b.Max)
+	}
+	c.Web.URL = cmp.Or(c.Web.URL, c.Site.URL)
+}
+
+// validate checks what several keys say together. It asks which keys were given rather than which have
+// a value, so that a value reported as wrong is not missed here a second time.
+func (d *decoder) validate(c *Config) {
+	d.sources(c.Sources)
+	for _, n := range c.Newsletters {
+		if n.Min > n.Max {
+			d.key(join("newsletters", n.Name)+".min", "", "min is %d, but max is %d", n.Min, n.Max)
+		}
+	}
+	d.relays(c.Relays)
+	if c.Delivery.Renew > c.Delivery.Lease/2 {
+		d.key("delivery.renew", "so that one renewal may fail", "expected at most half of lease, which is %s", c.Delivery.Lease)
+	}
+	if c.Delivery.Backoff.First > c.Delivery.Backoff.Max {
+		d.key("delivery.backoff.first", "", "expected at most max, which is %s", c.Delivery.Backoff.Max)
+	}
+	seen := map[string]int{}
+	for i, k := range c.DKIM {
+		id := k.Selector + "._domainkey." + k.Domain
+		if first, ok := seen[id]; ok && k.Selector != "" && k.Domain != "" {
+			d.key(fmt.Sprintf("dkim[%d].selector", i), "each key has a selector of its own", "the same domain and selector as in dkim[%d]", first)
+			continue
+		}
+		seen[id] = i
+	}
+}
+
+func (d *decoder) sources(sources []Source) {
+	seen := map[string]int{}
+	for i := range sources {
+		path := fmt.Sprintf("sources[%d]", i)
+		var kinds []string
+		for _, k := range []string{"dir", "feed", "sql", "wordpress", "ghost"} {
+			if d.given(path + "." + k) {
+				kinds = append(kinds, k)
+			}
+		}
+		if !d.given(path) {
+			continue // the default, or not a section at all
+		}
+		switch {
+		case len(kinds) == 0:
+			d.key(path, "for example dir: articles", "%s: a source needs one of dir, feed, sql, wordpress and ghost", path)
+		case len(kinds) > 1:
+			d.key(path+"."+kinds[1], "make it a source of its own", "%s: a source has only one of %s", path, strings.Join(kinds, ", "))
+		case kinds[0] != "dir":
+			d.key(path+"."+kinds[0], "only dir is", "source kind %s is not available in this version", kinds[0])
+		}
+		name := sources[i].Name
+		if first, ok := seen[name]; ok && name != "" {
+			d.key(cmp.Or(d.first(path+".name", path+".dir"), path), "give one of them another name", "%s has the same name as sources[%d], %s", path, first, quote(name))
+			continue
+		}
+		seen[name] = i
+	}
+}
+
+func (d *decoder) relays(relays []Relay) {
+	seen := map[string]int{}
+	for i, r := range relays {
+		path := fmt.Sprintf("relays[%d]", i)
+		if first, ok := seen[r.Name]; ok && r.Name != "" {
+			d.key(cmp.Or(d.first(path+".name", path+".host"), path), "give one of them another name", "%s has the same name as relays[%d], %s", path, first, quote(r.Name))
+		} else {
+			seen[r.Name] = i
+		}
+		username, password := d.given(path+".username"), d.first(path+".password", path+".password_file")
+		switch {
+		case r.Auth == "none" && username:
+			d.key(path+".auth", "", "auth is none, but there is a username")
+		case username && password == "":
+			d.key(path+".username", "add password or password_file", "there is no password for this username")
+		case !username && password != "":
+			d.key(password, "add username", "there is no username for this password")
+		case !username && d.given(path+".auth") && r.Auth != "none":
+			d.key(path+".auth", "add username", "there is no username to log in with")
+		case username && r.TLS == "none" && !isLoopback(r.Host) && (r.Auth == "auto" || r.Auth == "plain" || r.Auth == "login"):
+			d.key(path+".tls", "use starttls or implicit", "the password would cross the network unencrypted")
+		}
+		if r.InsecureSkipVerify && r.CAFile != "" {
+			d.key(path+".insecure_skip_verify", "take one of them out", "ca_file has no effect if every certificate is accepted")
+		}
+	}
+}
+
+// key notes a problem with a key, where it or what it is part of stands.
+func (d *decoder) key(path, hint, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	if !strings.HasPrefix(message, path) {
+		message = path + ": " + message
+	}
+	d.note(nearest(d.where, path), hint, "%s", message)
+}
+
+// given tells whether a key is in the file.
+func (d *decoder) given(path string) bool {
+	_, ok := d.where[path]
+	return ok
+}
+
+// first returns the first of the keys that is in the file.
+func (d *decoder) first(paths ...string) string {
+	for _, p := range paths {
+		if d.given(p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// isLoopback tells hosts that are this machine.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
