@@ -3,6 +3,7 @@ package source
 
 import (
 	"context"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ type Source interface {
 	// Name is the source's name in the store; it must not change.
 	Name() string
 	// List compares the source with what state knew, the bytes that an earlier
-	// Read returned (nil: nothing).
+	// State returned (nil: nothing).
 	List(ctx context.Context, state []byte) (*Listing, error)
 }
 
@@ -27,13 +28,18 @@ type Listing struct {
 	Changed  int      // files to be read
 
 	// Read reads what changed, in a stable order, and emits it in batches of at
-	// most 512. It returns the next state; nil: the state is as it was.
-	Read func(ctx context.Context, emit func([]newsletter.Article) error) (state []byte, err error)
+	// most 512.
+	Read func(ctx context.Context, emit func([]newsletter.Article) error) error
+	// State returns, after Read, what the next listing is to know, and whether it
+	// differs from what this one knew. Vanished keys in keep stay known, to be
+	// reported again.
+	State func(keep []string) (state []byte, changed bool)
+	// Assets are the files beside articles that may be published with them.
+	Assets []Asset
+	// Open opens an asset by its path.
+	Open func(path string) (io.ReadCloser, error)
 	// Problems returns what is wrong, sorted by file; complete after Read.
 	Problems func() []Problem
-	// AcceptVanished tells before Read whether the vanished keys may be
-	// forgotten (the default); false keeps them to be reported again.
-	AcceptVanished func(bool)
 }
 
 // Problem is something wrong with one file of a source.
@@ -86,11 +92,9 @@ func (d *Dir) Name() string { return d.o.Name }
 // List implements Source.
 func (d *Dir) List(ctx context.Context, state []byte) (*Listing, error) {
 	return &Listing{
-		Read: func(context.Context, func([]newsletter.Article) error) ([]byte, error) {
-			return nil, nil
-		},
-		Problems:       func() []Problem { return nil },
-		AcceptVanished: func(bool) {},
+		Read:     func(context.Context, func([]newsletter.Article) error) error { return nil },
+		State:    func([]string) ([]byte, bool) { return nil, false },
+		Problems: func() []Problem { return nil },
 	}, nil
 }
 
@@ -100,6 +104,3 @@ type Asset struct {
 	Size    int64     // bytes
 	ModTime time.Time //
 }
-
-// Assets lists the files below root that may be published with the articles.
-func Assets(root string, ignore ...string) ([]Asset, error) { return nil, nil }

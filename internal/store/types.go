@@ -28,8 +28,9 @@ type UpsertBatch struct {
 
 // Upserted counts what became of a batch.
 type Upserted struct {
-	Added, Changed, Unchanged, Moved int
-	Published                        int // articles that became public for the first time
+	Added, Changed, Unchanged int
+	MovedFrom                 []string // former keys of the articles that moved
+	Published                 int      // articles that became public for the first time
 }
 
 // ArticleQuery selects articles, newest first.

@@ -1,0 +1,191 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	"syndicate/internal/feeds"
+	"syndicate/internal/markup"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// PublishReport says what was built.
+type PublishReport struct {
+	Dir      string   `json:"dir"`
+	Items    int      `json:"items"`              // articles in the site's feeds
+	Written  []string `json:"written"`            // files whose bytes changed
+	Problems []string `json:"problems,omitempty"` // articles that went out without their body
+}
+
+// published is what the store remembers of the last build, as JSON under
+// publishedKey.
+type published struct {
+	FeedID      string           `json:"feed_id"`     // minted once, the identity of the site's feeds
+	Fingerprint string           `json:"fingerprint"` // of everything the files depend on
+	Files       map[string]int64 `json:"files"`       // name → size
+	Items       int              `json:"items"`
+}
+
+const publishedKey = "published feeds"
+
+// feedsRevision is raised when the same articles would give other bytes, so that
+// an upgrade builds anew.
+const feedsRevision = 1
+
+// Publish builds the feeds into public/. When nothing changed since the last
+// build and its files are there, it does nothing.
+func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
+	r := PublishReport{Dir: s.o.Feeds.Dir}
+	if r.Dir == "" {
+		return r, nil
+	}
+	last, err := s.lastPublished(ctx)
+	if err != nil {
+		return r, err
+	}
+	// The version is read before the articles: what changes in between is built
+	// again next time, never missed.
+	print, err := s.feedsFingerprint(ctx)
+	if err != nil {
+		return r, err
+	}
+	if last.Fingerprint == print && filesStand(r.Dir, last.Files) {
+		r.Items = last.Items
+		return r, nil
+	}
+	feed, err := s.siteFeed(ctx, last.FeedID, &r)
+	if err != nil {
+		return r, err
+	}
+	last.Fingerprint, last.Files, last.Items = print, map[string]int64{}, r.Items
+	for _, doc := range []struct {
+		name   string
+		render func(feeds.Feed) ([]byte, error)
+	}{{"feed.rss", feeds.RSS}, {"feed.atom", feeds.Atom}, {"feed.json", feeds.JSON}} {
+		data, err := doc.render(feed)
+		if err != nil {
+			return r, fmt.Errorf("building %s: %w", doc.name, err)
+		}
+		changed, err := feeds.Write(r.Dir, doc.name, data)
+		if err != nil {
+			return r, fmt.Errorf("writing %s: %w", doc.name, err)
+		}
+		if changed {
+			r.Written = append(r.Written, doc.name)
+		}
+		last.Files[doc.name] = int64(len(data))
+	}
+	value, err := json.Marshal(last)
+	if err != nil {
+		return r, err
+	}
+	return r, s.store.SetValue(ctx, publishedKey, value)
+}
+
+func (s *Service) lastPublished(ctx context.Context) (published, error) {
+	p := published{FeedID: "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(s.o.Site.URL+"\x00feed")).String()}
+	value, err := s.store.Value(ctx, publishedKey)
+	if errors.Is(err, store.ErrNotFound) || err == nil && value == nil {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(value, &p); err != nil {
+		return p, fmt.Errorf("reading what was published: %w", err)
+	}
+	return p, nil
+}
+
+// feedsFingerprint hashes everything that the feeds depend on: the version of the
+// store's public articles and the settings.
+func (s *Service) feedsFingerprint(ctx context.Context) (string, error) {
+	version, err := s.store.ArticlesVersion(ctx)
+	if err != nil {
+		return "", err
+	}
+	site := s.o.Site
+	site.Location = nil
+	data, err := json.Marshal([]any{feedsRevision, version, site, s.o.Feeds})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func filesStand(dir string, files map[string]int64) bool {
+	for name, size := range files {
+		st, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil || st.Size() != size {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// siteFeed selects and renders the newest articles. One whose body cannot be
+// rendered goes out with its summary.
+func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (feeds.Feed, error) {
+	site := s.o.Site
+	f := feeds.Feed{
+		ID: id, Title: site.Title, Description: site.Description, Language: site.Language,
+		HomeURL: site.URL + "/", Author: site.Author, Copyright: site.Copyright,
+		Icon: s.siteFile(site.Icon), Logo: s.siteFile(site.Logo),
+		SelfRSS: site.URL + "/feed.rss", SelfAtom: site.URL + "/feed.atom", SelfJSON: site.URL + "/feed.json",
+		Hubs: s.o.Feeds.Hubs,
+	}
+	articles, err := s.store.Articles(ctx, store.ArticleQuery{Limit: s.o.Feeds.Items, Bodies: s.o.Feeds.Full})
+	if err != nil {
+		return f, err
+	}
+	for i := range articles {
+		a := &articles[i]
+		it := feeds.Item{URL: s.ArticleURL(a)}
+		if s.o.Feeds.Full {
+			if it.HTML, err = s.ArticleHTML(ctx, a); err != nil {
+				r.Problems = append(r.Problems, err.Error())
+			}
+		}
+		it.Article = s.withAbsoluteFiles(ctx, a)
+		f.Items = append(f.Items, it)
+		s.tell(Progress{Step: "feeds", Done: i + 1, Total: len(articles)})
+	}
+	r.Items = len(f.Items)
+	return f, nil
+}
+
+// withAbsoluteFiles returns the article with absolute addresses of its image and
+// enclosures.
+func (s *Service) withAbsoluteFiles(ctx context.Context, a *newsletter.Article) newsletter.Article {
+	out := *a
+	if out.Image != nil {
+		img := *out.Image
+		img.URL = s.ImageURL(ctx, a)
+		out.Image = &img
+	}
+	resolve := s.resolver(ctx, a)
+	out.Enclosures = nil
+	for _, e := range a.Enclosures {
+		e.URL = resolve(e.URL, markup.Media)
+		out.Enclosures = append(out.Enclosures, e)
+	}
+	return out
+}
+
+// siteFile makes a path of the site absolute; empty stays empty.
+func (s *Service) siteFile(ref string) string {
+	if ref != "" && ref[0] == '/' {
+		return s.o.Site.URL + ref
+	}
+	return ref
+}
