@@ -1,28 +1,69 @@
-// Package markup turns article bodies into safe HTML, plain text and excerpts.
+// Package markup turns the bodies of articles into what the rest of the program
+// shows: safe HTML, plain text, excerpts.
+//
+// The procedure of Render, whatever the format:
+//
+//  1. Markdown (goldmark: CommonMark, GFM, footnotes) and plain text (see
+//     plain.go) become HTML; HTML stays as it is.
+//  2. The HTML is parsed as a browser would parse it and its tree is put in
+//     order: what runs or asks for input goes, frames become links, every
+//     reference is made absolute by the caller's resolver, ids get a prefix of
+//     the article's own, so that several articles fit on one page.
+//  3. The tree is written out as well-formed HTML and passes through bluemonday's
+//     allow list, which has the last word.
+//
+// The same input always gives the same bytes.
 package markup
+
+import (
+	"fmt"
+	"strings"
+)
 
 // Kind says what a reference in a body points to.
 type Kind int
 
 // The kinds of references.
 const (
-	Link  Kind = iota // a page: a[href], blockquote[cite]
-	Media             // a file shown in place: images, audio, video
+	Link  Kind = iota // something to go to: a[href], iframes made into links, cite
+	Media             // a file shown in place: images, audio, video, their posters and subtitles
 )
 
-// Render turns a body into safe HTML. f is a newsletter.Format: "md", "html" or "txt".
-func Render[F ~string](f F, body string, resolve func(ref string, kind Kind) string) (string, error) {
-	return "", nil
+// Render turns a body into safe HTML: no scripts, styles, frames, forms, event
+// handlers, nor anything else that bluemonday does not know as text. f is a
+// newsletter.Format ("md", "html", "txt").
+//
+// resolve makes references absolute; it gets each one but mailto:, tel:, data:
+// images and mere fragments (#note), and drops one by returning "". Nil leaves
+// references as they are.
+//
+// language is the language of the text, if known. It decides whether straight
+// quotes, "--" and "..." in Markdown become typographic ones: only in English,
+// and only in a text that has none yet.
+func Render[F ~string](f F, body string, resolve func(ref string, kind Kind) string, language ...string) (string, error) {
+	var source string
+	switch string(f) {
+	case "md":
+		h, err := markdownHTML(body, len(language) > 0 && wantsTypographer(language[0], body))
+		if err != nil {
+			return "", fmt.Errorf("render markdown: %w", err)
+		}
+		source = h
+	case "txt":
+		source = plainHTML(body)
+	case "html":
+		source = body
+	default:
+		return "", fmt.Errorf("render: unknown body format %q", string(f))
+	}
+	tree, err := parseFragment(source)
+	if err != nil {
+		return "", fmt.Errorf("render: %w", err)
+	}
+	tidy(tree, idPrefix(body), resolve)
+	out, err := writeChildren(tree)
+	if err != nil {
+		return "", fmt.Errorf("render: %w", err)
+	}
+	return strings.TrimSpace(Clean(policy().Sanitize(out))), nil
 }
-
-// Clean drops what no feed, page or mail can carry.
-func Clean(s string) string { return s }
-
-// CleanLine is Clean on one line.
-func CleanLine(s string) string { return s }
-
-// Excerpt returns the first sentences of a body as plain text.
-func Excerpt[F ~string](f F, body string, maxRunes int) string { return "" }
-
-// Text returns the plain text of an HTML fragment.
-func Text(html string) string { return "" }

@@ -1,0 +1,82 @@
+package markup
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer/html"
+)
+
+// Converters are safe for concurrent use and never change once made.
+var (
+	converter            = sync.OnceValue(func() goldmark.Markdown { return newConverter() })
+	typographicConverter = sync.OnceValue(func() goldmark.Markdown { return newConverter(extension.Typographer) })
+)
+
+func newConverter(more ...goldmark.Extender) goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithExtensions(
+			extension.Linkify, extension.Strikethrough, extension.TaskList, extension.Footnote,
+			// Readers and mailers strip style attributes; align survives.
+			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+		),
+		goldmark.WithExtensions(more...),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithHeadingAttribute()),
+		goldmark.WithRendererOptions(html.WithUnsafe()), // the tree and the policy see to it
+	)
+}
+
+// markdownHTML converts without any sanitising.
+func markdownHTML(body string, typographic bool) (string, error) {
+	md := converter()
+	if typographic {
+		md = typographicConverter()
+	}
+	var b strings.Builder
+	b.Grow(len(body) + len(body)/4)
+	err := md.Convert([]byte(body), &b, parser.WithContext(parser.NewContext(parser.WithIDs(&headingIDs{seen: map[string]bool{}}))))
+	return b.String(), err
+}
+
+// wantsTypographer reports whether goldmark's typographer, whose rules are
+// those of English, may touch the text: not if its writer already set quotes,
+// dashes or ellipses.
+func wantsTypographer(language, body string) bool {
+	base, _, _ := strings.Cut(strings.ToLower(language), "-")
+	return base == "en" && !strings.ContainsAny(body, "‘’“”„‚«»‹›–—…")
+}
+
+// headingIDs names headings as GitHub does, so that links that authors wrote to
+// them work: letters and digits in lower case, hyphens for spaces.
+type headingIDs struct{ seen map[string]bool }
+
+// Generate implements parser.IDs.
+func (h *headingIDs) Generate(value []byte, _ ast.NodeKind) []byte {
+	id := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r), r == '-', r == '_':
+			return unicode.ToLower(r)
+		case unicode.IsSpace(r):
+			return '-'
+		}
+		return -1
+	}, strings.TrimSpace(string(value)))
+	if id == "" {
+		id = "heading"
+	}
+	base := id
+	for n := 1; h.seen[id]; n++ {
+		id = base + "-" + strconv.Itoa(n)
+	}
+	h.seen[id] = true
+	return []byte(id)
+}
+
+// Put implements parser.IDs: an id that the author gave.
+func (h *headingIDs) Put(value []byte) { h.seen[string(value)] = true }
