@@ -1,0 +1,105 @@
+package digest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bundle holds the mail templates of one newsletter: the path of each file as
+// shown in errors ("templates/email/digest.html") and its text. digest.html,
+// digest.txt and subject.txt are rendered; other .html and .txt files may define
+// templates for them. An issue freezes its bundle.
+type Bundle map[string]string
+
+const (
+	mailFolder  = "email"
+	maxTemplate = 1_000_000 // bytes
+)
+
+// ReadBundle reads the mail templates. site and builtin are "templates" folders;
+// each file is taken from the folder override of site (empty: none), else from
+// email/ of site, else from email/ of builtin, so that a site may have only the
+// files it changes, or none.
+func ReadBundle(site, builtin fs.FS, override string) (Bundle, error) {
+	b := Bundle{}
+	if override != "" {
+		if !fs.ValidPath(override) {
+			return nil, fmt.Errorf("templates/%s: not a folder below templates/", override)
+		}
+		if info, err := fs.Stat(site, override); err != nil || !info.IsDir() {
+			return nil, fmt.Errorf("templates/%s: there is no such folder; make it, or take it out of the newsletter's settings", override)
+		}
+		if err := b.read(site, override, "templates/"); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.read(site, mailFolder, "templates/"); err != nil {
+		return nil, err
+	}
+	if err := b.read(builtin, mailFolder, "built-in/"); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// read takes the template files of a folder in, but for those it has already.
+func (b Bundle) read(fsys fs.FS, dir, label string) error {
+	entries, err := fs.ReadDir(fsys, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", label, dir, err)
+	}
+	have := map[string]bool{}
+	for p := range b {
+		have[path.Base(p)] = true
+	}
+	for _, e := range entries {
+		name, ext := e.Name(), path.Ext(e.Name())
+		if e.IsDir() || have[name] || strings.HasPrefix(name, ".") || ext != ".html" && ext != ".txt" {
+			continue
+		}
+		file := path.Join(dir, name)
+		text, err := readTemplate(fsys, file)
+		if err != nil {
+			return fmt.Errorf("%s%s: %w", label, file, err)
+		}
+		b[label+file] = text
+	}
+	return nil
+}
+
+func readTemplate(fsys fs.FS, file string) (string, error) {
+	info, err := fs.Stat(fsys, file)
+	if err != nil {
+		return "", err
+	}
+	if info.Size() > maxTemplate {
+		return "", fmt.Errorf("a template of %d MB is not read; the limit is %d MB", info.Size()/1_000_000, maxTemplate/1_000_000)
+	}
+	text, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(text) {
+		return "", errors.New("the file is not UTF-8; save it as UTF-8")
+	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	return string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))), nil
+}
+
+// find returns the path of the file of that name, empty if there is none.
+func (b Bundle) find(name string) string {
+	for p := range b {
+		if path.Base(p) == name {
+			return p
+		}
+	}
+	return ""
+}

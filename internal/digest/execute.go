@@ -1,0 +1,139 @@
+package digest
+
+import (
+	"context"
+	"fmt"
+	htmltemplate "html/template"
+	"io"
+	"strings"
+	texttemplate "text/template"
+	"time"
+	"unicode/utf8"
+
+	"syndicate/internal/i18n"
+)
+
+// run is what the functions of a template know about the render that calls them.
+type run struct {
+	ctx   context.Context
+	words *i18n.Words
+	zone  *time.Location
+}
+
+// funcs are all the functions that templates have besides the built-in ones.
+func funcs(r *run) map[string]any {
+	date := func(f func(*i18n.Words, time.Time) string) func(time.Time) string {
+		return func(t time.Time) string { return f(r.words, t.In(r.zone)) }
+	}
+	return map[string]any{
+		// t "key" "placeholder" value …: words in the reader's language (internal/i18n/locales)
+		"t": func(key string, args ...any) (string, error) { return r.words.Text(key, args...) },
+		// n "key" number "placeholder" value …: the same, by plural form
+		"n": func(key string, n int, args ...any) (string, error) { return r.words.Plural(key, n, args...) },
+
+		"date":      date((*i18n.Words).Date),      // 23 November 2026
+		"fulldate":  date((*i18n.Words).FullDate),  // Monday 23 November 2026
+		"shortdate": date((*i18n.Words).ShortDate), // 23 November
+		"time":      date((*i18n.Words).Time),      // 07:00
+		"number":    func(n int) string { return r.words.Number(n) },
+		"list":      func(items []string) string { return r.words.List(items) },      // A, B and C
+		"quote":     func(text string) string { return r.words.Quote(text) },         // “text”
+		"excerpt":   excerpt,                                                         // excerpt 200 .Summary
+		"underline": func(with, text string) string { return underline(with, text) }, // a line as long as the text
+		"comment":   comment,                                                         // comment "[if mso]>…<![endif]": html/template drops comments
+		"alive":     r.alive,                                                         // see guard
+	}
+}
+
+// alive fails when the time of the render is over.
+func (r *run) alive() (bool, error) {
+	if r.ctx.Err() != nil {
+		return false, context.Cause(r.ctx)
+	}
+	return true, nil
+}
+
+// comment returns an HTML comment, which Outlook reads as a condition.
+func comment(text string) (htmltemplate.HTML, error) {
+	if strings.Contains(text, "--") {
+		return "", fmt.Errorf("a comment cannot hold %q", "--")
+	}
+	return htmltemplate.HTML("<!--" + text + "-->"), nil
+}
+
+// underline repeats with below text.
+func underline(with, text string) string {
+	return strings.Repeat(with, min(utf8.RuneCountInString(text), textWidth))
+}
+
+// executor is one clone of the templates, used by one render at a time, because
+// the functions of a template are those of its render.
+type executor struct {
+	run   run
+	funcs map[string]any
+
+	html, text, subjectFile template
+	htmlPath                string
+}
+
+// template is what html/template and text/template have in common.
+type template interface {
+	Name() string
+	Execute(w io.Writer, data any) error
+}
+
+// executor returns an idle executor, or a new one, set up for v.
+func (t *Templates) executor(v *view) (*executor, error) {
+	e, ok := t.idle.Get().(*executor)
+	if !ok {
+		html, err := t.html.Clone()
+		if err != nil {
+			return nil, located(err)
+		}
+		text, err := t.text.Clone()
+		if err != nil {
+			return nil, located(err)
+		}
+		e = &executor{htmlPath: t.htmlPath}
+		e.funcs = funcs(&e.run)
+		e.html = html.Funcs(e.funcs).Lookup(t.htmlPath)
+		e.text = text.Funcs(e.funcs).Lookup(t.textPath)
+		e.subjectFile = text.Lookup(t.subjectPath)
+	}
+	e.run.words, e.run.zone = v.words, v.zone
+	return e, nil
+}
+
+func (t *Templates) release(e *executor) {
+	e.run = run{}
+	t.idle.Put(e)
+}
+
+// execute runs one template within the limits.
+func (e *executor) execute(ctx context.Context, tmpl template, v *view) (string, error) {
+	e.run.ctx = ctx
+	out := limited{ctx: ctx, name: tmpl.Name()}
+	if err := tmpl.Execute(&out, v); err != nil {
+		return "", located(err)
+	}
+	return out.text.String(), nil
+}
+
+// limited takes output until there is too much of it or time is over.
+type limited struct {
+	text strings.Builder
+	ctx  context.Context
+	name string
+}
+
+func (w *limited) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, fmt.Errorf("%s: %w", w.name, context.Cause(w.ctx))
+	}
+	if w.text.Len()+len(p) > maxOutput {
+		return 0, fmt.Errorf("%s: prints more than %d MB; is there a loop without end in it?", w.name, maxOutput/1_000_000)
+	}
+	return w.text.Write(p)
+}
+
+var _ template = (*texttemplate.Template)(nil)
