@@ -1,0 +1,167 @@
+package jobs
+
+import (
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// RunReport says what one run did and left.
+type RunReport struct {
+	Rehearsal   bool               `json:"rehearsal"`        // mail went to the catcher
+	Outbox      string             `json:"outbox,omitempty"` // where it keeps its .eml files
+	Ingest      IngestReport       `json:"ingest"`
+	Publish     PublishReport      `json:"publish"`
+	Lists       []ListReport       `json:"lists,omitempty"`
+	Newsletters []NewsletterReport `json:"newsletters"`
+	Issues      []IssueReport      `json:"issues"` // that were open in this run, interrupted ones first
+	Relays      []RelayTrouble     `json:"relays,omitempty"`
+	Accepted    int                `json:"accepted"`           // messages that a relay took in this run
+	Refused     int                `json:"refused"`            // attempts that ended otherwise
+	Errors      []string           `json:"errors,omitempty"`   // steps that failed as a whole; the others were done
+	Declined    bool               `json:"declined,omitempty"` // the operator said no; nothing was mailed
+}
+
+// ListReport says what became of the operator's own list of a newsletter.
+type ListReport struct {
+	Newsletter string           `json:"newsletter"`
+	File       string           `json:"file"`
+	Result     store.SyncResult `json:"result"`
+	Problems   []ListProblem    `json:"problems,omitempty"` // lines that were skipped, at most 100
+	Skipped    int              `json:"skipped"`            // lines that were skipped, all of them
+	Error      string           `json:"error,omitempty"`    // the list could not be read; nothing was changed
+}
+
+// ListProblem is a line that was skipped.
+type ListProblem struct {
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+// NewsletterReport says what became of a newsletter in a run.
+type NewsletterReport struct {
+	Newsletter string `json:"newsletter"`
+	Due        string `json:"due,omitempty"`     // local time of the occurrence, empty: by hand
+	Nothing    string `json:"nothing,omitempty"` // why there is no issue: "no new article", "2 new articles, fewer than min (3)"
+	Skipped    string `json:"skipped,omitempty"` // why an occurrence was passed over
+	Issue      int64  `json:"issue,omitempty"`   // 0: none
+	Number     int    `json:"number,omitempty"`
+	Hash       string `json:"hash,omitempty"`
+	Articles   int    `json:"articles,omitempty"` // in the leading digest
+	Awaiting   bool   `json:"awaiting,omitempty"` // an operator has to approve it
+	Error      string `json:"error,omitempty"`    // such as a broken template, with file and line
+}
+
+// IssueReport says how an issue stands.
+type IssueReport struct {
+	Issue     newsletter.Issue `json:"issue"`
+	Sent      int              `json:"sent"`
+	Failed    int              `json:"failed"`
+	Deferred  int              `json:"deferred"`  // pending: to be tried again
+	Uncertain int              `json:"uncertain"` // may have arrived; held for the operator
+	Cancelled int              `json:"cancelled"`
+	Failures  []store.Failure  `json:"failures,omitempty"` // grouped by the relay's words, most frequent first
+	NextTry   time.Time        `json:"next_try,omitzero"`
+}
+
+// Left returns how many deliveries are not settled yet.
+func (r IssueReport) Left() int { return r.Deferred + r.Uncertain }
+
+// RelayTrouble says why a relay took nothing for a while.
+type RelayTrouble struct {
+	Relay string    `json:"relay"`
+	Error string    `json:"error"`
+	Hint  string    `json:"hint,omitempty"`
+	Until time.Time `json:"until"` // when it is tried again
+}
+
+// Failed reports whether a step as a whole failed.
+func (r RunReport) Failed() bool {
+	if len(r.Errors) > 0 || len(r.Ingest.Failed()) > 0 {
+		return true
+	}
+	for _, l := range r.Lists {
+		if l.Error != "" {
+			return true
+		}
+	}
+	for _, n := range r.Newsletters {
+		if n.Error != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// ExitCode returns the program's exit code: 0 done; 1 a step failed, or there was
+// mail and the relay accepted nothing; 3 some deliveries failed, are held, or
+// remain to be retried.
+func (r RunReport) ExitCode() int {
+	failed, left := 0, 0
+	for _, i := range r.Issues {
+		failed += i.Failed
+		left += i.Left()
+		if i.Issue.State == newsletter.IssuePaused || i.Issue.State == newsletter.IssueSealing {
+			left++
+		}
+	}
+	switch {
+	case r.Failed():
+		return 1
+	case r.Accepted == 0 && failed+left > 0 && (r.Refused > 0 || len(r.Relays) > 0):
+		return 1
+	case failed+left > 0:
+		return 3
+	}
+	return 0
+}
+
+// Preview is the next issue of a newsletter as it would be composed now.
+type Preview struct {
+	Newsletter newsletter.Newsletter `json:"-"`
+	Rehearsal  bool                  `json:"rehearsal"`
+	Nothing    string                `json:"nothing,omitempty"` // why there would be no issue
+	Number     int                   `json:"number"`            // that it would get
+	Hash       string                `json:"hash"`              // of everything frozen
+	Horizon    int64                 `json:"horizon"`
+	Recipients int                   `json:"recipients"`
+	Groups     []PreviewGroup        `json:"groups"` // those who would get it, largest first
+
+	frozen   newsletter.Frozen
+	articles []newsletter.Article
+}
+
+// PreviewGroup is a digest as some of the subscribers would get it. Only the
+// digest of the first group is rendered.
+type PreviewGroup struct {
+	Count    int                  `json:"count"` // of subscribers
+	Language string               `json:"language"`
+	Topics   []string             `json:"topics,omitempty"`
+	Articles []newsletter.Article `json:"articles"`
+	More     int                  `json:"more"` // new articles left out
+	Digest   newsletter.Digest    `json:"digest"`
+}
+
+// ShortHash is the form of an issue's hash that people read and type.
+func ShortHash(hash string) string { return hash[:min(len(hash), 10)] }
+
+// DryRun is what sending would do.
+type DryRun struct {
+	Preview Preview       `json:"preview"`
+	Domains []DomainCount `json:"domains"` // most recipients first
+	Message []byte        `json:"-"`       // the leading digest's message to a made-up recipient, as .eml
+}
+
+// DomainCount counts recipients at one receiver.
+type DomainCount struct {
+	Domain string `json:"domain"` // see newsletter.DomainGroup
+	Count  int    `json:"count"`
+}
+
+// NextDue says when a newsletter is due next.
+type NextDue struct {
+	Newsletter string    `json:"newsletter"`
+	Local      string    `json:"local"` // wall clock of the newsletter
+	At         time.Time `json:"at"`
+}
