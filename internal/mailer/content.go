@@ -75,19 +75,21 @@ func (c *Content) check() error {
 }
 
 // checkAddress accepts what may stand between < and > in an envelope and in a
-// header: ASCII (RFC 5321 4.1.2 without quoted strings; SMTPUTF8 is not spoken),
-// a local part, an @ and a domain.
+// header: ASCII (SMTPUTF8 is not spoken), a local part without quotes, an @, a
+// domain or an address literal (RFC 5321 4.1.2).
 func checkAddress(a string) error {
-	at := strings.IndexByte(a, '@')
+	local, domain, _ := strings.Cut(a, "@")
 	switch {
 	case len(a) > 254:
 		return fmt.Errorf("%.40q… has %d octets, more than 254", a, len(a))
-	case at < 1 || at == len(a)-1:
+	case local == "" || domain == "":
 		return fmt.Errorf("%q is not an address", a)
 	}
-	for i := range len(a) {
-		if c := a[i]; c <= ' ' || c > '~' || strings.IndexByte(`<>()[]\,;:"@`, c) >= 0 && i != at && (i < at || strings.IndexByte("[]:", c) < 0) {
-			return fmt.Errorf("%q holds %q, which does not belong in an address", a, a[i:i+1])
+	for _, part := range []struct{ text, bad string }{{local, `<>()[]\,;:"`}, {domain, `<>()\,;"@`}} {
+		for i := range len(part.text) {
+			if c := part.text[i]; c <= ' ' || c > '~' || strings.IndexByte(part.bad, c) >= 0 {
+				return fmt.Errorf("%q holds %q, which does not belong in an address", a, part.text[i:i+1])
+			}
 		}
 	}
 	return nil

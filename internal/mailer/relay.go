@@ -2,10 +2,19 @@ package mailer
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"log/slog"
+	"fmt"
+	"net"
+	"net/textproto"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/wneessen/go-mail/smtp"
 
 	"syndicate/internal/newsletter"
 )
@@ -17,7 +26,7 @@ type Relay struct {
 	Port int    // 0: 587 for starttls, 465 for implicit, 25 for none
 
 	TLS                string         // "starttls" (the default: encrypt or do not send), "implicit" or "none"
-	RootCAs            *x509.CertPool // nil: the system's
+	RootCAs            *x509.CertPool // nil: the system's; see ReadCAs
 	InsecureSkipVerify bool           // test servers only
 
 	Auth     string // "auto" (the default), "plain", "login", "cram-md5", "scram-sha-256" or "none"
@@ -44,77 +53,238 @@ type Timeouts struct {
 	Dot     time.Duration // the reply to the end of a message; 10 min
 }
 
-// Conn is a connection to a relay, ready for mail. Run and Quit belong to one
-// goroutine; Close may be called from any.
-type Conn struct{}
+func (t Timeouts) withDefaults() Timeouts {
+	for _, f := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&t.Connect, 30 * time.Second},
+		{&t.Command, 5 * time.Minute},
+		{&t.Data, 3 * time.Minute},
+		{&t.Dot, 10 * time.Minute},
+	} {
+		if *f.field <= 0 {
+			*f.field = f.value
+		}
+	}
+	return t
+}
+
+// withDefaults fills in what was left out.
+func (r Relay) withDefaults() Relay {
+	r.TLS = strings.ToLower(r.TLS)
+	if r.TLS == "" {
+		r.TLS = "starttls"
+	}
+	if r.Port == 0 {
+		r.Port = map[string]int{"starttls": 587, "implicit": 465}[r.TLS]
+		if r.Port == 0 {
+			r.Port = 25
+		}
+	}
+	if r.Name == "" {
+		r.Name = r.Host
+	}
+	r.Timeouts = r.Timeouts.withDefaults()
+	return r
+}
+
+// Addr returns host:port.
+func (r Relay) Addr() string {
+	return net.JoinHostPort(r.Host, strconv.Itoa(r.withDefaults().Port))
+}
 
 // Dial connects, greets, encrypts and logs in. If it fails, the reply says in
 // which phase and with which code (0: no answer), and the error, a *RelayError,
-// says it to people.
+// says it to people. Nothing stays open after a failure.
 func Dial(ctx context.Context, r Relay) (*Conn, newsletter.Reply, error) {
-	return nil, newsletter.Reply{}, errors.New("not yet")
+	r = r.withDefaults()
+	c, err := r.dial(ctx)
+	if err != nil {
+		var failed *RelayError
+		if !errors.As(err, &failed) {
+			failed = &RelayError{Err: err}
+		}
+		failed.Relay, failed.Addr = r.Name, r.Addr()
+		return nil, failed.Reply, failed
+	}
+	return c, newsletter.Reply{Phase: newsletter.PhaseHello, Code: 250}, nil
 }
 
-// Quit says goodbye and closes the connection.
-func (c *Conn) Quit() {}
+func (r *Relay) dial(ctx context.Context) (_ *Conn, err error) {
+	if r.TLS != "starttls" && r.TLS != "implicit" && r.TLS != "none" {
+		return nil, r.fail(newsletter.PhaseConnect, 0, fmt.Errorf("tls: %q is not starttls, implicit or none", r.TLS))
+	}
+	dialer := net.Dialer{Timeout: r.Timeouts.Connect}
+	tcp, err := dialer.DialContext(ctx, "tcp", r.Addr())
+	if err != nil {
+		return nil, r.fail(newsletter.PhaseConnect, r.Timeouts.Connect, err)
+	}
+	raw := &boundedConn{Conn: tcp, left: maxHandshake}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	defer func() {
+		if !stop() && err == nil {
+			err = r.fail(newsletter.PhaseConnect, 0, ctx.Err())
+		}
+		if err != nil {
+			raw.Close()
+		}
+	}()
 
-// Close closes the connection at once. A Run on it ends.
-func (c *Conn) Close() error { return nil }
-
-// RelayError says which relay failed in which phase.
-type RelayError struct {
-	Relay string // name
-	Addr  string // host:port
-	Reply newsletter.Reply
-	Err   error // the cause; nil if the relay's reply is all
+	client, err := r.greet(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{raw: raw, client: client, timeouts: r.Timeouts, limit: r.MessagesPerConnection}
+	if r.TLS == "starttls" {
+		if ok, _ := client.Extension("STARTTLS"); !ok {
+			return nil, r.fail(newsletter.PhaseTLS, 0, errNoSTARTTLS)
+		}
+		r.deadline(raw, r.Timeouts.Connect)
+		if err := client.StartTLS(r.tlsConfig()); err != nil {
+			return nil, r.fail(newsletter.PhaseTLS, r.Timeouts.Connect, err)
+		}
+	}
+	if state, err := client.GetTLSConnectionState(); err == nil {
+		c.caps.TLS = tls.VersionName(state.Version)
+	}
+	if _, offered := client.Extension("AUTH"); offered != "" {
+		c.caps.Offered = strings.Fields(strings.ToUpper(offered))
+	}
+	r.deadline(raw, r.Timeouts.Command)
+	if c.caps.Auth, err = r.login(client, c.caps.Offered, c.caps.TLS != "" || loopback(tcp)); err != nil {
+		return nil, r.fail(newsletter.PhaseAuth, r.Timeouts.Command, err)
+	}
+	c.caps.Pipelining, _ = client.Extension("PIPELINING")
+	var size string
+	c.caps.declareSize, size = client.Extension("SIZE")
+	if n, err := strconv.ParseInt(strings.TrimSpace(size), 10, 64); err == nil && n > 0 {
+		c.caps.Size = n
+	}
+	c.r, c.w = client.Text.R, client.Text.W
+	raw.unbound()
+	return c, nil
 }
 
-func (e *RelayError) Error() string { return "" }
-
-// Unwrap returns the cause.
-func (e *RelayError) Unwrap() error { return e.Err }
-
-// Hint returns what an operator can do about it, or nothing.
-func (e *RelayError) Hint() string { return "" }
-
-// Capabilities is what a relay offered.
-type Capabilities struct {
-	TLS        string   // "TLS 1.3", empty: not encrypted
-	Auth       string   // the mechanism we logged in with, empty: no login
-	Offered    []string // login mechanisms
-	Pipelining bool     // RFC 2920
-	Size       int64    // octets, RFC 1870; 0: not said
+// greet reads the greeting and says EHLO, under TLS where it is implicit.
+func (r *Relay) greet(ctx context.Context, raw *boundedConn) (*smtp.Client, error) {
+	var conn net.Conn = raw
+	if r.TLS == "implicit" {
+		r.deadline(raw, r.Timeouts.Connect)
+		encrypted := tls.Client(raw, r.tlsConfig())
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			return nil, r.fail(newsletter.PhaseTLS, r.Timeouts.Connect, err)
+		}
+		conn = encrypted
+	}
+	r.deadline(raw, r.Timeouts.Command)
+	client, err := smtp.NewClient(conn, r.Host)
+	if err != nil {
+		return nil, r.fail(newsletter.PhaseConnect, r.Timeouts.Command, err)
+	}
+	r.deadline(raw, r.Timeouts.Command)
+	if err := client.Hello(r.helo(raw.LocalAddr())); err != nil {
+		return nil, r.fail(newsletter.PhaseHello, r.Timeouts.Command, err)
+	}
+	return client, nil
 }
 
-// String says it in words.
-func (c Capabilities) String() string { return "" }
-
-// Check connects to the relay, logs in, leaves and says what it found.
-func Check(ctx context.Context, r Relay) (Capabilities, error) { return Capabilities{}, nil }
-
-// CatcherOptions are the settings of a catcher.
-type CatcherOptions struct {
-	Dir      string           // where the messages go; made if it is missing
-	Listen   string           // a loopback address; empty: 127.0.0.1:0
-	MaxBytes int64            // of one message; 0: 32 MB
-	Now      func() time.Time // nil: time.Now
-	Log      *slog.Logger     // nil: none
+// deadline bounds a step; on a connection that is closed, the step itself fails.
+func (r *Relay) deadline(raw *boundedConn, d time.Duration) {
+	_ = raw.SetDeadline(time.Now().Add(d))
 }
 
-// Catcher is an SMTP server on loopback that keeps each message as a file.
-type Catcher struct{}
+func (r *Relay) tlsConfig() *tls.Config {
+	return &tls.Config{
+		ServerName:                  r.Host,
+		RootCAs:                     r.RootCAs,
+		InsecureSkipVerify:          r.InsecureSkipVerify, // the operator's word, for test servers
+		MinVersion:                  tls.VersionTLS12,
+		DynamicRecordSizingDisabled: true, // whole messages, not the first bytes of a page
+	}
+}
 
-// StartCatcher starts a catcher.
-func StartCatcher(o CatcherOptions) (*Catcher, error) { return nil, errors.New("not yet") }
+// helo returns the name to greet with: the configured one, this machine's if it
+// is a full one, else its address (RFC 5321 4.1.4).
+func (r *Relay) helo(local net.Addr) string {
+	if r.Helo != "" {
+		return r.Helo
+	}
+	name, err := os.Hostname()
+	if err == nil && strings.Contains(name, ".") && !strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return name
+	}
+	if a, ok := local.(*net.TCPAddr); ok {
+		if a.IP.To4() == nil {
+			return "[IPv6:" + a.IP.String() + "]"
+		}
+		return "[" + a.IP.String() + "]"
+	}
+	return "localhost"
+}
 
-// Addr returns the address it listens on, as host:port.
-func (c *Catcher) Addr() string { return "" }
+func loopback(c net.Conn) bool {
+	a, ok := c.RemoteAddr().(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
+}
 
-// Relay returns the relay to dial for it.
-func (c *Catcher) Relay() Relay { return Relay{} }
+// login logs in and returns the mechanism, "" if none was asked for. safe says
+// that nobody can listen.
+func (r *Relay) login(client *smtp.Client, offered []string, safe bool) (string, error) {
+	wish := strings.ToUpper(r.Auth)
+	if r.Username == "" || wish == "NONE" {
+		return "", nil
+	}
+	if !safe {
+		return "", errClearAuth
+	}
+	mechanisms := []struct {
+		name string
+		auth smtp.Auth
+	}{ // the strongest first; CRAM-MD5 needs the password in clear on the server, and inside TLS it adds nothing
+		{"SCRAM-SHA-256", smtp.ScramSHA256Auth(r.Username, r.Password)},
+		{"PLAIN", smtp.PlainAuth("", r.Username, r.Password, r.Host, true)},
+		{"LOGIN", smtp.LoginAuth(r.Username, r.Password, r.Host, true)},
+		{"CRAM-MD5", smtp.CRAMMD5Auth(r.Username, r.Password)},
+	}
+	known := false
+	for _, m := range mechanisms {
+		if wish != "" && wish != "AUTO" && wish != m.name {
+			continue
+		}
+		known = true
+		if slices.Contains(offered, m.name) {
+			return m.name, client.Auth(m.auth)
+		}
+	}
+	switch {
+	case !known:
+		return "", fmt.Errorf("auth: %q is not auto, plain, login, cram-md5, scram-sha-256 or none", r.Auth)
+	case len(offered) == 0:
+		return "", errNoAuth
+	}
+	return "", fmt.Errorf("the relay offers only other ways to log in: %s", strings.Join(offered, ", "))
+}
 
-// Caught returns how many messages were kept since the start.
-func (c *Catcher) Caught() int64 { return 0 }
+// fail turns an error of a step into a *RelayError. A reply inside it counts
+// more than what came of it.
+func (r *Relay) fail(phase newsletter.Phase, waited time.Duration, err error) error {
+	var said *textproto.Error
+	if errors.As(err, &said) {
+		return &RelayError{Reply: newReply(phase, said.Code, said.Msg), Err: err}
+	}
+	return &RelayError{Reply: noReply(phase, err, waited), Err: err}
+}
 
-// Close stops the server.
-func (c *Catcher) Close() error { return nil }
+// ReadCAs reads a PEM file of certificate authorities for Relay.RootCAs.
+func ReadCAs(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the authorities of a relay: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM form", file)
+	}
+	return pool, nil
+}

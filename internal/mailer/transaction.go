@@ -12,11 +12,11 @@ type Outgoing struct {
 	To   string // envelope recipient, ASCII
 	Size int    // about how many octets Message appends, 0: unknown
 
-	// Mark is called once the commands that lead to DATA are written, on another
-	// goroutine, with a context that outlives Run's. No byte of the message is
-	// written before it returned nil. If it returns an error, nothing of the
-	// message is sent; should the relay already be waiting for it, the connection
-	// is closed. nil: no mark is needed.
+	// Mark is called once the commands up to DATA are written, on a goroutine of
+	// its own, with a context that is not cancelled with Run's. No byte of the
+	// message is written before it returned nil. If it returns an error, nothing
+	// of the message is sent; should the relay already be waiting for it, the
+	// connection is closed. nil: no mark is needed.
 	Mark func(ctx context.Context) error
 
 	// Message appends the finished message, with CRLF line ends and not
@@ -27,10 +27,33 @@ type Outgoing struct {
 	Ref any // the caller's
 }
 
-// Run hands messages to the relay until next returns false, ctx is cancelled
-// or the connection is lost, and calls done once for each message that next
-// returned, after its Mark returned. It returns a reply with Code 250 if the
-// connection can still be used, else what ended it.
+// Run hands messages to the relay until next returns false, ctx is cancelled,
+// Relay.MessagesPerConnection is reached or the connection is lost. It returns a
+// reply with Code 250 if the connection can be used further, else what ended it.
+//
+// next is called while the message before is in flight and waits for it: it
+// should not block then, but return nil and true, which means "nothing now"; Run
+// settles what is in flight and asks again. With nothing in flight (done was
+// called for each message that next returned) next may block. After false it is
+// not called again.
+//
+// done is called once for each message that next returned, after its Mark
+// returned and before Run does. A message whose Mark failed is reported with
+// PhaseData, Code 0 and the error's text. Both functions are called on the
+// caller's goroutine.
 func (c *Conn) Run(ctx context.Context, next func(context.Context) (*Outgoing, bool), done func(*Outgoing, newsletter.Reply)) newsletter.Reply {
-	return newsletter.Reply{}
+	s := session{Conn: c, markCtx: context.WithoutCancel(ctx), next: next, done: done}
+	for more := true; s.end == nil && (more || s.open != nil); {
+		var o *Outgoing
+		if more {
+			o, more = s.ask(ctx)
+		}
+		s.turn(o)
+	}
+	if s.end != nil {
+		_ = c.Close() // the reply says what went wrong
+		return *s.end
+	}
+	return newsletter.Reply{Phase: newsletter.PhaseDot, Code: 250}
 }
+

@@ -1,0 +1,164 @@
+package mailer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// CatcherOptions are the settings of a catcher.
+type CatcherOptions struct {
+	Dir      string           // where the messages go; made if it is missing
+	Listen   string           // a loopback address; empty: 127.0.0.1:0
+	MaxBytes int64            // of one message; 0: 32 MB
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: none
+}
+
+// Catcher is an SMTP server on loopback that keeps each message as a file
+// <time>-<number>-<recipient>.eml, byte for byte as it was sent. A file appears
+// complete or not at all; names sort by time.
+type Catcher struct {
+	o       CatcherOptions
+	server  *smtp.Server
+	addr    string
+	number  atomic.Int64
+	caught  atomic.Int64
+	serving sync.WaitGroup // the listener, and messages being written
+}
+
+// StartCatcher starts a catcher. It refuses to listen anywhere but on loopback:
+// it takes mail from everybody.
+func StartCatcher(o CatcherOptions) (*Catcher, error) {
+	if o.Listen == "" {
+		o.Listen = "127.0.0.1:0"
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 32 << 20
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the outbox: %w", err)
+	}
+	host, _, err := net.SplitHostPort(o.Listen)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("the catcher listens on loopback only, not on %q", o.Listen)
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("start the catcher: %w", err)
+	}
+	c := &Catcher{o: o, addr: listener.Addr().String()}
+	c.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
+		return &catch{catcher: c}, nil
+	}))
+	c.server.Domain = "localhost"
+	c.server.MaxMessageBytes = o.MaxBytes
+	c.server.MaxRecipients = 1 // as Run sends them; the file is named after it
+	c.server.ReadTimeout = 10 * time.Minute
+	c.server.WriteTimeout = time.Minute
+	c.server.ErrorLog = slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug) // lost connections, mostly
+	c.serving.Go(func() {
+		if err := c.server.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
+			o.Log.Error("catcher stopped", "err", err)
+		}
+	})
+	return c, nil
+}
+
+// Addr returns the address it listens on, as host:port.
+func (c *Catcher) Addr() string { return c.addr }
+
+// Relay returns the relay to dial for it.
+func (c *Catcher) Relay() Relay {
+	addr, _ := net.ResolveTCPAddr("tcp", c.addr) // a listener's own address
+	return Relay{Name: "catcher", Host: addr.IP.String(), Port: addr.Port, TLS: "none", Auth: "none", Helo: "localhost"}
+}
+
+// Caught returns how many messages were kept since the start.
+func (c *Catcher) Caught() int64 { return c.caught.Load() }
+
+// Close hangs up, waits until messages that are being written are complete or
+// gone, and frees the port.
+func (c *Catcher) Close() error {
+	err := c.server.Close()
+	c.serving.Wait()
+	return err
+}
+
+// catch is one SMTP session of the catcher.
+type catch struct {
+	catcher *Catcher
+	to      string
+}
+
+func (s *catch) Mail(string, *smtp.MailOptions) error { return nil }
+
+func (s *catch) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to = to
+	return nil
+}
+
+func (s *catch) Reset()        { s.to = "" }
+func (s *catch) Logout() error { return nil }
+
+func (s *catch) Data(r io.Reader) error {
+	c := s.catcher
+	c.serving.Add(1)
+	defer c.serving.Done()
+	err := c.keep(s.to, r)
+	var refusal *smtp.SMTPError
+	switch {
+	case err == nil:
+		c.caught.Add(1)
+		return nil
+	case errors.As(err, &refusal): // too large
+		return refusal
+	}
+	c.o.Log.Error("catcher cannot keep a message", "err", err)
+	return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "cannot keep the message: " + plainWords(err.Error())}
+}
+
+// keep writes a message next to its place, then moves it there.
+func (c *Catcher) keep(to string, r io.Reader) error {
+	f, err := os.CreateTemp(c.o.Dir, ".incoming-*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already if all went well
+	_, err = io.Copy(f, r)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s-%06d-%s.eml", c.o.Now().UTC().Format("20060102T150405.000000Z"), c.number.Add(1), fileName(to))
+	return os.Rename(f.Name(), filepath.Join(c.o.Dir, name))
+}
+
+// fileName keeps of an address what is safe in a file name everywhere.
+func fileName(address string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("@.-_+", r):
+			return r
+		}
+		return '_'
+	}, address[:min(len(address), 100)])
+}
