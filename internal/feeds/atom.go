@@ -38,7 +38,7 @@ type (
 )
 
 // FeedXml makes atomFeed a feeds.XmlFeed.
-func (f *atomFeed) FeedXml() any { return f } //nolint:revive,staticcheck // the name is gorilla/feeds'
+func (f *atomFeed) FeedXml() any { return f } //nolint:staticcheck // the name is gorilla/feeds'
 
 // Atom renders the feed as Atom 1.0 (RFC 4287). An empty feed is dated by the
 // epoch, since atom:updated is required and the present must not go in.

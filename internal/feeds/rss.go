@@ -69,7 +69,7 @@ type (
 )
 
 // FeedXml makes rssRoot a feeds.XmlFeed.
-func (r *rssRoot) FeedXml() any { return r } //nolint:revive,staticcheck // the name is gorilla/feeds'
+func (r *rssRoot) FeedXml() any { return r } //nolint:staticcheck // the name is gorilla/feeds'
 
 // RSS renders the feed as RSS 2.0 (rssboard.org/rss-specification), with the
 // content, dc, media and atom modules. The document ends with a line end.

@@ -39,8 +39,17 @@ func TestHoldVanished(t *testing.T) {
 		known, vanished int
 		want            bool
 	}{
-		{0, 0, false}, {10, 0, false}, {10, 1, false}, {10, 4, false}, {10, 5, true}, {4, 4, true}, {1, 1, true},
-		{100, 10, false}, {100, 11, true}, {40, 5, true}, {50, 5, false},
+		{0, 0, false},
+		{10, 0, false},
+		{10, 1, false},
+		{10, 4, false},
+		{10, 5, true},
+		{4, 4, true},
+		{1, 1, true},
+		{100, 10, false},
+		{100, 11, true},
+		{40, 5, true},
+		{50, 5, false},
 	} {
 		if got := newsletter.HoldVanished(c.known, c.vanished); got != c.want {
 			t.Errorf("%d of %d: %v, want %v", c.vanished, c.known, got, c.want)

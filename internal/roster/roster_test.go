@@ -69,19 +69,23 @@ func TestRead(t *testing.T) {
 	}{
 		"any column order": {
 			"Name,Topics,E-Mail\nAnn,sea|Web | sea,ann@example.org\n",
-			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann"), Topics: ptr([]string{"sea", "web"})}}, nil,
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann"), Topics: ptr([]string{"sea", "web"})}},
+			nil,
 		},
 		"semicolons, BOM, CRLF, quoted": {
 			"\ufeffemail;nom;langue\r\nann@example.org;\"Ann; \"\"A\"\"\";fr-ca\r\n",
-			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr(`Ann; "A"`), Language: ptr("fr-CA")}}, nil,
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr(`Ann; "A"`), Language: ptr("fr-CA")}},
+			nil,
 		},
 		"Windows-1252": {
 			"email,name\nelise@example.org,\xc9lise \x8cuvre\n",
-			[]newsletter.Line{{N: 2, Email: "elise@example.org", Name: ptr("Élise Œuvre")}}, nil,
+			[]newsletter.Line{{N: 2, Email: "elise@example.org", Name: ptr("Élise Œuvre")}},
+			nil,
 		},
 		"no header": {
 			"ann@example.org\nbo@example.org\n",
-			[]newsletter.Line{{N: 1, Email: "ann@example.org"}, {N: 2, Email: "bo@example.org"}}, nil,
+			[]newsletter.Line{{N: 1, Email: "ann@example.org"}, {N: 2, Email: "bo@example.org"}},
+			nil,
 		},
 		"short lines and blank ones": {
 			"email,name,time_zone\n\nann@example.org\n , ,\nbo@example.org,Bo,Europe/Paris\n",
