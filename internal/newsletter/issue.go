@@ -46,9 +46,18 @@ type Issue struct {
 // Frozen is what an issue was composed from; it does not change any more.
 type Frozen struct {
 	Newsletter FrozenNewsletter  `json:"newsletter"`
-	Templates  map[string]string `json:"templates"` // file name → text
-	Intro      string            `json:"intro"`     // Markdown
-	Date       time.Time         `json:"date"`      // shown in the masthead
+	Templates  map[string]string `json:"templates"`  // file name → text
+	Intro      string            `json:"intro"`      // Markdown
+	IntroUsed  string            `json:"intro_used"` // hash of the last introduction that an issue carried, this one's or an earlier one's
+	Date       time.Time         `json:"date"`       // shown in the masthead
+	Lists      []FrozenList      `json:"lists"`      // what each group known at composing gets, by group
+}
+
+// FrozenList is what the subscriptions of a group get in an issue.
+type FrozenList struct {
+	Group    Group   `json:"group"`
+	Articles []int64 `json:"articles"` // seqs, in order of appearance; none: the group is passed over
+	More     int     `json:"more"`     // new articles left out
 }
 
 // FrozenNewsletter is the part of a newsletter's settings that shows in its mail.
@@ -81,10 +90,10 @@ type Digest struct {
 // Group is a set of subscriptions that are served alike. Subscriptions of equal
 // groups share a digest.
 type Group struct {
-	Cursor   int64  // articles with a higher seq are new to it
-	Language string // empty: the newsletter's
-	Topics   string // sorted, joined by "|"; empty: all
-	Max      int    // 0: the newsletter's
+	Cursor   int64  `json:"cursor"`   // articles with a higher seq are new to it
+	Language string `json:"language"` // empty: the newsletter's
+	Topics   string `json:"topics"`   // sorted, joined by "|"; empty: all
+	Max      int    `json:"max"`      // 0: the newsletter's
 }
 
 // Placeholders stand in a digest's HTML and text where each recipient's own
