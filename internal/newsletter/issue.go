@@ -45,11 +45,13 @@ type Issue struct {
 
 // Frozen is what an issue was composed from; it does not change any more.
 type Frozen struct {
+	Site       Site              `json:"site"` // without Location
 	Newsletter FrozenNewsletter  `json:"newsletter"`
 	Templates  map[string]string `json:"templates"`  // file name → text
 	Intro      string            `json:"intro"`      // Markdown
 	IntroUsed  string            `json:"intro_used"` // hash of the last introduction that an issue carried, this one's or an earlier one's
 	Date       time.Time         `json:"date"`       // shown in the masthead
+	Minutes    map[int64]int     `json:"minutes"`    // reading time by seq
 	Lists      []FrozenList      `json:"lists"`      // what each group known at composing gets, by group
 }
 
