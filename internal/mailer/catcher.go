@@ -35,6 +35,9 @@ type Catcher struct {
 	number  atomic.Int64
 	caught  atomic.Int64
 	serving sync.WaitGroup // the listener, and messages being written
+
+	mu     sync.Mutex
+	closed bool
 }
 
 // StartCatcher starts a catcher. It refuses to listen anywhere but on loopback:
@@ -96,9 +99,22 @@ func (c *Catcher) Caught() int64 { return c.caught.Load() }
 // Close hangs up, waits until messages that are being written are complete or
 // gone, and frees the port.
 func (c *Catcher) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	err := c.server.Close()
 	c.serving.Wait()
 	return err
+}
+
+// begin announces a message to Close; false: it is too late.
+func (c *Catcher) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.serving.Add(1)
+	}
+	return !c.closed
 }
 
 // catch is one SMTP session of the catcher.
@@ -119,7 +135,9 @@ func (s *catch) Logout() error { return nil }
 
 func (s *catch) Data(r io.Reader) error {
 	c := s.catcher
-	c.serving.Add(1)
+	if !c.begin() {
+		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "closing"}
+	}
 	defer c.serving.Done()
 	err := c.keep(s.to, r)
 	var refusal *smtp.SMTPError

@@ -105,14 +105,14 @@ func (c *Content) build() (raw []byte, boundary string, err error) {
 		gomail.WithBoundary(boundary),
 		gomail.WithNoDefaultUserAgent(),
 	)
-	m.FromMailAddress(&c.From)
-	if c.ReplyTo.Address != "" {
-		m.ReplyToMailAddress(&c.ReplyTo)
-	}
 	for _, h := range []struct {
 		name  gomail.Header
 		value string
 	}{
+		// Not as address headers: those take net/mail's form of a name, which
+		// leaves a backslash in an encoded word.
+		{"From", mailbox(c.From)},
+		{"Reply-To", mailbox(c.ReplyTo)},
 		{gomail.HeaderSubject, encodeText(c.Subject, firstRoom)},
 		{gomail.HeaderContentLang, c.Language},
 		{"List-Id", c.listID()},
@@ -139,14 +139,30 @@ func (c *Content) build() (raw []byte, boundary string, err error) {
 	return b.Bytes(), boundary, nil
 }
 
-// firstRoom is what go-mail leaves on the first line after "Subject: " and "List-Id: ".
+// firstRoom is what go-mail leaves on the first line of these headers.
 const firstRoom = 63
 
 func (c *Content) listID() string {
-	if c.ListID == "" || c.ListName == "" {
-		return bracketed(c.ListID)
+	if c.ListID == "" {
+		return ""
 	}
-	return string(appendPhrase(nil, c.ListName, firstRoom, " ")) + " <" + c.ListID + ">"
+	return named(c.ListName, c.ListID)
+}
+
+func mailbox(a mail.Address) string {
+	if a.Address == "" || a.Name == "" {
+		return a.Address
+	}
+	return named(a.Name, a.Address)
+}
+
+// named returns what is in angle brackets with a phrase before it, if there is
+// one, for go-mail to fold.
+func named(phrase, s string) string {
+	if phrase = oneLine(phrase); phrase == "" {
+		return bracketed(s)
+	}
+	return string(appendPhrase(nil, phrase, firstRoom, " ")) + " " + bracketed(s)
 }
 
 // mailto returns the mailbox as a URL.

@@ -3,7 +3,6 @@ package mailer
 import (
 	"bytes"
 	"net/mail"
-	"regexp"
 	"strings"
 	"time"
 
@@ -26,13 +25,23 @@ type Personal struct {
 type slot int
 
 const (
-	slotNone slot = iota
-	slotHeaders
+	slotHeaders slot = iota
 	slotUnsubscribe
 	slotPreferences
 	slotName
 	slotAddress
 )
+
+// placeholders stand in the body for slots.
+var placeholders = [...]string{
+	slotHeaders:     "", // none: never found
+	slotUnsubscribe: newsletter.PlaceholderUnsubscribe,
+	slotPreferences: newsletter.PlaceholderPreferences,
+	slotName:        newsletter.PlaceholderName,
+	slotAddress:     newsletter.PlaceholderAddress,
+}
+
+const softBreak = "=\r\n" // RFC 2045 6.7, rule 5
 
 // segment is a slot and the bytes that follow it.
 type segment struct {
@@ -61,7 +70,7 @@ func NewTemplate(c Content) (*Template, error) {
 	}
 	t := &Template{mailto: c.mailto()}
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
-	t.add(segment{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)})
+	t.segments = []segment{{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)}}
 	t.cut(body, htmlStart(c, body, boundary))
 	for _, s := range t.segments {
 		t.size += len(s.text) + 256
@@ -97,44 +106,57 @@ func htmlStart(c Content, body []byte, boundary string) int {
 	return bytes.Index(body, []byte("\r\n--"+boundary)) // the text part is the first
 }
 
-// placeholder finds a placeholder in quoted-printable text, even where a soft
-// line break cuts it in two. They are letters only, so it never encodes them.
-var placeholder = func() *regexp.Regexp {
-	var alternatives []string
-	for _, p := range []string{
-		newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences,
-		newsletter.PlaceholderName, newsletter.PlaceholderAddress,
-	} {
-		alternatives = append(alternatives, "("+strings.Join(strings.Split(p, ""), "(?:=\r\n)?")+")")
-	}
-	return regexp.MustCompile(strings.Join(alternatives, "|"))
-}()
-
 // cut splits the body at its placeholders. Soft line breaks isolate each, so
 // that the lines around a value stay as short as they were.
 func (t *Template) cut(body []byte, html int) {
 	from := 0
-	for _, m := range placeholder.FindAllSubmatchIndex(body, -1) {
-		t.extend(body[from:m[0]])
+	for at := 0; ; {
+		i := bytes.IndexByte(body[at:], newsletter.PlaceholderName[0]) // they all begin alike
+		if i < 0 {
+			break
+		}
+		at += i
+		slot, n := placeholderAt(body[at:])
+		if n == 0 {
+			at++
+			continue
+		}
+		t.extend(body[from:at])
 		if last := t.segments[len(t.segments)-1].text; !bytes.HasSuffix(last, []byte("\r\n")) {
-			t.extend([]byte("=\r\n"))
+			t.extend([]byte(softBreak))
 		}
-		s := segment{html: m[0] >= html}
-		for i, which := range []slot{slotUnsubscribe, slotPreferences, slotName, slotAddress} {
-			if m[2*i+2] >= 0 {
-				s.slot = which
-			}
-		}
-		from = m[1]
-		t.add(s)
-		if rest := body[from:]; len(rest) > 0 && !bytes.HasPrefix(rest, []byte("\r\n")) && !bytes.HasPrefix(rest, []byte("=\r\n")) {
-			t.extend([]byte("=\r\n"))
+		t.segments = append(t.segments, segment{slot: slot, html: at >= html})
+		at += n
+		from = at
+		if rest := body[from:]; len(rest) > 0 && !bytes.HasPrefix(rest, []byte("\r\n")) && !bytes.HasPrefix(rest, []byte(softBreak)) {
+			t.extend([]byte(softBreak))
 		}
 	}
 	t.extend(body[from:])
 }
 
-func (t *Template) add(s segment) { t.segments = append(t.segments, s) }
+// placeholderAt returns the placeholder that quoted-printable text begins with,
+// and its length there: a soft line break may cut it in two. They are letters
+// only, so it never encodes them.
+func placeholderAt(b []byte) (slot, int) {
+	for s, name := range placeholders {
+		n := 0
+		for i := 0; i < len(name); i++ {
+			if bytes.HasPrefix(b[n:], []byte(softBreak)) {
+				n += len(softBreak)
+			}
+			if n == len(b) || b[n] != name[i] {
+				n = 0
+				break
+			}
+			n++
+		}
+		if n > 0 {
+			return slot(s), n
+		}
+	}
+	return slotHeaders, 0
+}
 
 func (t *Template) extend(b []byte) {
 	last := &t.segments[len(t.segments)-1]

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -84,25 +85,29 @@ func cutReply(line []byte) (code int, more bool, words []byte, ok bool) {
 	return code, line[3] == '-', line[4:], true
 }
 
-// leadingStatus returns the enhanced status (RFC 3463) that words begin with,
+// leadingStatus returns the enhanced status (RFC 3463 2) that words begin with,
 // if its class is the code's.
 func leadingStatus(code int, words []byte) string {
-	n, dots := 0, 0
-	for ; n < len(words) && n < len("5.999.999"); n++ {
-		if words[n] == '.' {
-			dots++
-		} else if words[n] < '0' || words[n] > '9' {
-			break
+	n := 0
+	for field := range 3 {
+		start := n
+		for n < len(words) && n-start < 3 && words[n] >= '0' && words[n] <= '9' {
+			n++
+		}
+		switch {
+		case n == start, field == 0 && string(words[:n]) != strconv.Itoa(code/100):
+			return ""
+		case field == 2:
+		case n == len(words) || words[n] != '.':
+			return ""
+		default:
+			n++
 		}
 	}
-	s := string(words[:n])
-	if dots != 2 || n < len("5.0.0") || s[0] != byte('0'+code/100) || s[1] != '.' || s[2] == '.' || s[n-1] == '.' {
+	if n < len(words) && (words[n] == '.' || words[n] >= '0' && words[n] <= '9' || unicode.IsLetter(rune(words[n]))) {
 		return ""
 	}
-	if n < len(words) && words[n] != ' ' && words[n] != ')' && words[n] != ']' {
-		return ""
-	}
-	return s
+	return string(words[:n])
 }
 
 // enhanced finds the enhanced status in a reply's words: at their beginning, as

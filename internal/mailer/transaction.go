@@ -56,4 +56,3 @@ func (c *Conn) Run(ctx context.Context, next func(context.Context) (*Outgoing, b
 	}
 	return newsletter.Reply{Phase: newsletter.PhaseDot, Code: 250}
 }
-

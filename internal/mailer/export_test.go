@@ -1,0 +1,14 @@
+package mailer
+
+// What black-box tests need from inside.
+var (
+	AppendData = appendData
+	ReadReply  = readReply
+	NewReply   = newReply
+)
+
+// LoginInTheOpen tries to log in where others can listen.
+func LoginInTheOpen(r Relay) error {
+	_, err := r.login(nil, []string{"PLAIN", "CRAM-MD5"}, false)
+	return err
+}
