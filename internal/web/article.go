@@ -1,0 +1,179 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"syndicate/internal/markup"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// articleView is one article.
+type articleView struct {
+	card
+	Lang        string        // of its texts, BCP 47
+	HTML        template.HTML // sanitised
+	Updated     time.Time     // zero: not since it was published, or on the same day
+	Minutes     int           // of reading, 0: not shown
+	Caption     string        // of the image
+	ShowImage   bool          // the body does not show it already
+	ShowSummary bool          // it is not the beginning of the body
+	Tags        []string
+	Media       []media
+	Older       *card // nil: none
+	Newer       *card
+}
+
+// media is a file that goes with an article.
+type media struct {
+	URL, Type string
+	Kind      string // audio, video or other
+	Size      int64  // bytes, 0: unknown
+}
+
+// article shows the article of a slug. One whose permalink is elsewhere on the
+// site lives there.
+func (s *server) article(w http.ResponseWriter, r *http.Request) error {
+	slug := r.PathValue("slug")
+	if len(slug) > maxPath {
+		return status(http.StatusNotFound)
+	}
+	a, err := s.store.ArticleBySlug(r.Context(), slug)
+	if err != nil {
+		return s.byPath(w, r, err) // an alias may look like a slug
+	}
+	if a.Permalink != "" && strings.HasPrefix(s.localURL(&a), s.base+"/") {
+		http.Redirect(w, r, s.localURL(&a), http.StatusMovedPermanently)
+		return nil
+	}
+	return s.showArticle(w, r, &a)
+}
+
+// showArticle answers with the page of an article.
+func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newsletter.Article) error {
+	ctx := r.Context()
+	html, err := s.o.Service.ArticleHTML(ctx, a)
+	if err != nil {
+		return err
+	}
+	p := s.newPage(a.Language)
+	v := articleView{
+		card: s.card(ctx, a, p.Language), Lang: a.Language, HTML: template.HTML(html), //nolint:gosec // sanitised by markup
+		Minutes: readingMinutes(a.Body), Tags: a.Tags, Media: s.media(ctx, a),
+	}
+	if u := a.Updated.In(s.site.Location); u.Format(time.DateOnly) > v.Published.Format(time.DateOnly) {
+		v.Updated = u
+	}
+	v.ShowSummary = a.Summary != "" && !beginsWith(markup.Text(html), a.Summary)
+	if a.Image != nil {
+		v.Caption = a.Image.Caption
+		image := s.o.Service.ImageURL(ctx, a)
+		v.ShowImage = image != "" && !strings.Contains(html, template.HTMLEscapeString(image))
+	}
+	if v.Older, v.Newer, err = s.neighbours(ctx, a, p.Language); err != nil {
+		return err
+	}
+	p.View, p.Title, p.Description = v, v.Title, a.Summary
+	p.Canonical = s.o.Service.ArticleURL(a)
+	p.Meta = s.articleMeta(ctx, a, p)
+	return s.show(w, r, http.StatusOK, "article.html", p)
+}
+
+// beginsWith reports whether a summary is only the first words of a text, as it
+// is where the author wrote none.
+func beginsWith(text, summary string) bool {
+	start := strings.Fields(strings.TrimSuffix(summary, "…"))
+	have := strings.Fields(text[:min(len(text), 4*len(summary)+200)])
+	return len(have) >= len(start) && slices.Equal(start, have[:len(start)])
+}
+
+// articleMeta is what those who show previews of links want to know (ogp.me).
+func (s *server) articleMeta(ctx context.Context, a *newsletter.Article, p *page) []meta {
+	m := []meta{
+		{"og:type", "article"},
+		{"og:site_name", s.site.Title},
+		{"og:title", titleOf(a)},
+		{"og:description", a.Summary},
+		{"og:url", p.Canonical},
+		{"og:locale", strings.ReplaceAll(a.Language, "-", "_")},
+		{"article:published_time", a.Published.UTC().Format(time.RFC3339)},
+	}
+	if a.Updated.After(a.Published) {
+		m = append(m, meta{"article:modified_time", a.Updated.UTC().Format(time.RFC3339)})
+	}
+	for _, name := range authorNames(a) {
+		m = append(m, meta{"article:author", name})
+	}
+	if a.Section != "" {
+		m = append(m, meta{"article:section", sectionName(a.Section)})
+	}
+	for _, t := range a.Tags {
+		m = append(m, meta{"article:tag", t})
+	}
+	if image := s.o.Service.ImageURL(ctx, a); image != "" && !isSVG(image) {
+		m = append(m, meta{"og:image", image}, meta{"og:image:alt", a.Image.Alt}, meta{"twitter:card", "summary_large_image"})
+	}
+	return slices.DeleteFunc(m, func(x meta) bool { return x.Content == "" })
+}
+
+// media returns the article's files with their addresses.
+func (s *server) media(ctx context.Context, a *newsletter.Article) []media {
+	var out []media
+	for _, e := range a.Enclosures {
+		// An enclosure's reference is resolved as that of an image would be.
+		stand := *a
+		stand.Image = &newsletter.Image{URL: e.URL}
+		m := media{URL: s.nearURL(s.o.Service.ImageURL(ctx, &stand)), Type: e.Type, Size: e.Size, Kind: "other"}
+		if kind, _, _ := strings.Cut(e.Type, "/"); kind == "audio" || kind == "video" {
+			m.Kind = kind
+		}
+		if m.URL != "" {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// window is how many articles before and after in the store are looked at for
+// the neighbours. Articles are stored nearly in order of publication, so the
+// true neighbours are among them but for those added long after their date.
+const window = 32
+
+// neighbours returns the articles published before and after one, of its language.
+func (s *server) neighbours(ctx context.Context, a *newsletter.Article, pageLanguage string) (older, newer *card, err error) {
+	q := store.ArticleQuery{After: max(0, a.Seq-1-window), Through: a.Seq + window}
+	if a.Language != "" {
+		q.Select.Languages = []string{a.Language}
+	}
+	near, err := s.store.Articles(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	var before, after *newsletter.Article
+	for i := range near { // newest first
+		switch o := &near[i]; cmp.Or(o.Published.Compare(a.Published), cmp.Compare(o.Seq, a.Seq)) {
+		case 1:
+			after = o
+		case -1:
+			if before == nil {
+				before = o
+			}
+		}
+	}
+	for _, x := range []struct {
+		from *newsletter.Article
+		to   **card
+	}{{before, &older}, {after, &newer}} {
+		if x.from != nil {
+			c := s.card(ctx, x.from, pageLanguage)
+			*x.to = &c
+		}
+	}
+	return older, newer, nil
+}

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// trusted reports whether the peer of the connection is a proxy whose
+// forwarding headers are believed.
+func (s *server) trusted(a netip.Addr) bool {
+	for _, p := range s.o.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// peer returns the address of the other end of the connection; the zero Addr
+// where it is unknown.
+func peer(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap().WithZone("")
+}
+
+// client returns the address a request came from: the peer's, or, behind
+// trusted proxies, the last address in X-Forwarded-For that is not theirs.
+// Whatever stands before that one was written by the client itself.
+func (s *server) client(r *http.Request) netip.Addr {
+	a := peer(r)
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.trusted(a); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		a = hop.Unmap().WithZone("")
+	}
+	return a
+}
+
+// isHTTPS reports whether the client's own connection is encrypted.
+func (s *server) isHTTPS(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	return s.trusted(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// isLocal reports whether a request comes from this machine or a private
+// network. A request that a proxy passed on is judged by the client it names; a
+// proxy that is not trusted cannot vouch for anybody.
+func (s *server) isLocal(r *http.Request) bool {
+	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+	if forwarded && !s.trusted(peer(r)) {
+		return false
+	}
+	a := s.client(r)
+	return a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"syndicate/internal/store"
+)
+
+// maxPath bounds, in bytes, a path that is looked up.
+const maxPath = 1024
+
+// path answers what no other route does.
+func (s *server) path(w http.ResponseWriter, r *http.Request) error {
+	return s.byPath(w, r, status(http.StatusNotFound))
+}
+
+// byPath finds the article whose permalink or former path the request's is, with
+// or without a slash at the end. A page of ours with one slash too many is
+// redirected. Otherwise the answer is notFound.
+func (s *server) byPath(w http.ResponseWriter, r *http.Request, notFound error) error {
+	asked := r.URL.Path
+	if len(asked) > maxPath || !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+		return status(http.StatusNotFound)
+	}
+	other := asked + "/"
+	if trimmed := strings.TrimRight(asked, "/"); trimmed != asked {
+		other = trimmed
+	}
+	// A permalink may be stored with the site's address in front.
+	for _, try := range []string{asked, other, s.site.URL + asked, s.site.URL + other} {
+		a, redirect, err := s.store.ArticleByPath(r.Context(), try)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !redirect && strings.HasSuffix(try, asked) {
+			return s.showArticle(w, r, &a)
+		}
+		to := s.localURL(&a)
+		if u, err := url.Parse(to); err == nil && u.Host == "" && u.Path == s.base+asked {
+			return s.showArticle(w, r, &a) // it is there already: no circle
+		}
+		http.Redirect(w, r, to, http.StatusMovedPermanently)
+		return nil
+	}
+	if trimmed := strings.TrimRight(asked, "/"); trimmed != asked && trimmed != "" && s.isOurs(r, trimmed) {
+		to := url.URL{Path: trimmed, RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, s.base+to.String(), http.StatusMovedPermanently)
+		return nil
+	}
+	return notFound
+}
+
+// isOurs reports whether a route other than the catch-all takes the path.
+func (s *server) isOurs(r *http.Request, p string) bool {
+	probe := &http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: p}}
+	_, pattern := s.mux.Handler(probe)
+	return pattern != "" && pattern != catchAll
+}
+
+// guess returns a slug that a mistyped or foreign address may mean: its last
+// part without the extension.
+func guess(asked string) string {
+	name := path.Base(strings.TrimRight(asked, "/"))
+	name = strings.TrimSuffix(name, path.Ext(name))
+	if len(name) > 200 || name == "." || name == "/" || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+		return ""
+	}
+	return strings.ToLower(name)
+}

@@ -1,0 +1,20 @@
+package web
+
+import (
+	"io"
+	"net/http"
+)
+
+// robots keeps crawlers off what is one person's, and off what is none of a
+// reader's.
+func (s *server) robots(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=3600")
+	text := "User-agent: *\n"
+	for _, p := range []string{"/confirm/", "/unsubscribe/", "/preferences/", "/console/", "/api/", "/metrics"} {
+		text += "Disallow: " + s.base + p + "\n"
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}

@@ -1,0 +1,103 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// errLink is a mailed link that does not work, for whatever reason.
+var errLink = errors.New("the link does not work")
+
+// owner is who a mailed link belongs to.
+type owner struct {
+	claim        newsletter.Claim
+	subscription newsletter.Subscription
+}
+
+// owner verifies the token of a mailed link. All failures are errLink after the
+// same work, so that nobody learns from the answer or its time which addresses
+// there are: the claim is parsed, a subscription is looked for, its address is
+// hashed, whatever the step before has found.
+func (s *server) owner(ctx context.Context, token string, want newsletter.Purpose) (owner, error) {
+	keys := s.store.Keyring()
+	claim, malformed := keys.ParseToken(token, want)
+	sub, err := s.store.Subscription(ctx, claim.Subscriber, claim.Newsletter)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return owner{}, err
+	}
+	genuine := keys.Verify(token, sub.Subscriber.Email)
+	if malformed != nil || err != nil || !genuine {
+		return owner{}, errLink
+	}
+	return owner{claim, sub}, nil
+}
+
+// mailed makes a handler of one for a mailed link: clients that try links out
+// are slowed down, and a link that does not work gets one and the same page.
+func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter, *http.Request, owner) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h := w.Header()
+		h.Set("Referrer-Policy", "no-referrer") // the address of the page is a secret
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Robots-Tag", "noindex")
+		client, now := s.client(r), s.now()
+		if wait, over := s.wrong.over(client, now); over {
+			h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+			return status(http.StatusTooManyRequests)
+		}
+		who, err := s.owner(r.Context(), r.PathValue("token"), want)
+		if errors.Is(err, errLink) {
+			s.wrong.add(client, now)
+			return s.wrongLink(w, r)
+		}
+		if err != nil {
+			return err
+		}
+		return handle(w, r, who)
+	}
+}
+
+// wrongLink answers for a link that is cut, forged, or of somebody who is gone.
+func (s *server) wrongLink(w http.ResponseWriter, r *http.Request) error {
+	p := s.newPage(preferred(w, r)...)
+	p.Private = true
+	p.Title = p.words.T("link.invalid")
+	p.View = noticeView{Code: http.StatusNotFound, Heading: p.Title, Text: p.words.T("link.invalid_text")}
+	return s.show(w, r, http.StatusNotFound, "notice.html", p)
+}
+
+// ownPage returns a page in the language of a subscription.
+func (s *server) ownPage(sub newsletter.Subscription, n newsletter.Newsletter) *page {
+	p := s.newPage(sub.Subscriber.Language, n.Language)
+	p.Private = true
+	return p
+}
+
+// newsletterOf returns the newsletter of a subscription; one that is no longer
+// published goes by its name, for its readers may leave it all the same.
+func (s *server) newsletterOf(name string) newsletter.Newsletter {
+	n, err := s.o.Service.Newsletter(name)
+	if err != nil {
+		return newsletter.Newsletter{Name: name, Title: name, Language: s.site.Language}
+	}
+	return n
+}
+
+// form reads the fields of a posted form, url-encoded or multipart (RFC 8058
+// 3.2 knows both). Only the body counts: a link can be given a query by anybody.
+func form(r *http.Request) error {
+	err := r.ParseMultipartForm(maxBody)
+	if errors.Is(err, http.ErrNotMultipart) {
+		err = r.ParseForm()
+	}
+	var large *http.MaxBytesError
+	if err != nil && !errors.As(err, &large) {
+		return status(http.StatusBadRequest)
+	}
+	return err
+}

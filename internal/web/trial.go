@@ -1,0 +1,52 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/mail"
+	"time"
+)
+
+// tryViews renders every page of every language once with made-up data, because
+// html/template finds a wrong field or a tag without its end only then.
+func (s *server) tryViews() error {
+	when := time.Date(2026, 11, 23, 7, 0, 0, 0, s.site.Location)
+	c := card{
+		Title: "Title", Summary: "Summary.", URL: "/articles/title", Section: "Section", Authors: []string{"One", "Two"}, Published: when,
+		ImageURL: "/files/image.png", ImageAlt: "Alternative", ImageWidth: 1200, ImageHeight: 800, Language: "de", LanguageName: "Deutsch",
+	}
+	trials := map[string][]any{
+		"home.html": {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
+		"article.html": {articleView{}, articleView{
+			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"},
+			Media: []media{{"/files/a.mp3", "audio/mpeg", "audio", 12345}, {"/files/a.mp4", "video/mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "other", 1}},
+			Older: &c, Newer: &c,
+		}},
+		"newsletter.html": {newsletterView{}, newsletterView{
+			Name: "weekly", Title: "Weekly", Description: "Description", Lang: "en", Sender: mail.Address{Name: "Sender", Address: "a@example.org"},
+			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Rehearsal: true,
+		}},
+		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
+		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
+			{"weekly", "Weekly", "Description", "/newsletters/weekly", true, true, true}, {Changed: true}, {},
+		}}},
+	}
+	for _, state := range []string{"ask", "done", "already", "undone"} {
+		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x"})
+	}
+	for language := range s.views.pages {
+		for name, data := range trials {
+			for _, v := range data {
+				p := s.newPage(language)
+				p.View = v
+				p.Title, p.Canonical, p.Newer, p.Older = "Title", s.site.URL+"/", "/?page=1", "/?page=3"
+				p.Meta = []meta{{"og:title", "Title"}}
+				p.Newsletters = append(p.Newsletters, newsletterLink{Title: "Weekly", Description: "Description", URL: "/", Language: "de", LanguageName: "Deutsch", Next: when})
+				if _, err := s.views.render(name, p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"syndicate/internal/newsletter"
+)
+
+// unsubscribeView is the page behind an unsubscribe link.
+type unsubscribeView struct {
+	State         string // "ask", "done" (just now), "already", "undone"
+	Address       string // masked
+	Newsletter    string // title
+	NewsletterURL string
+	Action        string // where the form goes: this page
+}
+
+// unsubscribePage answers GET and HEAD. It changes nothing: mail scanners open
+// every link, and some press buttons, so what the button does can be undone.
+func (s *server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
+	return s.mailed(newsletter.PurposeUnsubscribe, func(w http.ResponseWriter, r *http.Request, o owner) error {
+		state := "ask"
+		if o.subscription.State == newsletter.SubscriptionUnsubscribed {
+			state = "already"
+		}
+		return s.showUnsubscribe(w, r, o, state)
+	})(w, r)
+}
+
+// unsubscribe answers POST: a mail program's one click (RFC 8058), the page's
+// button, or its undo. Doing any of them again changes nothing.
+func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
+	return s.mailed(newsletter.PurposeUnsubscribe, func(w http.ResponseWriter, r *http.Request, o owner) error {
+		if err := form(r); err != nil {
+			return err
+		}
+		switch {
+		case r.PostForm.Get("List-Unsubscribe") == "One-Click":
+			if err := s.leave(r.Context(), o.subscription, "one-click"); err != nil {
+				return err
+			}
+			return oneClickDone(w)
+		case r.PostForm.Get("undo") == "1":
+			if err := s.comeBack(r.Context(), o.subscription, "unsubscribe page"); err != nil {
+				return err
+			}
+			return s.showUnsubscribe(w, r, o, "undone")
+		case r.PostForm.Get("confirm") == "1":
+			if err := s.leave(r.Context(), o.subscription, "unsubscribe page"); err != nil {
+				return err
+			}
+			return s.showUnsubscribe(w, r, o, "done")
+		}
+		return status(http.StatusBadRequest)
+	})(w, r)
+}
+
+// oneClickDone is for a program: 200, no redirect, no cookie, a line that
+// nobody reads.
+func oneClickDone(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := io.WriteString(w, "Unsubscribed.\n")
+	return err
+}
+
+// leave ends a subscription.
+func (s *server) leave(ctx context.Context, sub newsletter.Subscription, how string) error {
+	_, err := s.store.Unsubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, how, s.now())
+	return err
+}
+
+// comeBack undoes leave.
+func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription, how string) error {
+	_, err := s.store.Resubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, how, s.now())
+	return err
+}
+
+func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner, state string) error {
+	n := s.newsletterOf(o.subscription.Newsletter)
+	p := s.ownPage(o.subscription, n)
+	v := unsubscribeView{
+		State: state, Address: newsletter.MaskAddress(o.subscription.Subscriber.Email), Newsletter: n.Title,
+		NewsletterURL: s.base + "/newsletters/" + n.Name,
+		Action:        s.base + "/unsubscribe/" + r.PathValue("token"),
+	}
+	switch state {
+	case "ask":
+		p.Title = p.words.T("unsubscribe.title")
+	case "undone":
+		p.Title = p.words.T("unsubscribe.undone")
+	default:
+		p.Title = p.words.T("unsubscribe.done")
+	}
+	p.View = v
+	return s.show(w, r, http.StatusOK, "unsubscribe.html", p)
+}

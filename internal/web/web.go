@@ -1,0 +1,160 @@
+// Package web answers over HTTP: the pages that readers see, the feeds, the
+// files that go with articles, and the pages behind the links in mail.
+//
+// The procedure: New reads the templates (the site's own, else the built-in
+// ones), tries each of them on made-up data so that a mistake stops the start
+// and not a reader, and lays out the routes. A request passes the outer layers
+// (guard.go: headers, body limit, recovery, log, counters), then its handler,
+// one file each. Handlers return errors; errors.go turns them into pages. Pages
+// are rendered into memory first, so that nobody sees half of one, and carry a
+// validator for conditional requests.
+//
+// Links that are mailed show a button on GET and act on POST only, because mail
+// scanners open every link. Nothing here sets a cookie or runs a script.
+package web
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// Options is what the handler works with.
+type Options struct {
+	Store       *store.Store
+	Service     *jobs.Service
+	Site        newsletter.Site
+	Newsletters []newsletter.Newsletter // in the order in which they are shown
+	FeedsDir    string                  // absolute: the built feeds, with files/ for what goes with articles
+	Templates   fs.FS                   // the site's templates folder; may lack files, nil: the built-in ones only
+	Builtin     fs.FS                   // templates shipped with the program, laid out the same: web/home.html, …
+	WebURL      string                  // what links in mail begin with, without trailing slash; empty: Site.URL
+	Version     string                  // of the program, for /metrics
+
+	// TrustedProxies are the networks whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed.
+	TrustedProxies []netip.Prefix
+
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// server holds what handlers share. It does not change after New but for the
+// caches and counters, which look after themselves.
+type server struct {
+	o      Options
+	store  *store.Store
+	site   newsletter.Site
+	base   string // path under which the site lives, such as "/letter"; mostly empty
+	log    *slog.Logger
+	now    func() time.Time
+	views  *views
+	feeds  *feedCache
+	assets map[string]*document // by name: site.css, favicon.svg
+	wrong  *limiter             // of wrong tokens by client
+	count  counters
+	gauges gaugeCache
+	mux    *http.ServeMux
+}
+
+// New returns the handler of the whole site. The error names the file and line
+// of a template that is broken.
+func New(o Options) (http.Handler, error) {
+	if o.Store == nil || o.Service == nil || o.Builtin == nil {
+		return nil, errors.New("web: a store, a service and the built-in templates are needed")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Site.Location == nil {
+		o.Site.Location = time.UTC
+	}
+	if o.Site.ID == "" {
+		o.Site.ID = o.Store.SiteID()
+	}
+	o.Site.URL = strings.TrimRight(o.Site.URL, "/")
+	if o.WebURL = strings.TrimRight(o.WebURL, "/"); o.WebURL == "" {
+		o.WebURL = o.Site.URL
+	}
+	s := &server{
+		o: o, store: o.Store, site: o.Site, log: o.Log, now: o.Now,
+		base:  pathOf(o.WebURL),
+		feeds: newFeedCache(o.FeedsDir, o.Now),
+		wrong: newLimiter(wrongTokens, wrongTokensPer),
+	}
+	var err error
+	if s.assets, err = readAssets(o.Templates, o.Builtin); err != nil {
+		return nil, err
+	}
+	if s.views, err = readViews(o.Templates, o.Builtin); err != nil {
+		return nil, err
+	}
+	if err = s.tryViews(); err != nil {
+		return nil, err
+	}
+	s.mux = s.routes()
+	return s.guard(s.mux), nil
+}
+
+// routes says who answers what. A pattern with GET takes HEAD too; other
+// methods of a known path get 405 with Allow.
+func (s *server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range []struct {
+		pattern string
+		handle  func(http.ResponseWriter, *http.Request) error
+	}{
+		{"GET /{$}", s.home},
+		{"GET /articles/{slug}", s.article},
+		{"GET /newsletters/{newsletter}", s.newsletter},
+		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
+		{"GET /feed.rss", s.feed("feed.rss")},
+		{"GET /feed.atom", s.feed("feed.atom")},
+		{"GET /feed.json", s.feed("feed.json")},
+		{"OPTIONS /feed.rss", s.feedOptions},
+		{"OPTIONS /feed.atom", s.feedOptions},
+		{"OPTIONS /feed.json", s.feedOptions},
+		{"GET /opml.xml", s.opml},
+		{"GET /files/{file...}", s.file},
+		{"GET /unsubscribe/{token}", s.unsubscribePage},
+		{"POST /unsubscribe/{token}", s.unsubscribe},
+		{"GET /preferences/{token}", s.preferencesPage},
+		{"POST /preferences/{token}", s.preferences},
+		{"GET /assets/{name}", s.asset},
+		{"GET /favicon.svg", s.favicon},
+		{"GET /favicon.ico", s.favicon},
+		{"GET /robots.txt", s.robots},
+		{"GET /healthz", s.healthz},
+		{"GET /readyz", s.readyz},
+		{"GET /metrics", s.metrics},
+		{catchAll, s.path},
+	} {
+		mux.Handle(r.pattern, s.answer(r.handle))
+	}
+	return mux
+}
+
+// catchAll takes what no other pattern does: permalinks, former paths of
+// articles, slips of the keyboard.
+const catchAll = "GET /{path...}"
+
+// pathOf returns the path of a URL, without a trailing slash.
+func pathOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimRight(u.EscapedPath(), "/")
+}
