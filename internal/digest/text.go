@@ -12,7 +12,7 @@ func excerpt(n int, s string) string {
 	}
 	runes := []rune(s)
 	cut := max(n-1, 0)
-	for i := cut; i > cut*2/3; i-- { // scripts without spaces are cut where they are
+	for i := cut; i > cut/2; i-- { // scripts without spaces are cut where they are
 		if runes[i] == ' ' || runes[i] == '\n' {
 			cut = i
 			break
@@ -25,9 +25,12 @@ func excerpt(n int, s string) string {
 // at a no-break one), what is too long for a line, such as a URL, keeps its own,
 // trailing spaces go, and there is at most one empty line at a time.
 func layout(s string, width int) string {
+	if s = strings.TrimSpace(s); s == "" {
+		return ""
+	}
 	var out strings.Builder
 	empty := 0
-	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+	for line := range strings.SplitSeq(s, "\n") {
 		line = strings.TrimRight(line, " \t\r")
 		if line == "" {
 			empty++
@@ -45,6 +48,10 @@ func layout(s string, width int) string {
 // wrap writes a line as one or more lines. Those that follow are indented as the
 // first one is, past a list's dash or a quotation's mark.
 func wrap(out *strings.Builder, line string, width int) {
+	if utf8.RuneCountInString(line) <= width {
+		out.WriteString(line + "\n")
+		return
+	}
 	text := strings.TrimLeft(line, " >")
 	lead := line[:len(line)-len(text)]
 	next := lead
@@ -53,7 +60,7 @@ func wrap(out *strings.Builder, line string, width int) {
 	}
 	out.WriteString(lead)
 	column := len(lead)
-	for i, word := range strings.Split(text, " ") {
+	for i, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '\t' }) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
