@@ -1,32 +1,153 @@
-// Package store keeps everything: the only SQL of the house.
+// Package store keeps everything: the only SQL of the house, one transaction per
+// business step, on SQLite and PostgreSQL.
+//
+// Open creates or upgrades the database. Every step that writes is one method and
+// one transaction; what the step promises stands at the method. On SQLite one
+// connection writes and a few read, so that readers never wait; transactions
+// begin IMMEDIATE, which is what makes them safe beside other processes. On
+// PostgreSQL, steps lock the rows they decide on, always in the order issue →
+// chunk → delivery and subscriber → subscription, so that they do not deadlock.
+//
+// Issues go through CreateIssue → Audience/PutDigest/SealBatch (again and again)
+// → FinishSeal; then workers LeaseChunk, Mark and Settle through a Ledger, Renew
+// while they work and Release at the end.
 package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"syndicate/internal/newsletter"
 )
 
-// Options say which database to open.
-type Options struct {
-	DSN string // "sqlite:path" or "postgres://…"
-	Dir string // the site folder, which relative SQLite paths start from
-	Log *slog.Logger
-	Now func() time.Time // for tests; nil: the database's clock for leases, the machine's for the rest
+// Store is the database. All methods may be called concurrently.
+type Store struct {
+	dialect *dialect
+	reads   *sql.DB
+	writes  *sql.DB // on SQLite of one connection, which is writer
+	log     *slog.Logger
+	now     func() time.Time // nil: the clocks
+	keys    *newsletter.Keyring
+	siteID  string
+	file    string        // SQLite: the database file
+	pool    *pgxpool.Pool // PostgreSQL: what backs writes
+
+	turn   chan struct{} // SQLite: held by who writes
+	writer *sql.Conn
+	stmts  map[string]*sql.Stmt // prepared on writer, by SQL with tokens
 }
 
-// Store is the database. All methods may be called concurrently.
-type Store struct{}
+// Engine returns "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.dialect.name }
 
-// Open opens the database, creates or upgrades it.
-func Open(ctx context.Context, o Options) (*Store, error) { return nil, errors.ErrUnsupported }
+// Keyring returns the secrets behind links and hashes.
+func (s *Store) Keyring() *newsletter.Keyring { return s.keys }
 
-func (s *Store) Close() error                            { return nil }
-func (s *Store) Engine() string                          { return "" }
-func (s *Store) Keyring() *newsletter.Keyring            { return nil }
-func (s *Store) SiteID() string                          { return "" }
-func (s *Store) Ping(ctx context.Context) error          { return nil }
-func (s *Store) LockDaemon() (release func(), err error) { return nil, nil }
+// SiteID returns the random identity minted with the database.
+func (s *Store) SiteID() string { return s.siteID }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.wrap("ping", s.reads.PingContext(ctx))
+}
+
+// Close closes the database. Nothing may use the store any more.
+func (s *Store) Close() error {
+	if s.writer != nil {
+		s.turn <- struct{}{} // the last writer is done; nobody follows
+		s.closeStatements()
+		s.writer.Close()
+	}
+	err := s.reads.Close()
+	if s.writes != s.reads {
+		err = errors.Join(err, s.writes.Close())
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	return s.wrap("close the database", err)
+}
+
+// wall is the time for what people read.
+func (s *Store) wall() time.Time {
+	if s.now != nil {
+		return s.now()
+	}
+	return time.Now()
+}
+
+// wrap says what failed and makes the engine's error recognisable.
+func (s *Store) wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{ErrNotFound, ErrConflict, ErrStale, ErrBusy, ErrNewer} {
+		if errors.Is(err, known) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	if kind := s.dialect.classify(err); kind != nil {
+		return fmt.Errorf("%s: %w: %w", what, kind, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// querier runs queries inside a transaction (*tx) or outside (reader).
+type querier interface {
+	query(query string, args ...any) (*sql.Rows, error)
+}
+
+// reader reads outside transactions, on SQLite without waiting for writers.
+type reader struct {
+	ctx context.Context
+	s   *Store
+}
+
+func (s *Store) reader(ctx context.Context) reader { return reader{ctx, s} }
+
+func (r reader) query(query string, args ...any) (*sql.Rows, error) {
+	return r.s.reads.QueryContext(r.ctx, r.s.dialect.expand(query), args...)
+}
+
+// list runs a query and scans every row.
+func list[T any](q querier, scan func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.query(query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// one runs a query for one row; ErrNotFound if there is none.
+func one[T any](q querier, scan func(scan func(...any) error) (T, error), query string, args ...any) (T, error) {
+	all, err := list(q, scan, query, args...)
+	if err == nil && len(all) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return all[0], nil
+}
+
+// value scans a row of one column.
+func value[T any](scan func(...any) error) (v T, err error) {
+	err = scan(&v)
+	return v, err
+}

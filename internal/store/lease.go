@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// dueWhere finds chunks ($1: now, $2: rehearsal) that may be leased; the second
+// form those whose worker is gone, of cancelled issues too, to be swept.
+const (
+	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2"
+	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2"
+	dueSweep = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'cancelled' AND i.rehearsal = $2"
+)
+
+// LeaseChunk gives a worker the next due chunk of an issue that is sending, with
+// its rows that are pending and due: first chunks whose lease expired, then by
+// due time. Taking it raises the fence, so that a worker which held it before is
+// refused. Rows found in sending, whose outcome nobody knows, become pending
+// again, or uncertain with hold. ErrNotFound: nothing is due.
+func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, lease time.Duration, hold bool) (Lease, error) {
+	for {
+		// Looked at without a write first: mostly there is nothing.
+		if due, err := s.anythingDue(ctx, rehearsal); err != nil || !due {
+			return Lease{}, s.wrap("lease a chunk", orNotFound(err))
+		}
+		var l Lease
+		var swept bool
+		err := s.write(ctx, "lease a chunk", func(x *tx) (err error) {
+			l, swept, err = x.lease(worker, rehearsal, lease, hold)
+			return err
+		})
+		switch {
+		case err != nil:
+			return Lease{}, err
+		case swept:
+			continue
+		case l.Chunk == 0: // somebody was faster
+			return Lease{}, s.wrap("lease a chunk", ErrNotFound)
+		case len(l.Rows) > 0:
+			return l, nil
+		}
+		if err := s.Release(ctx, l.Chunk, l.Fence); err != nil && !errors.Is(err, ErrStale) {
+			return Lease{}, err
+		}
+	}
+}
+
+func orNotFound(err error) error {
+	if err == nil {
+		return ErrNotFound
+	}
+	return err
+}
+
+func (s *Store) anythingDue(ctx context.Context, rehearsal bool) (bool, error) {
+	now := "{{clock}}"
+	args := []any{btoi(rehearsal)}
+	if s.now != nil {
+		now, args = "$2", append(args, ms(s.now()))
+	}
+	exists := func(from string) string {
+		return "EXISTS (SELECT 1 " + rebind(from, now) + ")"
+	}
+	n, err := one(s.reader(ctx), value[int], "SELECT CASE WHEN "+exists(dueFree)+" OR "+exists(dueLost)+" OR "+exists(dueSweep)+" THEN 1 ELSE 0 END", args...)
+	return n == 1, err
+}
+
+func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool) (l Lease, swept bool, err error) {
+	now, err := x.clock()
+	if err != nil {
+		return l, false, err
+	}
+	for _, from := range []string{dueLost + " ORDER BY c.kind DESC, c.expires_at", dueFree + " ORDER BY c.due_at, c.id"} {
+		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal)))
+		if err != nil || l.Chunk > 0 {
+			break
+		}
+	}
+	if err != nil {
+		return l, false, err
+	}
+	if l.Chunk == 0 {
+		issue, err := missing(x.query1("SELECT i.id "+dueSweep+" LIMIT 1", now, btoi(rehearsal)))
+		if err != nil || issue == 0 {
+			return l, false, err
+		}
+		return l, true, x.sweepCancelled(issue)
+	}
+	l.Fence, err = x.query1("UPDATE chunks SET owner = $2, expires_at = $3, fence = fence + 1 WHERE id = $1 RETURNING fence", l.Chunk, worker, now+lease.Milliseconds())
+	if err != nil {
+		return l, false, err
+	}
+	l, err = one(x, func(scan func(...any) error) (Lease, error) {
+		return l, scan(&l.Issue, &l.Newsletter, &l.Number, &l.Rehearsal, &l.Group)
+	}, "SELECT i.id, i.newsletter, i.number, i.rehearsal, c.grp FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id = $1", l.Chunk)
+	if err != nil {
+		return l, false, err
+	}
+	outcome := newsletter.Pending
+	if hold {
+		outcome = newsletter.Uncertain
+	}
+	_, err = x.exec("UPDATE deliveries SET state = $2, attempts = attempts + 1, due_at = 0, settled_at = $3 WHERE chunk = $1 AND state = 1", l.Chunk, int(outcome), int64(btoi(hold))*now)
+	if err != nil {
+		return l, false, err
+	}
+	l.Rows, err = x.leaseRows(l, now)
+	return l, false, err
+}
+
+// leaseRows reads the rows to send. Consent is looked at once more: a row whose
+// subscriber left while it was in sending is cancelled.
+func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
+	type row struct {
+		newsletter.Delivery
+		wanted bool
+	}
+	all, err := list(x, func(scan func(...any) error) (r row, err error) {
+		r.Chunk, r.Newsletter = l.Chunk, l.Newsletter
+		err = scan(&r.N, &r.Subscriber, &r.Digest, &r.Attempts, stamp{&r.FirstTry}, &r.Email, &r.Name, &r.wanted)
+		return r, err
+	}, `SELECT d.n, d.subscriber, d.digest, d.attempts, d.first_try, coalesce(s.email, ''), coalesce(s.name, ''),
+			CASE WHEN s.id IS NOT NULL AND b.state = 'confirmed' AND b.suppressed = 0 THEN 1 ELSE 0 END
+		FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber LEFT JOIN subscriptions b ON b.newsletter = $2 AND b.subscriber = d.subscriber
+		WHERE d.chunk = $1 AND d.state = 0 AND d.due_at <= $3 ORDER BY d.n`, l.Chunk, l.Newsletter, now)
+	if err != nil {
+		return nil, err
+	}
+	var rows []newsletter.Delivery
+	var gone []int
+	for _, r := range all {
+		if r.wanted {
+			rows = append(rows, r.Delivery)
+		} else {
+			gone = append(gone, r.N)
+		}
+	}
+	if len(gone) > 0 {
+		_, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE chunk = $1 AND state = 0 AND n {{in ints $3}}", l.Chunk, now, jsonArg(gone))
+	}
+	return rows, err
+}
+
+// Renew prolongs a worker's leases (fences by chunk) and returns those that are
+// lost: taken by another worker, or of an issue that is not sending any more. For
+// a lost one, start nothing new, settle what is in flight, and Release it.
+func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64, lease time.Duration) (lost []int64, err error) {
+	if len(leases) == 0 {
+		return nil, nil
+	}
+	rows := make([][2]int64, 0, len(leases))
+	for chunk, fence := range leases {
+		rows = append(rows, [2]int64{chunk, fence})
+	}
+	err = s.write(ctx, "renew leases", func(x *tx) error {
+		lost = nil
+		now, err := x.clock()
+		if err != nil {
+			return err
+		}
+		kept, err := list(x, value[int64], `UPDATE chunks SET expires_at = $2 FROM {{rows $1 chunk int, fence int}} AS v
+			WHERE chunks.id = v.chunk AND chunks.fence = v.fence AND chunks.owner = $3 AND chunks.closed = 0
+			AND EXISTS (SELECT 1 FROM issues i WHERE i.id = chunks.issue AND i.state = 'sending') RETURNING chunks.id`, jsonArg(rows), now+lease.Milliseconds(), worker)
+		if err != nil {
+			return err
+		}
+		for chunk := range leases {
+			if !slices.Contains(kept, chunk) {
+				lost = append(lost, chunk)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// Release gives a chunk back: it is due when its next pending row is, or closed
+// if there is none. The last one closed makes its issue sent. ErrStale: another
+// worker has it.
+func (s *Store) Release(ctx context.Context, chunk, fence int64) error {
+	return s.write(ctx, fmt.Sprintf("release chunk %d", chunk), func(x *tx) error {
+		issue, err := x.query1("SELECT issue FROM chunks WHERE id = $1", chunk)
+		if err != nil {
+			return err
+		}
+		state, err := x.lockIssue(issue)
+		if err != nil {
+			return err
+		}
+		// The lock on the chunk first, then a fresh look at its rows.
+		n, err := x.exec("UPDATE chunks SET owner = '', expires_at = 0 WHERE id = $1 AND fence = $2", chunk, fence)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("it was taken over: %w", ErrStale)
+		}
+		if state == newsletter.IssueCancelled {
+			return x.sweepCancelled(issue)
+		}
+		// A row still in sending is due at once: whoever leases it finds it so.
+		_, err = x.exec(`UPDATE chunks SET
+			closed = CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.chunk = $1 AND d.state IN (0, 1)) THEN 0 ELSE 1 END,
+			due_at = coalesce((SELECT min(CASE WHEN d.state = 1 THEN 0 ELSE d.due_at END) FROM deliveries d WHERE d.chunk = $1 AND d.state IN (0, 1)), due_at)
+			WHERE id = $1`, chunk)
+		if err != nil {
+			return err
+		}
+		return x.finishIssue(issue)
+	})
+}
+
+// sweepCancelled closes the chunks of a cancelled issue that no worker holds.
+// What was in sending there is uncertain.
+func (x *tx) sweepCancelled(issue int64) error {
+	now, err := x.clock()
+	if err != nil {
+		return err
+	}
+	const idle = "issue = $1 AND closed = 0 AND (owner = '' OR expires_at <= $2)"
+	_, err = x.exec("UPDATE deliveries SET state = CASE WHEN state = 0 THEN 4 ELSE 5 END, settled_at = $2 WHERE state IN (0, 1) AND chunk IN (SELECT id FROM chunks WHERE "+idle+")", issue, now)
+	if err != nil {
+		return err
+	}
+	_, err = x.exec("UPDATE chunks SET closed = 1, owner = '', expires_at = 0, fence = fence + 1 WHERE "+idle, issue, now)
+	return err
+}
+
+// FreeLeases gives back all leases on SQLite, where the daemon that starts knows
+// that the owners are dead. On PostgreSQL, where they may live, it does nothing.
+func (s *Store) FreeLeases(ctx context.Context) error {
+	if s.file == "" {
+		return nil
+	}
+	return s.write(ctx, "free the leases of dead workers", func(x *tx) error {
+		_, err := x.exec("UPDATE chunks SET owner = '', expires_at = 0, due_at = 0 WHERE closed = 0 AND owner <> ''")
+		return err
+	})
+}
+
+// OpenWork returns how many chunks of issues that are sending are open, and when
+// the next of them is due or its lease expires (zero: at once, or none is open).
+func (s *Store) OpenWork(ctx context.Context, rehearsal bool) (open int, nextDue time.Time, err error) {
+	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
+		return none, scan(&open, stamp{&nextDue})
+	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner = '' THEN c.due_at ELSE c.expires_at END), 0) FROM chunks c JOIN issues i ON i.id = c.issue
+		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1`, btoi(rehearsal))
+	return open, nextDue, s.wrap("look for open work", err)
+}
+
+// rebind turns the parameters of dueFree and its like ($1: now, $2: rehearsal)
+// into those of a query that has $1: rehearsal and its own expression for now.
+func rebind(from, now string) string {
+	return strings.NewReplacer("$1", now, "$2", "$1").Replace(from)
+}

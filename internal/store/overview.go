@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Overview gathers what an operator wants to see first.
+func (s *Store) Overview(ctx context.Context, now time.Time) (o Overview, err error) {
+	q := s.reader(ctx)
+	fail := func(err error) (Overview, error) { return Overview{}, s.wrap("look the store over", err) }
+	o.Articles = map[string]int{}
+	_, err = list(q, func(scan func(...any) error) (none struct{}, err error) {
+		var state string
+		var n int
+		err = scan(&state, &n)
+		o.Articles[state] = n
+		return none, err
+	}, "SELECT state, count(*) FROM articles GROUP BY state")
+	if err != nil {
+		return fail(err)
+	}
+	newest, err := one(q, value[int64], "SELECT coalesce(max(published), 0) FROM articles WHERE state = 'public'")
+	if err != nil {
+		return fail(err)
+	}
+	o.Newest = fromMS(newest)
+	if o.NextRelease, err = s.NextRelease(ctx); err != nil {
+		return fail(err)
+	}
+	if o.Sources, err = list(q, scanSource, "SELECT "+sourceColumns+" FROM sources ORDER BY name"); err != nil {
+		return fail(err)
+	}
+	o.Subscribers, err = list(q, func(scan func(...any) error) (c SubscriberCount, err error) {
+		err = scan(&c.Newsletter, &c.State, &c.Count, &c.Suppressed)
+		return c, err
+	}, "SELECT newsletter, state, count(*), sum(suppressed) FROM subscriptions GROUP BY newsletter, state ORDER BY newsletter, state")
+	if err != nil {
+		return fail(err)
+	}
+	if o.Open, err = s.Issues(ctx, IssueQuery{Open: true}); err != nil {
+		return fail(err)
+	}
+	relays, err := s.Relays(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	for _, r := range relays {
+		if r.PausedUntil.After(now) {
+			o.Relays = append(o.Relays, r)
+		}
+	}
+	if o.Suppressed, err = one(q, value[int], "SELECT count(*) FROM suppressions"); err != nil {
+		return fail(err)
+	}
+	return o, nil
+}
+
+// PauseRelay keeps all workers from a relay until a time; the zero time lets them
+// back.
+func (s *Store) PauseRelay(ctx context.Context, name string, until time.Time, reason string) error {
+	return s.write(ctx, "pause relay "+name, func(x *tx) error {
+		_, err := x.exec(`INSERT INTO relays (name, paused_until, reason) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET paused_until = excluded.paused_until, reason = excluded.reason`, name, ms(until), reason)
+		return err
+	})
+}
+
+// Relays returns the relays that were ever paused, by name.
+func (s *Store) Relays(ctx context.Context) ([]Relay, error) {
+	all, err := list(s.reader(ctx), func(scan func(...any) error) (r Relay, err error) {
+		err = scan(&r.Name, stamp{&r.PausedUntil}, &r.Reason)
+		return r, err
+	}, "SELECT name, paused_until, reason FROM relays ORDER BY name")
+	return all, s.wrap("read relays", err)
+}

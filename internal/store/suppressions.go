@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// Suppress puts an address on the list of those never mailed, whether or not it
+// is a subscriber's, and cancels what is pending for it, in one transaction.
+func (s *Store) Suppress(ctx context.Context, email string, cause newsletter.Cause, issue int64, note string, now time.Time) error {
+	return s.write(ctx, "suppress an address", func(x *tx) error {
+		return x.suppress(newsletter.Suppression{Hash: s.keys.AddressHash(email), Cause: cause, Issue: issue, Note: note, At: now})
+	})
+}
+
+// suppress keeps the cause that is harder to lift where there are two: the owner
+// can lift a complaint, but not a bounce.
+func (x *tx) suppress(p newsletter.Suppression) error {
+	_, err := x.exec(`INSERT INTO suppressions (hash, cause, issue, note, at, held) VALUES ($1, $2, $3, $4, $5, 0)
+		ON CONFLICT (hash) DO UPDATE SET cause = excluded.cause, issue = excluded.issue, note = excluded.note, at = excluded.at
+		WHERE suppressions.cause IN ('complaint', 'erasure') AND excluded.cause IN ('bounce', 'operator')`, p.Hash, string(p.Cause), p.Issue, p.Note, ms(p.At))
+	if err != nil {
+		return err
+	}
+	id, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1", p.Hash))
+	if err != nil || id == 0 {
+		return err
+	}
+	if _, err := x.exec("UPDATE subscriptions SET suppressed = 1 WHERE subscriber = $1", id); err != nil {
+		return err
+	}
+	return x.cancelPending(id, "")
+}
+
+// cancelPending cancels what a subscriber would still get from a newsletter
+// (empty: from all). The subscriptions were written before: a seal that runs has
+// either seen that or its deliveries are seen here.
+func (x *tx) cancelPending(subscriber int64, name string) error {
+	chunks, err := list(x, value[int64], `SELECT c.id FROM chunks c JOIN issues i ON i.id = c.issue
+		WHERE c.closed = 0 AND c.first_subscriber <= $1 AND c.last_subscriber >= $1 AND ($2 = '' OR i.newsletter = $2) ORDER BY c.id{{for update c}}`, subscriber, name)
+	if err != nil || len(chunks) == 0 {
+		return err
+	}
+	_, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $3 WHERE chunk {{in ints $1}} AND subscriber = $2 AND state = 0", jsonArg(chunks), subscriber, ms(x.s.wall()))
+	return err
+}
+
+// Suppressions returns the latest suppressions.
+func (s *Store) Suppressions(ctx context.Context, limit int) ([]newsletter.Suppression, error) {
+	all, err := list(s.reader(ctx), scanSuppression, "SELECT hash, cause, issue, note, at FROM suppressions ORDER BY at DESC, hash LIMIT $1", limitOr(limit))
+	return all, s.wrap("read suppressions", err)
+}
+
+func scanSuppression(scan func(...any) error) (p newsletter.Suppression, err error) {
+	err = scan(&p.Hash, &p.Cause, &p.Issue, &p.Note, stamp{&p.At})
+	return p, err
+}
+
+// Suppression returns why an address is suppressed; ErrNotFound if it is not.
+func (s *Store) Suppression(ctx context.Context, email string) (newsletter.Suppression, error) {
+	p, err := one(s.reader(ctx), scanSuppression, "SELECT hash, cause, issue, note, at FROM suppressions WHERE hash = $1", s.keys.AddressHash(email))
+	return p, s.wrap("look for a suppression", err)
+}
+
+// LiftSuppression lets an address be mailed again and reports whether it was
+// suppressed.
+func (s *Store) LiftSuppression(ctx context.Context, email string) (lifted bool, err error) {
+	err = s.write(ctx, "lift a suppression", func(x *tx) error {
+		n, err := x.lift("hash = $1", s.keys.AddressHash(email))
+		lifted = n > 0
+		return err
+	})
+	return lifted, err
+}
+
+// LiftIssueSuppressions lifts the suppressions that an issue led to.
+func (s *Store) LiftIssueSuppressions(ctx context.Context, issue int64) (n int, err error) {
+	err = s.write(ctx, fmt.Sprintf("lift the suppressions of issue %d", issue), func(x *tx) error {
+		n, err = x.lift("issue > 0 AND issue = $1", issue)
+		return err
+	})
+	return n, err
+}
+
+func (x *tx) lift(where string, arg any) (int, error) {
+	hashes, err := list(x, value[string], "DELETE FROM suppressions WHERE "+where+" RETURNING hash", arg)
+	if err != nil || len(hashes) == 0 {
+		return 0, err
+	}
+	_, err = x.exec("UPDATE subscriptions SET suppressed = 0 WHERE subscriber IN (SELECT id FROM subscribers WHERE hash {{in strings $1}})", jsonArg(hashes))
+	if err != nil {
+		return 0, err
+	}
+	return len(hashes), x.forgetLists()
+}
+
+// forgetLists makes the next sync look at every line again: a line that was
+// refused may be welcome now.
+func (x *tx) forgetLists() error {
+	_, err := x.exec("DELETE FROM lists")
+	return err
+}

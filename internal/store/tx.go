@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// tx is a transaction that writes. Once begun it is not interrupted by its
+// context: steps are short, and a torn one helps nobody.
+type tx struct {
+	ctx context.Context
+	s   *Store
+	pg  *sql.Tx // nil on SQLite: statements run on the writer connection
+}
+
+// write runs step in a transaction; what names it in errors. On PostgreSQL a
+// deadlock victim is tried again, so step must set its results, not add to them.
+func (s *Store) write(ctx context.Context, what string, step func(*tx) error) error {
+	run := s.writeSQLite
+	if s.writer == nil {
+		run = s.writePostgres
+	}
+	var err error
+	for range 4 {
+		if err = run(ctx, step); err == nil || s.writer != nil || s.dialect.classify(err) != ErrBusy {
+			break
+		}
+	}
+	return s.wrap(what, err)
+}
+
+func (s *Store) writeSQLite(ctx context.Context, step func(*tx) error) (err error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if _, err := s.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	x := &tx{ctx: context.WithoutCancel(ctx), s: s}
+	done := false
+	defer func() {
+		if !done { // an error or a panic
+			if _, rerr := s.writer.ExecContext(x.ctx, "ROLLBACK"); rerr != nil && err != nil {
+				// a full disk may have rolled back already
+				s.log.Debug("rollback", "error", rerr)
+			}
+		}
+	}()
+	if err := step(x); err != nil {
+		return err
+	}
+	if _, err := x.exec("COMMIT"); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
+
+func (s *Store) writePostgres(ctx context.Context, step func(*tx) error) error {
+	inner := context.WithoutCancel(ctx)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t, err := s.writes.BeginTx(inner, nil)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() // after Commit: nothing
+	if err := step(&tx{ctx: inner, s: s, pg: t}); err != nil {
+		return err
+	}
+	return t.Commit()
+}
+
+// statement returns the prepared statement for a query on SQLite's writer. Only
+// who has the turn calls it.
+func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := s.stmts[query]; st != nil {
+		return st, nil
+	}
+	if len(s.stmts) >= 500 { // a bound, not a tuning: queries are mostly constants
+		s.closeStatements()
+	}
+	st, err := s.writer.PrepareContext(ctx, s.dialect.expand(query))
+	if err != nil {
+		return nil, err
+	}
+	s.stmts[query] = st
+	return st, nil
+}
+
+func (s *Store) closeStatements() {
+	for _, st := range s.stmts {
+		st.Close()
+	}
+	clear(s.stmts)
+}
+
+// exec runs a statement and returns the number of rows it changed.
+func (x *tx) exec(query string, args ...any) (int64, error) {
+	var r sql.Result
+	var err error
+	if x.pg != nil {
+		r, err = x.pg.ExecContext(x.ctx, x.s.dialect.expand(query), args...)
+	} else {
+		var st *sql.Stmt
+		if st, err = x.s.statement(x.ctx, query); err == nil {
+			r, err = st.ExecContext(x.ctx, args...)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (x *tx) query(query string, args ...any) (*sql.Rows, error) {
+	if x.pg != nil {
+		return x.pg.QueryContext(x.ctx, x.s.dialect.expand(query), args...)
+	}
+	st, err := x.s.statement(x.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(x.ctx, args...)
+}
+
+// query1 returns the one number a query asks for.
+func (x *tx) query1(query string, args ...any) (int64, error) {
+	return one(x, value[int64], query, args...)
+}
+
+// insert adds many rows: head is "INSERT INTO t (a, b)", tail what follows the
+// values, args the values row by row. Statements come in a few sizes only, so
+// that they stay prepared.
+func (x *tx) insert(head, tail string, columns int, args []any) (int64, error) {
+	var total int64
+	for _, size := range [...]int{64, 8, 1} {
+		var q string
+		for len(args) >= size*columns {
+			if q == "" {
+				q = insertSQL(head, tail, columns, size)
+			}
+			n, err := x.exec(q, args[:size*columns]...)
+			if err != nil {
+				return total, err
+			}
+			total += n
+			args = args[size*columns:]
+		}
+	}
+	if len(args) > 0 {
+		return total, fmt.Errorf("%s: %d values too many", head, len(args))
+	}
+	return total, nil
+}
+
+func insertSQL(head, tail string, columns, rows int) string {
+	var b strings.Builder
+	b.WriteString(head)
+	b.WriteString(" VALUES ")
+	for r := range rows {
+		if r > 0 {
+			b.WriteByte(',')
+		}
+		for c := range columns {
+			b.WriteByte(",("[btoi(c == 0)])
+			fmt.Fprintf(&b, "$%d", r*columns+c+1)
+		}
+		b.WriteByte(')')
+	}
+	b.WriteByte(' ')
+	b.WriteString(tail)
+	return b.String()
+}
+
+// clock returns the time that leases are measured by: the database's, so that
+// machines whose clocks differ agree.
+func (x *tx) clock() (int64, error) {
+	if x.s.now != nil {
+		return ms(x.s.now()), nil
+	}
+	return x.query1("SELECT {{clock}}")
+}
+
+// ms is how times are stored: UTC milliseconds, 0 for the zero time.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMS(v int64) time.Time {
+	if v == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(v).UTC()
+}
+
+// stamp scans a stored time into t.
+type stamp struct{ t *time.Time }
+
+func (s stamp) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a time is stored as %T", v)
+	}
+	*s.t = fromMS(n)
+	return nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// jsonArg makes the argument of the {{in …}} and {{rows …}} tokens.
+func jsonArg(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // slices of strings and numbers
+	}
+	return string(b)
+}
+
+// missing turns ErrNotFound into the zero value.
+func missing[T any](v T, err error) (T, error) {
+	if errors.Is(err, ErrNotFound) {
+		return v, nil
+	}
+	return v, err
+}
+
+// fromJSON reads a JSON column.
+func fromJSON(b []byte, v any) error { return json.Unmarshal(b, v) }
