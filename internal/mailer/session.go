@@ -261,7 +261,8 @@ func (s *session) finish(o *Outgoing, reply newsletter.Reply) {
 // lose ends the connection. The open message and o, if there are, were still
 // under way: reply belongs to the first of them.
 func (s *session) lose(o *Outgoing, reply newsletter.Reply) {
-	s.end = &reply
+	end := reply
+	s.end = &end
 	behind := reply.Phase == newsletter.PhaseDot
 	if s.open != nil {
 		s.done(s.open, reply)
