@@ -68,7 +68,7 @@ func TestInBrowser(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
 	tmpl := builtinTemplates(t)
-	for name, data := range map[string]digest.Data{"english": english(), "french": french()} {
+	for name, data := range map[string]digest.Data{"english": english(), "french": french(), "hard": hard()} {
 		page := servePage(t, tmpl, data)
 		for _, width := range []int64{320, 375, 700} {
 			for _, scheme := range []string{"light", "dark"} {

@@ -71,7 +71,7 @@ type Item struct {
 // when ctx ends, and after ten seconds in any case. Render may be called by
 // several goroutines at once.
 func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("not finished within %v", maxTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("not finished within %v; is there a loop without end in it?", maxTime))
 	defer cancel()
 	full, err := newView(d)
 	if err != nil {

@@ -63,14 +63,14 @@ func TestBrokenTemplatesNameTheirLine(t *testing.T) {
 		"unclosed action":       {"digest.html", "one\ntwo {{.Number", `templates/email/digest.html:2: unclosed action`},
 		"unclosed if":           {"digest.txt", "one\n{{if .Number}}\n", `templates/email/digest.txt:3: unexpected EOF`},
 		"unknown function":      {"digest.html", "\n\n{{dat .Date}}", `templates/email/digest.html:3: function "dat" not defined`},
-		"unknown field":         {"digest.html", "\n{{.Nope}}", `templates/email/digest.html:2:2: <.Nope>: can't evaluate field Nope`},
-		"field of article":      {"digest.txt", "{{range .Articles}}\n{{.Nope}}{{end}}", `templates/email/digest.txt:2:2: <.Nope>: can't evaluate field Nope`},
+		"unknown field":         {"digest.html", "\n{{.Nope}}", `templates/email/digest.html:2:2: <.Nope>: there is no field Nope here`},
+		"field of article":      {"digest.txt", "{{range .Articles}}\n{{.Nope}}{{end}}", `templates/email/digest.txt:2:2: <.Nope>: there is no field Nope here`},
 		"in a part":             {"part.html", "\n{{define \"x\"}}\n{{.Nope}}{{end}}", `templates/email/part.html:3:2: <.Nope>`},
 		"unknown template":      {"digest.html", "\n{{template \"nope\"}}", `templates/email/digest.html:2:11: no such template "nope"`},
 		"unknown words":         {"digest.html", "\n{{t \"no.such\"}}", `templates/email/digest.html:2:2: <t "no.such">: error calling t: there are no words "no.such"`},
 		"words without a value": {"digest.html", "{{t \"digest.why\" \"address\" \"x\"}}", `no value for {newsletter}`},
 		"index out of range":    {"digest.html", "\n{{(index .Articles 99).Title}}", `templates/email/digest.html:2:3: <index .Articles 99>`},
-		"unclosed attribute":    {"digest.html", "\n<a href=\"{{.WebURL}}>x</a>", `templates/email/digest.html`},
+		"unclosed attribute":    {"digest.html", "\n<a href=\"{{.WebURL}}>x</a>", `templates/email/digest.html: ends inside a tag`},
 		"a comment's end":       {"digest.html", `{{comment "a --> b"}}`, `a comment cannot hold`},
 		"unsubscribe, HTML":     {"digest.html", "<p>Hello</p>", `templates/email/digest.html: no way to unsubscribe`},
 		"unsubscribe, text":     {"digest.txt", "Hello", `templates/email/digest.txt: no way to unsubscribe`},
@@ -396,6 +396,19 @@ func TestConcurrentRenders(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func BenchmarkParse(b *testing.B) {
+	files, err := digest.ReadBundle(builtin(), builtin(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := digest.Parse(files); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkRender40(b *testing.B) {

@@ -36,12 +36,12 @@ func funcs(r *run) map[string]any {
 		"shortdate": date((*i18n.Words).ShortDate), // 23 November
 		"time":      date((*i18n.Words).Time),      // 07:00
 		"number":    func(n int) string { return r.words.Number(n) },
-		"list":      func(items []string) string { return r.words.List(items) },      // A, B and C
-		"quote":     func(text string) string { return r.words.Quote(text) },         // “text”
-		"excerpt":   excerpt,                                                         // excerpt 200 .Summary
-		"underline": func(with, text string) string { return underline(with, text) }, // a line as long as the text
-		"comment":   comment,                                                         // comment "[if mso]>…<![endif]": html/template drops comments
-		"alive":     r.alive,                                                         // see guard
+		"list":      func(items []string) string { return r.words.List(items) }, // A, B and C
+		"quote":     func(text string) string { return r.words.Quote(text) },    // “text”
+		"excerpt":   excerpt,                                                    // excerpt 200 .Summary
+		"underline": underline,                                                  // a line as long as the text
+		"comment":   comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
+		"alive":     r.alive,                                                    // see guard
 	}
 }
 

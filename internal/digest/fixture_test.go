@@ -3,6 +3,7 @@ package digest_test
 import (
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,4 +133,20 @@ func french() digest.Data {
 			},
 		},
 	}
+}
+
+// hard is an issue that strains the layout: long words, code, headings, a logo, one image that is small.
+func hard() digest.Data {
+	d := english()
+	d.Site.Logo = "/sea/the-lamp-on-the-north-pier/lighthouse.png"
+	d.Intro = "# A heading\n\nText with `code` and\n\n- a list\n- of things\n\n> A quote\n\n## Another\n\n```\n" +
+		strings.Repeat("code_that_does_not_break_", 6) + "\n```\n"
+	d.Articles[0].Title = strings.Repeat("Donaudampfschifffahrtsgesellschaftskapitän", 2)
+	d.Articles[0].ImageWidth, d.Articles[0].ImageHeight = 200, 113
+	d.Articles[1].Title = strings.Repeat("Rindfleischetikettierung", 4)
+	d.Articles[2].Summary = strings.Repeat("x", 200)
+	d.Articles[3].Authors = []string{strings.Repeat("Somebody", 12)}
+	d.Newsletter.Title = "Wöchentliche Donaudampfschifffahrtsnachrichten"
+	d.More = 1
+	return d
 }

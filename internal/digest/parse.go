@@ -147,10 +147,21 @@ type templateError struct {
 func (e *templateError) Error() string { return e.message }
 func (e *templateError) Unwrap() error { return e.err }
 
-// noise is what stands around the place and the fault in errors of the template packages.
-var noise = regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |error calling alive: `)
+// phrases are words of the template packages and what an operator reads instead.
+var phrases = []struct {
+	theirs *regexp.Regexp
+	ours   string
+}{
+	{regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |<alive>: error calling alive: `), ""},
+	{regexp.MustCompile(`can't evaluate field (\w+) in type \S+`), "there is no field $1 here"},
+	{regexp.MustCompile(`ends in a non-text context: .*`), "ends inside a tag; is there a quotation mark or a > missing?"},
+}
 
 // located strips an error down to "file:line:column: fault".
 func located(err error) error {
-	return &templateError{noise.ReplaceAllString(err.Error(), ""), err}
+	message := err.Error()
+	for _, p := range phrases {
+		message = p.theirs.ReplaceAllString(message, p.ours)
+	}
+	return &templateError{message, err}
 }

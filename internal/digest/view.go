@@ -85,7 +85,8 @@ func newView(d Data) (*view, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the introduction: %w", err)
 	}
-	v.IntroHTML = htmltemplate.HTML(strings.TrimSpace(intro)) // sanitised by markup
+	// Sanitised by markup. The page has its first-level heading already.
+	v.IntroHTML = htmltemplate.HTML(strings.NewReplacer("<h1", "<h2", "</h1>", "</h2>").Replace(strings.TrimSpace(intro)))
 	v.IntroText = strings.TrimSpace(markup.Text(intro))
 	for _, item := range d.Articles {
 		v.Articles = append(v.Articles, newArticle(item, language))
