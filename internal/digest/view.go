@@ -115,10 +115,10 @@ func newArticle(item Item, language string) article {
 	return a
 }
 
-// drawable returns the address of an image, or nothing if it is SVG, which mail
-// programs do not draw.
+// drawable returns the address of an image, or nothing where mail programs would
+// not draw it: SVG, and what is not on the web.
 func drawable(image string) string {
-	if u, err := url.Parse(image); err != nil || strings.EqualFold(path.Ext(u.Path), ".svg") {
+	if u, err := url.Parse(image); err != nil || u.Scheme != "https" && u.Scheme != "http" || strings.EqualFold(path.Ext(u.Path), ".svg") {
 		return ""
 	}
 	return image
