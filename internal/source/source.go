@@ -1,4 +1,23 @@
-// Package source says where articles come from.
+// Package source says where articles come from and turns them into
+// newsletter.Articles.
+//
+// A source is listed against what an earlier listing knew (its state, opaque
+// bytes that the caller keeps). A listing first tells the sums: how many articles
+// there are, which are gone, how many files are to be read; that much is cheap.
+// Read then emits what is new or changed, in batches and in a stable order, with
+// bounded memory. A file that cannot be understood is a Problem and breaks
+// nothing else: its article stays as it was. A source that cannot be listed is an
+// error, and then nothing may be concluded from it.
+//
+// Dir, the source of articles in a folder, works in these steps:
+//
+//   - walk.go finds the files, without following links out of the folder;
+//   - compare.go tells by size and times which may have changed (state.go keeps
+//     them), reads those, and by content hash which really did; files so fresh
+//     that a later change might not show in their times are always read;
+//   - read.go parses them on all cores and emits them in order;
+//   - parse.go makes an article of a file: decode.go its characters, matter.go its
+//     front matter, names.go its path, htmlfile.go and textfile.go the other formats.
 package source
 
 import (
@@ -69,38 +88,9 @@ func (p Problem) Error() string {
 	return b.String()
 }
 
-// DirOptions configures a Dir.
-type DirOptions struct {
-	Name      string         // of the source in the store
-	Root      string         // absolute path of the folder
-	Label     string         // what problems call the folder, "articles"
-	Language  string         // default, BCP 47
-	Languages []string       // candidates for detection; one or none: no detection
-	Location  *time.Location // of dates without a zone; nil: UTC
-	Ignore    []string       // patterns of paths to leave out (path.Match), against the slash path and the base name
-}
-
-// Dir is a folder of articles.
-type Dir struct{ o DirOptions }
-
-// NewDir returns the source of a folder; nothing is read yet.
-func NewDir(o DirOptions) *Dir { return &Dir{o: o} }
-
-// Name returns the source's name.
-func (d *Dir) Name() string { return d.o.Name }
-
-// List implements Source.
-func (d *Dir) List(ctx context.Context, state []byte) (*Listing, error) {
-	return &Listing{
-		Read:     func(context.Context, func([]newsletter.Article) error) error { return nil },
-		State:    func([]string) ([]byte, bool) { return nil, false },
-		Problems: func() []Problem { return nil },
-	}, nil
-}
-
-// Asset is a file that articles may refer to.
+// Asset is a file beside articles that they may refer to.
 type Asset struct {
-	Path    string    // slash-separated, relative to the root
+	Path    string    // slash-separated, relative to the source's root
 	Size    int64     // bytes
 	ModTime time.Time //
 }
