@@ -57,7 +57,7 @@ func (e *RelayError) Hint() string {
 	case errors.As(e.Err, &name):
 		return "host must be a name in the relay's certificate"
 	case errors.As(e.Err, &record):
-		return "the relay does not speak TLS from the first byte on this port: try tls: starttls"
+		return "tls: implicit wants the relay's TLS port, mostly 465; other ports want tls: starttls"
 	case errors.As(e.Err, &dns):
 		return "check host in config.yaml"
 	case errors.Is(e.Err, syscall.ECONNREFUSED):

@@ -137,7 +137,11 @@ func (p *peer) serve() {
 		if !p.answer(line, p.reply(verb, line), flush) {
 			return
 		}
-		if verb == "STARTTLS" && p.startTLS != nil {
+		if verb == "STARTTLS" {
+			if p.startTLS == nil { // promised, and then nothing
+				io.Copy(io.Discard, p.conn)
+				return
+			}
 			c := tls.Server(p.conn, p.startTLS)
 			if c.Handshake() != nil {
 				return

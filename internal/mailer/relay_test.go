@@ -1,0 +1,439 @@
+package mailer_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
+)
+
+// certificate makes a self-signed certificate for names and returns it with a
+// pool that trusts it and its PEM form.
+func certificate(t testing.TB, names ...string) (tls.Certificate, *x509.CertPool, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	if len(names) > 0 {
+		template.IPAddresses = nil
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(encoded)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool, encoded
+}
+
+// backend is a go-smtp backend that lets "joe" with "secret" in.
+type backend struct {
+	mu   sync.Mutex
+	user string
+	got  []received
+}
+
+type backendSession struct {
+	*backend
+	m received
+}
+
+func (b *backend) NewSession(*smtp.Conn) (smtp.Session, error) {
+	return &backendSession{backend: b}, nil
+}
+
+func (s *backendSession) AuthMechanisms() []string { return []string{"PLAIN", "LOGIN"} }
+
+func (s *backendSession) Auth(mech string) (sasl.Server, error) {
+	check := func(user, password string) error {
+		if user != "joe" || password != "secret" {
+			return smtp.ErrAuthFailed
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.user = user + " with " + mech
+		return nil
+	}
+	if mech == "LOGIN" {
+		return &loginServer{check: check}, nil
+	}
+	return sasl.NewPlainServer(func(_, user, password string) error { return check(user, password) }), nil
+}
+
+func (s *backendSession) Mail(from string, _ *smtp.MailOptions) error {
+	s.m.From = from
+	return nil
+}
+
+func (s *backendSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if strings.HasPrefix(to, "nobody") {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	}
+	s.m.To = append(s.m.To, to)
+	return nil
+}
+
+func (s *backendSession) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(s.m.To[0], "later") {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	}
+	s.m.Body = string(b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.got = append(s.got, s.m)
+	return nil
+}
+
+func (s *backendSession) Reset()        { s.m = received{} }
+func (s *backendSession) Logout() error { return nil }
+
+// loginServer is the server side of AUTH LOGIN.
+type loginServer struct {
+	check func(user, password string) error
+	user  string
+	step  int
+}
+
+func (l *loginServer) Next(response []byte) ([]byte, bool, error) {
+	l.step++
+	switch l.step {
+	case 1:
+		return []byte("Username:"), false, nil
+	case 2:
+		l.user = string(response)
+		return []byte("Password:"), false, nil
+	}
+	return nil, true, l.check(l.user, string(response))
+}
+
+// startBackend starts a go-smtp server; implicit TLS if cert is given to the
+// listener and not to the server.
+func startBackend(t *testing.T, cert *tls.Certificate, implicit bool) (*backend, mailer.Relay) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &backend{}
+	s := smtp.NewServer(b)
+	s.Domain = "localhost"
+	s.AllowInsecureAuth = true
+	s.MaxMessageBytes = 1 << 20
+	s.ErrorLog = quiet{}
+	relay := mailer.Relay{
+		Name: "test", Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: "none", Helo: "client.example.org",
+		Timeouts: generous,
+	}
+	if cert != nil {
+		config := &tls.Config{Certificates: []tls.Certificate{*cert}}
+		relay.TLS = "starttls"
+		if implicit {
+			l = tls.NewListener(l, config)
+			relay.TLS = "implicit"
+		} else {
+			s.TLSConfig = config
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(l)
+	}()
+	t.Cleanup(func() {
+		s.Close()
+		<-done
+	})
+	return b, relay
+}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+func (quiet) Println(...any)        {}
+
+// TestRealServer sends through go-smtp, in clear and encrypted either way, logged
+// in or not.
+func TestRealServer(t *testing.T) {
+	t.Parallel()
+	cert, pool, _ := certificate(t)
+	for _, tt := range []struct {
+		name     string
+		cert     *tls.Certificate
+		implicit bool
+		auth     string
+		want     string // capabilities
+		user     string
+	}{
+		{name: "clear", auth: "none", want: "not encrypted, no login, pipelining, messages up to 1.0 MB"},
+		{name: "clear to loopback", want: "not encrypted, login with PLAIN, pipelining, messages up to 1.0 MB", user: "joe with PLAIN"},
+		{name: "STARTTLS", cert: &cert, auth: "auto", want: "TLS 1.3, login with PLAIN, pipelining, messages up to 1.0 MB", user: "joe with PLAIN"},
+		{name: "implicit", cert: &cert, implicit: true, auth: "login", want: "TLS 1.3, login with LOGIN, pipelining, messages up to 1.0 MB", user: "joe with LOGIN"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b, relay := startBackend(t, tt.cert, tt.implicit)
+			relay.RootCAs, relay.Auth, relay.Username, relay.Password = pool, tt.auth, "joe", "secret"
+			caps, err := mailer.Check(t.Context(), relay)
+			if err != nil || caps.String() != tt.want {
+				t.Fatalf("%v, %v", caps, err)
+			}
+			c := dial(t, relay)
+			big := message("big@x.org")
+			body := strings.Repeat("."+strings.Repeat("x", 75)+"\r\n", 5000)
+			big.Message = func(dst []byte) []byte { return append(dst, body...) }
+			results, end := run(c, message("a@x.org"), message("nobody@x.org"), message("later@x.org"), big, message("b@x.org"))
+			c.Quit()
+			ok := newsletter.Reply{Phase: newsletter.PhaseDot, Code: 250, Enhanced: "2.0.0", Text: "2.0.0 OK: queued"}
+			check(t, "end", usable, end)
+			check(t, "results", []result{
+				{"a@x.org", ok},
+				{"nobody@x.org", newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 550, Enhanced: "5.1.1", Text: "5.1.1 no such user"}},
+				{"later@x.org", newsletter.Reply{Phase: newsletter.PhaseDot, Code: 451, Enhanced: "4.3.0", Text: "4.3.0 later"}},
+				{"big@x.org", ok},
+				{"b@x.org", ok},
+			}, results)
+			delivered := want("a@x.org", "big@x.org", "b@x.org")
+			delivered[1].Body = body
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			check(t, "delivered", delivered, b.got)
+			check(t, "user", tt.user, b.user)
+		})
+	}
+}
+
+// TestDialFails: each failure has its phase, its code, a sentence and a hint, and
+// leaves no connection behind (the server's clean-up waits for them).
+func TestDialFails(t *testing.T) {
+	t.Parallel()
+	cert, pool, _ := certificate(t)
+	other, otherPool, _ := certificate(t, "other.example.org")
+	say := func(at, words string) *server {
+		return &server{hook: func(line string) string {
+			if strings.HasPrefix(line, at) {
+				return words
+			}
+			return ""
+		}}
+	}
+	short := generous
+	short.Connect, short.Command = 50*time.Millisecond, 50*time.Millisecond
+	login := func(r *mailer.Relay) { r.Username, r.Password = "joe", "wrong" }
+	starttls := func(r *mailer.Relay) { r.TLS = "starttls" }
+	for _, tt := range []struct {
+		name   string
+		server *server
+		change func(*mailer.Relay)
+		want   newsletter.Reply
+		hint   string
+	}{
+		{"greeting", say("CONNECT", "554 5.7.1 go away"), nil, newsletter.Reply{Phase: newsletter.PhaseConnect, Code: 554, Enhanced: "5.7.1", Text: "5.7.1 go away"}, ""},
+		{"busy", say("CONNECT", "421 4.7.0 too many"), nil, newsletter.Reply{Phase: newsletter.PhaseConnect, Code: 421, Enhanced: "4.7.0", Text: "4.7.0 too many"}, ""},
+		{
+			"slow banner", say("CONNECT", "hang"), func(r *mailer.Relay) { r.Timeouts = short },
+			newsletter.Reply{Phase: newsletter.PhaseConnect, Text: "no answer to connect within 50ms"},
+			"tls: implicit",
+		},
+		{"gone", say("CONNECT", "drop"), nil, newsletter.Reply{Phase: newsletter.PhaseConnect, Text: "the relay closed the connection"}, ""},
+		{
+			"flood", say("CONNECT", "220 "+strings.Repeat("x", 1<<20)), nil,
+			newsletter.Reply{Phase: newsletter.PhaseConnect, Text: "the relay says too much before the first message"},
+			"",
+		},
+		{"EHLO", say("EHLO", "550 5.7.1 not you"), func(r *mailer.Relay) { r.Username = "" }, newsletter.Reply{Phase: newsletter.PhaseHello, Code: 550, Enhanced: "5.7.1", Text: "5.7.1 not you"}, ""},
+		{
+			"slow EHLO", say("EHLO", "hang"), func(r *mailer.Relay) { r.Timeouts = short },
+			newsletter.Reply{Phase: newsletter.PhaseHello, Text: "no answer to EHLO within 50ms"},
+			"",
+		},
+		{"no STARTTLS", &server{}, starttls, newsletter.Reply{Phase: newsletter.PhaseTLS, Text: "the relay does not offer STARTTLS"}, "tls: implicit"},
+		{
+			"STARTTLS refused", &server{caps: []string{"STARTTLS"}, hook: say("STARTTLS", "454 4.7.0 TLS is not available").hook}, starttls,
+			newsletter.Reply{Phase: newsletter.PhaseTLS, Code: 454, Enhanced: "4.7.0", Text: "4.7.0 TLS is not available"},
+			"",
+		},
+		{
+			"slow handshake", &server{caps: []string{"STARTTLS"}},
+			func(r *mailer.Relay) { r.TLS, r.Timeouts = "starttls", short },
+			newsletter.Reply{Phase: newsletter.PhaseTLS, Text: "no answer to STARTTLS within 50ms"},
+			"",
+		},
+		{
+			"unknown authority", &server{caps: []string{"STARTTLS"}, startTLS: &tls.Config{Certificates: []tls.Certificate{cert}}},
+			func(r *mailer.Relay) { r.TLS, r.RootCAs = "starttls", x509.NewCertPool() },
+			newsletter.Reply{Phase: newsletter.PhaseTLS, Text: "tls: failed to verify certificate: x509: certificate signed by unknown authority"},
+			"ca_file",
+		},
+		{
+			"wrong name", &server{caps: []string{"STARTTLS"}, startTLS: &tls.Config{Certificates: []tls.Certificate{other}}},
+			func(r *mailer.Relay) { r.TLS, r.RootCAs = "starttls", otherPool },
+			newsletter.Reply{Phase: newsletter.PhaseTLS, Text: "tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"},
+			"name in the relay's certificate",
+		},
+		{
+			"no TLS on an implicit port", &server{}, func(r *mailer.Relay) { r.TLS, r.RootCAs = "implicit", pool },
+			newsletter.Reply{Phase: newsletter.PhaseTLS, Text: "tls: first record does not look like a TLS handshake"},
+			"tls: starttls",
+		},
+		{
+			"wrong password", &server{caps: []string{"AUTH PLAIN"}, hook: say("AUTH", "535 5.7.8 authentication failed").hook}, login,
+			newsletter.Reply{Phase: newsletter.PhaseAuth, Code: 535, Enhanced: "5.7.8", Text: "5.7.8 authentication failed"},
+			"username and password",
+		},
+		{"no AUTH", &server{}, login, newsletter.Reply{Phase: newsletter.PhaseAuth, Text: "the relay offers no login"}, "leave username out"},
+		{
+			"other AUTH", &server{caps: []string{"AUTH GSSAPI NTLM"}}, login,
+			newsletter.Reply{Phase: newsletter.PhaseAuth, Text: "the relay offers only other ways to log in: GSSAPI, NTLM"},
+			"",
+		},
+		{
+			"unknown AUTH", &server{caps: []string{"AUTH PLAIN"}}, func(r *mailer.Relay) { r.Username, r.Auth = "joe", "magic" },
+			newsletter.Reply{Phase: newsletter.PhaseAuth, Text: `auth: "magic" is not auto, plain, login, cram-md5, scram-sha-256 or none`},
+			"",
+		},
+		{
+			"unknown TLS", &server{}, func(r *mailer.Relay) { r.TLS = "ssl" },
+			newsletter.Reply{Phase: newsletter.PhaseConnect, Text: `tls: "ssl" is not starttls, implicit or none`},
+			"",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			relay := tt.server.start(t)
+			relay.Name = "main"
+			if tt.change != nil {
+				tt.change(&relay)
+			}
+			c, reply, err := mailer.Dial(t.Context(), relay)
+			var failed *mailer.RelayError
+			if c != nil || !errors.As(err, &failed) {
+				t.Fatalf("%v, %v", c, err)
+			}
+			check(t, "reply", tt.want, reply)
+			if v := newsletter.Judge(reply); !v.RelayBad || v.State != newsletter.Pending {
+				t.Errorf("judged %+v", v)
+			}
+			if s := err.Error(); !strings.HasPrefix(s, "relay main (127.0.0.1:") || !strings.Contains(s, reply.Text) {
+				t.Error(s)
+			}
+			if !strings.Contains(failed.Hint(), tt.hint) || tt.hint == "" && failed.Hint() != "" {
+				t.Errorf("hint %q, want %q", failed.Hint(), tt.hint)
+			}
+			if strings.Contains(err.Error(), relay.Password) && relay.Password != "" {
+				t.Error("the password can be read")
+			}
+		})
+	}
+}
+
+func TestDialNobody(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	_, reply, err := mailer.Dial(t.Context(), mailer.Relay{Host: "127.0.0.1", Port: port})
+	var failed *mailer.RelayError
+	if !errors.As(err, &failed) || reply.Phase != newsletter.PhaseConnect || reply.Code != 0 || !strings.Contains(failed.Hint(), "nothing listens there") {
+		t.Errorf("%+v, %v", reply, err)
+	}
+}
+
+// TestDialCancelled: a relay that does not greet does not keep a stopping worker.
+func TestDialCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &server{hook: func(string) string {
+		cancel()
+		return "hang"
+	}}
+	_, reply, err := mailer.Dial(ctx, s.start(t))
+	if err == nil || reply.Phase != newsletter.PhaseConnect || reply.Code != 0 {
+		t.Errorf("%+v, %v", reply, err)
+	}
+}
+
+func TestNoLoginInTheOpen(t *testing.T) {
+	t.Parallel()
+	for _, auth := range []string{"", "auto", "plain", "cram-md5", "scram-sha-256"} {
+		if err := mailer.LoginInTheOpen(mailer.Relay{Auth: auth, Username: "joe", Password: "secret"}); err == nil || !strings.Contains(err.Error(), "not encrypted") {
+			t.Errorf("%q: %v", auth, err)
+		}
+	}
+	if err := mailer.LoginInTheOpen(mailer.Relay{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRelayAddr(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]mailer.Relay{
+		"a.example.org:587": {Host: "a.example.org"},
+		"a.example.org:465": {Host: "a.example.org", TLS: "implicit"},
+		"a.example.org:25":  {Host: "a.example.org", TLS: "none"},
+		"[::1]:2525":        {Host: "::1", Port: 2525},
+	} {
+		if got := r.Addr(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestReadCAs(t *testing.T) {
+	t.Parallel()
+	cert, _, encoded := certificate(t)
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "bad.pem")
+	for file, data := range map[string][]byte{good: encoded, bad: []byte("nothing")} {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, relay := startBackend(t, &cert, false)
+	var err error
+	if relay.RootCAs, err = mailer.ReadCAs(good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mailer.Check(t.Context(), relay); err != nil {
+		t.Error(err)
+	}
+	if _, err := mailer.ReadCAs(bad); err == nil || !strings.Contains(err.Error(), "bad.pem holds no certificate") {
+		t.Error(err)
+	}
+	if _, err := mailer.ReadCAs(filepath.Join(dir, "none.pem")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
