@@ -142,7 +142,6 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 		HomeURL: site.URL + "/", Author: site.Author, Copyright: site.Copyright,
 		Icon: s.siteFile(site.Icon), Logo: s.siteFile(site.Logo),
 		SelfRSS: site.URL + "/feed.rss", SelfAtom: site.URL + "/feed.atom", SelfJSON: site.URL + "/feed.json",
-		Hubs: s.o.Feeds.Hubs,
 	}
 	articles, err := s.store.Articles(ctx, store.ArticleQuery{Limit: s.o.Feeds.Items, Bodies: s.o.Feeds.Full})
 	if err != nil {

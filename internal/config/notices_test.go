@@ -1,0 +1,35 @@
+package config_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syndicate/internal/config"
+)
+
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	file := `site: {title: T, url: "https://example.org"}
+newsletters:
+  weekly: {title: W, from: a@example.org}
+feeds:
+  hubs: [self]
+bounces: {return_path: b@example.org}
+`
+	c, err := config.Parse("config.yaml", []byte(file), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range c.Notices() {
+		got = append(got, p.Error())
+	}
+	want := []string{
+		"config.yaml:5:3: feeds.hubs has no effect in this version; hubs are neither named in feeds nor told of articles",
+		"config.yaml:6:1: bounces has no effect in this version; bounces go to the newsletter's sender",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("notices (- want, + got):\n%s", d)
+	}
+}
