@@ -50,16 +50,16 @@ func (s *Store) ArticlesVersion(ctx context.Context) (int64, error) {
 // Articles returns the articles of a query, newest first: by publication, then
 // by seq.
 func (s *Store) Articles(ctx context.Context, q ArticleQuery) ([]newsletter.Article, error) {
-	from, where, args, err := q.clauses()
+	from, where, args, err := q.clauses(s.reader(ctx))
 	if err != nil {
-		return nil, err
+		return nil, s.wrap("read articles", err)
 	}
 	columns, scan := articleColumns, scanArticle
 	if q.Bodies {
 		columns, scan = columns+", b.body", scanArticleBody
 		from += " JOIN article_bodies b ON b.ref = a.ref"
 	}
-	text := "SELECT " + columns + " FROM " + from + " WHERE " + where + " ORDER BY " + q.order()
+	text := "SELECT " + columns + " FROM " + from + " WHERE " + where + " ORDER BY a.published DESC, a.seq DESC"
 	if q.Limit > 0 || q.Offset > 0 {
 		limit := int64(q.Limit)
 		if limit == 0 {
@@ -74,26 +74,35 @@ func (s *Store) Articles(ctx context.Context, q ArticleQuery) ([]newsletter.Arti
 
 // CountArticles returns how many articles a query has, limits apart.
 func (s *Store) CountArticles(ctx context.Context, q ArticleQuery) (int, error) {
-	from, where, args, err := q.clauses()
+	from, where, args, err := q.clauses(s.reader(ctx))
 	if err != nil {
-		return 0, err
+		return 0, s.wrap("count articles", err)
 	}
 	n, err := one(s.reader(ctx), value[int], "SELECT count(*) FROM "+from+" WHERE "+where, args...)
 	return n, s.wrap("count articles", err)
 }
 
+// manyLabelled is from how many articles on a label's newest are found by walking
+// all articles rather than by sorting the label's.
+const manyLabelled = 2000
+
 // driver returns the label that a query is best answered from: one tag, author
-// or section, in whose index the articles stand in order.
-func (q *ArticleQuery) driver() (kind, label string) {
+// or section that few articles have.
+func (q *ArticleQuery) driver(r reader) (kind, label string, err error) {
 	if q.State != "" {
-		return "", ""
+		return "", "", nil
 	}
 	for _, l := range q.labels() {
-		if len(l.names) == 1 {
-			return l.kind, fold(l.names[0])
+		if len(l.names) != 1 {
+			continue
+		}
+		label := fold(l.names[0])
+		n, err := one(r, value[int], "SELECT count(*) FROM (SELECT 1 FROM article_labels WHERE kind = $1 AND label = $2 LIMIT $3) AS some", l.kind, label, manyLabelled)
+		if err != nil || n < manyLabelled {
+			return l.kind, label, err
 		}
 	}
-	return "", ""
+	return "", "", nil
 }
 
 type wantedLabels struct {
@@ -105,15 +114,8 @@ func (q *ArticleQuery) labels() []wantedLabels {
 	return []wantedLabels{{labelTag, q.Select.Tags}, {labelAuthor, q.Select.Authors}, {labelSection, q.Select.Sections}}
 }
 
-func (q *ArticleQuery) order() string {
-	if kind, _ := q.driver(); kind != "" {
-		return "d.published DESC, a.seq DESC"
-	}
-	return "a.published DESC, a.seq DESC"
-}
-
 // clauses writes what FROM and WHERE are.
-func (q *ArticleQuery) clauses() (from, where string, args []any, err error) {
+func (q *ArticleQuery) clauses(r reader) (from, where string, args []any, err error) {
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -129,7 +131,10 @@ func (q *ArticleQuery) clauses() (from, where string, args []any, err error) {
 	default:
 		return "", "", nil, fmt.Errorf("articles in state %q: want draft, scheduled, unpublished or all", q.State)
 	}
-	driverKind, label := q.driver()
+	driverKind, label, err := q.driver(r)
+	if err != nil {
+		return "", "", nil, err
+	}
 	if driverKind != "" {
 		from = "article_labels d JOIN articles a ON a.ref = d.ref"
 		conds = append(conds, "d.kind = '"+driverKind+"' AND d.label = "+arg(label))
@@ -142,7 +147,7 @@ func (q *ArticleQuery) clauses() (from, where string, args []any, err error) {
 		for i, n := range l.names {
 			folded[i] = fold(n)
 		}
-		conds = append(conds, "EXISTS (SELECT 1 FROM article_labels l WHERE l.kind = '"+l.kind+"' AND l.label {{in strings "+arg(jsonArg(folded))+"}} AND l.published = a.published AND l.ref = a.ref)")
+		conds = append(conds, "EXISTS (SELECT 1 FROM article_labels l WHERE l.kind = '"+l.kind+"' AND l.label {{in strings "+arg(jsonArg(folded))+"}} AND l.ref = a.ref)")
 	}
 	if len(q.Select.Languages) > 0 {
 		var any []string

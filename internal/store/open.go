@@ -37,7 +37,7 @@ const (
 	busyTimeout  = 10 * time.Second // SQLite: how long to wait for another process's write
 	readers      = 4                // SQLite: connections that read
 	maxConns     = 20               // PostgreSQL: connections of one process
-	cacheKiB     = 16 << 10         // SQLite: page cache of the writer
+	cacheKiB     = 32 << 10         // SQLite: page cache of the writer
 	walAutoPages = 4000             // SQLite: checkpoint about every 16 MB
 )
 

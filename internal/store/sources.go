@@ -145,7 +145,7 @@ func (s *Store) ReleaseDue(ctx context.Context, now time.Time) (released int, er
 				return err
 			}
 			eachLabel(m.Authors, m.Tags, r.section, func(kind, label, name string) {
-				labels = append(labels, kind, label, r.published, r.ref, name)
+				labels = append(labels, kind, label, r.ref, name)
 			})
 		}
 		if err := x.insertLabels(labels); err != nil {

@@ -193,22 +193,21 @@ func (x *tx) insertAliases(ref int64, paths []string) error {
 	return nil
 }
 
-const labelColumns = 5
+const labelColumns = 4
 
 // appendLabels adds the label rows of a public article.
 func (a *incoming) appendLabels(rows []any) []any {
 	if a.state != "public" {
 		return rows
 	}
-	at := ms(a.publish)
 	eachLabel(a.Authors, a.Tags, a.Section, func(kind, label, name string) {
-		rows = append(rows, kind, label, at, a.ref, name)
+		rows = append(rows, kind, label, a.ref, name)
 	})
 	return rows
 }
 
 func (x *tx) insertLabels(rows []any) error {
-	_, err := x.insert("INSERT INTO article_labels (kind, label, published, ref, name)", "ON CONFLICT DO NOTHING", labelColumns, rows)
+	_, err := x.insert("INSERT INTO article_labels (kind, label, ref, name)", "ON CONFLICT DO NOTHING", labelColumns, rows)
 	return err
 }
 
@@ -224,7 +223,7 @@ func (x *tx) deleteLabels(old *storedArticle) error {
 	}
 	eachLabel(m.Authors, m.Tags, old.section, func(kind, label, _ string) {
 		if err == nil {
-			_, err = x.exec("DELETE FROM article_labels WHERE kind = $1 AND label = $2 AND published = $3 AND ref = $4", kind, label, old.published, old.ref)
+			_, err = x.exec("DELETE FROM article_labels WHERE kind = $1 AND label = $2 AND ref = $3", kind, label, old.ref)
 		}
 	})
 	return err

@@ -70,12 +70,11 @@ CREATE TABLE article_bodies (
 
 -- Of public articles only. A section stands under each of its ancestors.
 CREATE TABLE article_labels (
-	kind      TEXT NOT NULL,          -- t(ag), a(uthor), s(ection)
-	label     TEXT NOT NULL,          -- lower case
-	published BIGINT NOT NULL,
-	ref       BIGINT NOT NULL,
-	name      TEXT NOT NULL,
-	PRIMARY KEY (kind, label, published, ref)
+	kind  TEXT NOT NULL,              -- t(ag), a(uthor), s(ection)
+	label TEXT NOT NULL,              -- lower case
+	ref   BIGINT NOT NULL,            -- not the date: new rows of a label stand together
+	name  TEXT NOT NULL,
+	PRIMARY KEY (kind, label, ref)
 ){{compact}};
 
 CREATE TABLE aliases (

@@ -1,17 +1,117 @@
-// Package storetest opens real stores for tests, on both engines.
+// Package storetest opens real stores for tests: on SQLite always, on PostgreSQL
+// where there is one.
+//
+// SYNDICATE_TEST_POSTGRES names a server (a DSN whose user may create databases);
+// without it one is started from the machine's initdb and postgres, once in a
+// test binary, and stops with it. If there is neither, the PostgreSQL half is
+// skipped; with "postgres" in SYNDICATE_TEST_REQUIRE it fails.
 package storetest
 
 import (
+	"context"
+	"log/slog"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"syndicate/internal/store"
 )
 
-// Each runs test on SQLite, and on PostgreSQL where there is one. Each open
-// returns another handle on the same new database.
-func Each(t *testing.T, test func(t *testing.T, open func(...Option) *store.Store)) {
-	t.Skip("not written yet")
-}
-
 // Option changes how a store is opened.
 type Option func(*store.Options)
+
+// Each runs test on both engines, in parallel. Each open returns another handle
+// on the one new database of that run, closed with the test.
+func Each(t *testing.T, test func(t *testing.T, open func(...Option) *store.Store)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, opener(t, SQLite(t)))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, opener(t, Postgres(t)))
+	})
+}
+
+// SQLite returns the DSN of a new SQLite database.
+func SQLite(t testing.TB) string { return "sqlite:" + t.TempDir() + "/data/syndicate.db" }
+
+// Postgres returns the DSN of a new PostgreSQL database, dropped after the test.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	ctx := context.Background()
+	admin, err := postgresServer()
+	if err != nil {
+		if slices.Contains(strings.Split(os.Getenv("SYNDICATE_TEST_REQUIRE"), ","), "postgres") {
+			t.Fatalf("PostgreSQL is required: %v", err)
+		}
+		t.Skipf("no PostgreSQL: %v", err)
+	}
+	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	if err := createDatabase(ctx, admin(""), name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := dropDatabase(ctx, admin(""), name); err != nil {
+			t.Error(err)
+		}
+	})
+	return admin(name)
+}
+
+// postgresServer returns the server's DSN for a database; "": the one to
+// administer from.
+func postgresServer() (func(database string) string, error) {
+	if dsn := os.Getenv("SYNDICATE_TEST_POSTGRES"); dsn != "" {
+		u, err := url.Parse(dsn)
+		return func(database string) string {
+			if database == "" {
+				return dsn
+			}
+			u := *u
+			u.Path = "/" + database
+			return u.String()
+		}, err
+	}
+	s, err := theServer()
+	if err != nil {
+		return nil, err
+	}
+	return func(database string) string {
+		if database == "" {
+			database = "postgres"
+		}
+		return s.dsn(database)
+	}, nil
+}
+
+func opener(t *testing.T, dsn string) func(...Option) *store.Store {
+	return func(options ...Option) *store.Store {
+		t.Helper()
+		return Open(t, dsn, options...)
+	}
+}
+
+// Open opens a store, closed with the test.
+func Open(t testing.TB, dsn string, options ...Option) *store.Store {
+	t.Helper()
+	o := store.Options{DSN: dsn, Log: slog.New(slog.DiscardHandler)}
+	for _, set := range options {
+		set(&o)
+	}
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
