@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,7 @@ func StartCatcher(o CatcherOptions) (*Catcher, error) {
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("the catcher listens on loopback only, not on %q", o.Listen)
 	}
-	listener, err := net.Listen("tcp", o.Listen)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("start the catcher: %w", err)
 	}
@@ -126,16 +127,22 @@ type catch struct {
 	to      string
 }
 
+// Mail takes any sender.
 func (s *catch) Mail(string, *smtp.MailOptions) error { return nil }
 
+// Rcpt takes any recipient.
 func (s *catch) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.to = to
 	return nil
 }
 
-func (s *catch) Reset()        { s.to = "" }
+// Reset forgets the envelope.
+func (s *catch) Reset() { s.to = "" }
+
+// Logout has nothing to free.
 func (s *catch) Logout() error { return nil }
 
+// Data keeps the message.
 func (s *catch) Data(r io.Reader) error {
 	c := s.catcher
 	if !c.begin() {

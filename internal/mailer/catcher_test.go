@@ -20,7 +20,7 @@ func catcher(t *testing.T, o mailer.CatcherOptions) *mailer.Catcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
@@ -177,7 +177,7 @@ func TestCatcherRefuses(t *testing.T) {
 	for _, listen := range []string{"0.0.0.0:0", ":0", "192.0.2.1:25", "example.org:25", "127.0.0.1"} {
 		c, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: t.TempDir(), Listen: listen})
 		if err == nil {
-			c.Close()
+			_ = c.Close()
 			t.Errorf("%q was accepted", listen)
 		} else if !strings.Contains(err.Error(), "loopback only") {
 			t.Error(err)

@@ -103,9 +103,9 @@ func (c *Conn) answer(phase newsletter.Phase) newsletter.Reply {
 
 // Quit says goodbye and closes the connection.
 func (c *Conn) Quit() {
-	defer c.Close()
 	_ = c.raw.SetDeadline(time.Now().Add(min(c.timeouts.Command, 5*time.Second)))
 	_ = c.client.Quit() // nothing depends on the answer
+	_ = c.Close()
 }
 
 // Close closes the connection at once. A Run on it ends.

@@ -2,6 +2,7 @@ package mailer_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"mime"
@@ -104,7 +105,7 @@ func read(t rapid.TB, raw []byte) (h mail.Header, parts map[string]string) {
 	order := ""
 	for r := multipart.NewReader(m.Body, params["boundary"]); ; {
 		p, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

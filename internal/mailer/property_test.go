@@ -75,7 +75,7 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("%s settled twice, or never asked for", o.To)
 			}
 			delete(flying, o)
-			fault := o.Ref.(string)
+			fault := fmt.Sprint(o.Ref)
 			phase := map[string]newsletter.Phase{"mail": newsletter.PhaseMail, "rcpt": newsletter.PhaseRcpt, "data": newsletter.PhaseData}
 			phase["dot"], phase["with"] = newsletter.PhaseDot, newsletter.PhaseData
 			switch {

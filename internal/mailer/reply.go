@@ -47,7 +47,9 @@ func readReply(r *bufio.Reader, text []byte) (int, []byte, error) {
 		}
 		if n == 0 {
 			code = c
-			status = leadingStatus(code, words)
+			if more {
+				status = leadingStatus(code, words)
+			}
 		} else {
 			if rest, found := bytes.CutPrefix(words, []byte(status)); found && status != "" {
 				words = bytes.TrimLeft(rest, " ")

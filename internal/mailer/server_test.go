@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 	"sync"
@@ -43,7 +44,6 @@ type server struct {
 	cutBodies bool // leave in the middle of a message
 	onMessage func(received)
 
-	addr *net.TCPAddr
 	mu   sync.Mutex
 	got  []received
 	told []string // lines, in order of arrival
@@ -59,7 +59,6 @@ func (s *server) start(t tester) mailer.Relay {
 	if s.refused == "" {
 		s.refused = "503 5.5.1 no valid recipients"
 	}
-	s.addr = l.Addr().(*net.TCPAddr)
 	s.wg.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -74,10 +73,10 @@ func (s *server) start(t tester) mailer.Relay {
 		}
 	})
 	t.Cleanup(func() { // hangs if the client leaves a connection open
-		l.Close()
+		_ = l.Close()
 		s.wg.Wait()
 	})
-	return mailer.Relay{Host: "127.0.0.1", Port: s.addr.Port, TLS: "none", Helo: "client.example.org", Timeouts: generous}
+	return mailer.Relay{Host: "127.0.0.1", Port: port(t, l), TLS: "none", Helo: "client.example.org", Timeouts: generous}
 }
 
 // generous is for tests that should not wait for anything.
@@ -112,7 +111,7 @@ var fault = regexp.MustCompile(`<(mail|rcpt|data|dot)(\d\d\d|drop)\.`)
 
 // planned returns the fault that an address asks for in a phase.
 func planned(phase, address string) string {
-	if m := fault.FindStringSubmatch(address); m != nil && m[1] == phase {
+	if m := fault.FindStringSubmatch(address); len(m) == 3 && m[1] == phase {
 		if m[2] == "drop" {
 			return "drop"
 		}
@@ -139,7 +138,7 @@ func (p *peer) serve() {
 		}
 		if verb == "STARTTLS" {
 			if p.startTLS == nil { // promised, and then nothing
-				io.Copy(io.Discard, p.conn)
+				_, _ = io.Copy(io.Discard, p.conn)
 				return
 			}
 			c := tls.Server(p.conn, p.startTLS)
@@ -164,13 +163,13 @@ func (p *peer) answer(line, usual string, flush bool) bool {
 	if said == "" {
 		said = usual
 	}
-	switch {
-	case said == "drop":
-		p.w.Flush()
+	switch said {
+	case "drop":
+		_ = p.w.Flush()
 		return false
-	case said == "hang":
-		p.w.Flush()
-		io.Copy(io.Discard, p.conn)
+	case "hang":
+		_ = p.w.Flush()
+		_, _ = io.Copy(io.Discard, p.conn)
 		return false
 	}
 	fmt.Fprintf(p.w, "%s\r\n", said)
@@ -278,6 +277,15 @@ type tester interface {
 	rapid.TB
 	Cleanup(func())
 	Context() context.Context
+}
+
+func port(t tester, l net.Listener) int {
+	t.Helper()
+	a, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(a.Port())
 }
 
 // dial dials, or fails the test.

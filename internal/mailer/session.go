@@ -18,9 +18,10 @@ type session struct {
 	next    func(context.Context) (*Outgoing, bool)
 	done    func(*Outgoing, newsletter.Reply)
 
-	open *Outgoing         // marked, its DATA answered 354
-	mark chan error        // of the message whose group is written, until it is decided
-	end  *newsletter.Reply // what ended the connection
+	open  *Outgoing  // marked, its DATA answered 354
+	mark  chan error // of the message whose group is written, until it is decided
+	ended bool
+	end   newsletter.Reply // what ended the connection
 }
 
 // groupPhases are the commands that lead to a message.
@@ -119,7 +120,7 @@ func (s *session) envelope(o *Outgoing, grouped bool) {
 	if s.refused && !s.reset(o, grouped) {
 		return
 	}
-	var refusal *newsletter.Reply // the first
+	var refusal newsletter.Reply // the first; Code 0: none
 	recipient, waiting := false, false
 	for _, phase := range groupPhases {
 		if !grouped && !s.step(o, phase) {
@@ -127,24 +128,24 @@ func (s *session) envelope(o *Outgoing, grouped bool) {
 		}
 		reply := s.answer(phase)
 		switch {
-		case lost(reply) && refusal == nil:
+		case lost(reply) && refusal.Code == 0:
 			s.lose(o, reply)
 			return
 		case lost(reply): // o's fate was settled before
-			s.finish(o, *refusal)
-			s.end = &reply
+			s.finish(o, refusal)
+			s.close(reply)
 			return
 		case reply.Code >= 400:
 			s.refused = true
-			if refusal == nil {
-				refusal = &reply
+			if refusal.Code == 0 {
+				refusal = reply
 			}
 		case phase == newsletter.PhaseRcpt:
 			recipient = true
 		case phase == newsletter.PhaseData:
 			waiting = true
 		}
-		if refusal != nil && !grouped {
+		if refusal.Code != 0 && !grouped {
 			break
 		}
 	}
@@ -189,10 +190,8 @@ func (s *session) step(o *Outgoing, phase newsletter.Phase) bool {
 
 // prepare requests the mark of o and builds its message meanwhile.
 func (s *session) prepare(o *Outgoing) {
-	s.mark = make(chan error, 1)
-	if o.Mark == nil {
-		s.mark <- nil
-	} else {
+	if o.Mark != nil {
+		s.mark = make(chan error, 1)
 		go func(mark chan<- error) { mark <- o.Mark(s.markCtx) }(s.mark)
 	}
 	s.msg = o.Message(s.msg[:0])
@@ -210,46 +209,48 @@ func (s *session) decided() error {
 }
 
 // decide makes o the open message if the relay waits for it and it may be sent.
-func (s *session) decide(o *Outgoing, refusal *newsletter.Reply, recipient, waiting bool) {
+func (s *session) decide(o *Outgoing, refusal newsletter.Reply, recipient, waiting bool) {
 	marked := s.decided()
 	switch {
-	case waiting && refusal == nil:
-		if reply := s.unsendable(marked); reply != nil {
-			s.done(o, *reply)
-			s.end = &newsletter.Reply{Phase: newsletter.PhaseData, Text: "closed, to withdraw a message"}
-			return
+	case waiting && refusal.Code == 0:
+		if reply := s.unsendable(marked); reply.Text != "" {
+			s.done(o, reply)
+			s.close(newsletter.Reply{Phase: newsletter.PhaseData, Text: "closed, to withdraw a message"})
+		} else {
+			s.open = o
 		}
-		s.open = o
 		return
 	case waiting && recipient:
 		// MAIL was refused, yet somebody's envelope is open: a dot would send
 		// an empty message, and no command is understood now.
-		s.end = &newsletter.Reply{Phase: newsletter.PhaseData, Text: "closed: the relay wants a message whose MAIL it refused"}
+		s.close(newsletter.Reply{Phase: newsletter.PhaseData, Text: "closed: the relay wants a message whose MAIL it refused"})
 	case waiting:
 		// A refused RCPT, and still 354: nobody is to get the message, so end it
 		// (RFC 2920 3.1).
 		if _, err := s.write([]byte(".\r\n")); err != nil {
-			reply := s.parting(err)
-			s.end = &reply
+			s.close(s.parting(err))
 		} else if reply := s.answer(newsletter.PhaseDot); lost(reply) {
-			s.end = &reply
+			s.close(reply)
 		}
 	}
-	s.done(o, *refusal)
+	s.done(o, refusal)
 }
 
-// unsendable says why a message that the relay waits for must not be sent.
-func (s *session) unsendable(marked error) *newsletter.Reply {
-	reply := s.refuseSize(len(s.msg))
+// unsendable says why a message that the relay waits for must not be sent; no
+// text: it may.
+func (s *session) unsendable(marked error) newsletter.Reply {
 	switch {
 	case marked != nil:
-		reply = newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + marked.Error())}
+		return newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + marked.Error())}
 	case len(s.msg) == 0:
-		reply = newsletter.Reply{Phase: newsletter.PhaseData, Code: 554, Text: "not sent: the message is empty"}
-	case reply.Code == 0:
-		return nil
+		return newsletter.Reply{Phase: newsletter.PhaseData, Code: 554, Text: "not sent: the message is empty"}
 	}
-	return &reply
+	return s.refuseSize(len(s.msg))
+}
+
+// close ends the session, and Run with it.
+func (s *session) close(why newsletter.Reply) {
+	s.ended, s.end = true, why
 }
 
 // finish reports how o ended, once its mark is decided.
@@ -261,8 +262,7 @@ func (s *session) finish(o *Outgoing, reply newsletter.Reply) {
 // lose ends the connection. The open message and o, if there are, were still
 // under way: reply belongs to the first of them.
 func (s *session) lose(o *Outgoing, reply newsletter.Reply) {
-	end := reply
-	s.end = &end
+	s.close(reply)
 	behind := reply.Phase == newsletter.PhaseDot
 	if s.open != nil {
 		s.done(s.open, reply)

@@ -43,16 +43,16 @@ type Outgoing struct {
 // caller's goroutine.
 func (c *Conn) Run(ctx context.Context, next func(context.Context) (*Outgoing, bool), done func(*Outgoing, newsletter.Reply)) newsletter.Reply {
 	s := session{Conn: c, markCtx: context.WithoutCancel(ctx), next: next, done: done}
-	for more := true; s.end == nil && (more || s.open != nil); {
+	for more := true; !s.ended && (more || s.open != nil); {
 		var o *Outgoing
 		if more {
 			o, more = s.ask(ctx)
 		}
 		s.turn(o)
 	}
-	if s.end != nil {
+	if s.ended {
 		_ = c.Close() // the reply says what went wrong
-		return *s.end
+		return s.end
 	}
 	return newsletter.Reply{Phase: newsletter.PhaseDot, Code: 250}
 }
