@@ -2,6 +2,7 @@ package newsletter
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -89,10 +90,11 @@ type Verdict struct {
 
 // Judge settles a reply by phase and code. Only a reply about the address at
 // RCPT may suppress; no answer to the final dot is uncertain, before it safe to
-// retry; 5xx up to MAIL is the relay's fault, never the recipient's.
+// retry; 5xx up to MAIL is the relay's fault, never the recipient's, unless it is
+// about the size that MAIL declares.
 func Judge(r Reply) Verdict {
 	switch {
-	case r.Phase == PhaseDot && r.Code == 0:
+	case r.Phase == PhaseDot && (r.Code/100 < 2 || r.Code/100 == 3):
 		return Verdict{State: Uncertain, Lost: true}
 	case r.Code == 0 || r.Code == 421:
 		return Verdict{State: Pending, Lost: true, RelayBad: r.Phase < PhaseMail}
@@ -100,7 +102,7 @@ func Judge(r Reply) Verdict {
 		return Verdict{State: Sent}
 	case r.Phase < PhaseMail:
 		return Verdict{State: Pending, RelayBad: true, Lost: true}
-	case r.Phase == PhaseMail && r.Code/100 == 5:
+	case r.Phase == PhaseMail && r.Code/100 == 5 && !tooLarge(r):
 		return Verdict{State: Pending, RelayBad: true}
 	case r.Code/100 == 5 && r.Phase == PhaseRcpt:
 		if senderFault(r) {
@@ -124,9 +126,15 @@ func aboutAddress(r Reply) bool {
 	return false
 }
 
+// tooLarge reports whether MAIL was refused for the message's declared size
+// (RFC 1870 6.1). That is the message's fault; pausing the relay would not help.
+func tooLarge(r Reply) bool {
+	return r.Code == 552 || r.Enhanced == "5.3.4" || r.Enhanced == "5.2.3"
+}
+
 // senderFault reports whether a refusal at RCPT is about us: relaying denied or
-// authentication wanted (RFC 4954 6: 530, 535, 538; RFC 3463 X.7.8; 5.7.1 with
-// 554 is policy about the message and stays a failure).
+// authentication wanted (RFC 4954 6: 530, 535, 538; RFC 3463 X.7.8). Otherwise
+// 5.7.1 is policy about the message or the recipient and stays a failure.
 func senderFault(r Reply) bool {
 	switch r.Code {
 	case 503, 530, 534, 535, 538:
@@ -136,6 +144,23 @@ func senderFault(r Reply) bool {
 	case "5.7.0", "5.7.8", "5.5.1":
 		return true
 	}
+	return relayingDenied(r.Text)
+}
+
+// relayingDenied knows the words in which relays refuse whoever did not log in,
+// because the status (5.7.1 or none) says no more than "policy": Postfix,
+// Sendmail, Exim and Exchange. Taken for the recipient's fault, one missing
+// password would fail a whole issue.
+func relayingDenied(text string) bool {
+	text = strings.ToLower(text)
+	for _, words := range []string{
+		"relay access denied", "relaying denied", "relay not permitted", "relaying not allowed",
+		"unable to relay", "not permitted to relay", "authentication required", "authentication is required",
+	} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -143,9 +168,9 @@ func senderFault(r Reply) bool {
 // base doubled each time, at most limit, spread by jitter in [0,1) over ±20 %
 // so that a relay that comes back is not met by everybody at once.
 func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
-	d := limit
-	if n < 30 && base<<(max(n, 1)-1) < limit {
-		d = base << (max(n, 1) - 1)
+	d, doublings := limit, max(n, 1)-1
+	if base <= limit>>min(doublings, 63) { // not base<<doublings: that overflows
+		d = base << doublings
 	}
 	return time.Duration(float64(d) * (0.8 + 0.4*jitter))
 }
