@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"syndicate/internal/newsletter"
@@ -97,7 +98,7 @@ func (q *ArticleQuery) driver(r reader) (kind, label string, err error) {
 			continue
 		}
 		label := fold(l.names[0])
-		n, err := one(r, value[int], "SELECT count(*) FROM (SELECT 1 FROM article_labels WHERE kind = $1 AND label = $2 LIMIT $3) AS some", l.kind, label, manyLabelled)
+		n, err := one(r, value[int], "SELECT count(*) FROM (SELECT 1 FROM article_labels WHERE kind = $1 AND label = $2 LIMIT $3) AS few", l.kind, label, manyLabelled)
 		if err != nil || n < manyLabelled {
 			return l.kind, label, err
 		}
@@ -224,11 +225,11 @@ func (s *Store) ArticleByPath(ctx context.Context, path string) (a newsletter.Ar
 // "section", "language") of the public articles, by name. A section counts the
 // articles of those below it.
 func (s *Store) Labels(ctx context.Context, kind string) ([]Label, error) {
-	text := "SELECT max(name), count(*) FROM article_labels WHERE kind = $1 GROUP BY label ORDER BY label"
+	text := "SELECT min(name), count(*) FROM article_labels WHERE kind = $1 GROUP BY label"
 	args := []any{map[string]string{"tag": labelTag, "author": labelAuthor, "section": labelSection}[kind]}
 	switch {
 	case kind == "language":
-		text, args = "SELECT language, count(*) FROM articles WHERE state = 'public' GROUP BY language ORDER BY language", nil
+		text, args = "SELECT language, count(*) FROM articles WHERE state = 'public' GROUP BY language", nil
 	case args[0] == "":
 		return nil, fmt.Errorf("labels of kind %q: want tag, author, section or language", kind)
 	}
@@ -236,6 +237,7 @@ func (s *Store) Labels(ctx context.Context, kind string) ([]Label, error) {
 		err = scan(&l.Name, &l.Count)
 		return l, err
 	}, text, args...)
+	slices.SortFunc(labels, func(a, b Label) int { return strings.Compare(a.Name, b.Name) }) // engines sort differently
 	return labels, s.wrap("read labels", err)
 }
 

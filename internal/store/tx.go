@@ -237,6 +237,9 @@ func jsonArg(v any) string {
 	if err != nil {
 		panic(err) // slices of strings and numbers
 	}
+	if string(b) == "null" {
+		return "[]"
+	}
 	return string(b)
 }
 

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -115,3 +116,6 @@ func Open(t testing.TB, dsn string, options ...Option) *store.Store {
 	})
 	return s
 }
+
+// Now makes the store tell time by f.
+func Now(f func() time.Time) Option { return func(o *store.Options) { o.Now = f } }
