@@ -3,28 +3,284 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
 )
 
 // RunOptions says what Run does.
 type RunOptions struct {
 	Newsletters []string // empty: all of them
-	Due         bool     // only those whose time has come
-	// Confirm is asked before real people are mailed, with all the previews that
-	// have something to send; nil: nobody is asked. A rehearsal never asks.
+	// Due leaves out the newsletters whose time has not come. Only then are
+	// occurrences recorded: a run by hand is an issue beside the schedule, and the
+	// next occurrence comes all the same (and finds nothing new, perhaps).
+	Due bool
+	// Confirm is asked before people are mailed, with the previews of all issues
+	// that would go out at once; nil: nobody is asked. A rehearsal never asks, and
+	// neither do interrupted issues, which were agreed to before.
 	Confirm func(context.Context, []Preview) (bool, error)
 }
 
-// Run does the whole job once.
+// dueTolerance is how late Run with Due may come and still be on time: it is as
+// punctual as the system's cron that starts it.
+const dueTolerance = time.Hour
+
+// Run does the whole job once: it finishes interrupted issues, syncs the lists,
+// ingests, builds the feeds, and for each newsletter composes, seals and
+// delivers what is new. It waits until every delivery is settled or is to be
+// tried later. What goes wrong in one step is in the report and does not keep
+// the others from being done; an error means that the store failed or that ctx
+// ended.
 func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
-	return RunReport{}, errors.ErrUnsupported
+	r := s.newReport()
+	wanted, err := s.newsletters(o.Newsletters)
+	if err != nil {
+		return r, err
+	}
+	if err := s.finish(ctx, &r); err != nil {
+		return r, err
+	}
+	if err := s.refresh(ctx, &r, o.Newsletters, true); err != nil {
+		return r, err
+	}
+	due := map[string]newsletter.Occurrence{}
+	if o.Due {
+		if wanted, due, err = s.dueNow(ctx, &r, wanted); err != nil {
+			return r, err
+		}
+	}
+	if err := s.issueAll(ctx, &r, wanted, due, "", o.Confirm); err != nil {
+		return r, err
+	}
+	return r, s.complete(ctx, &r)
 }
 
 // Finish takes up interrupted and approved issues, and nothing else.
 func (s *Service) Finish(ctx context.Context) (RunReport, error) {
-	return RunReport{}, errors.ErrUnsupported
+	r := s.newReport()
+	if err := s.finish(ctx, &r); err != nil {
+		return r, err
+	}
+	return r, s.complete(ctx, &r)
 }
 
-// SyncLists brings the operator's own lists into the store.
-func (s *Service) SyncLists(ctx context.Context, names ...string) ([]ListReport, error) {
-	return nil, errors.ErrUnsupported
+func (s *Service) newReport() RunReport {
+	r := RunReport{Rehearsal: s.Rehearsal(), Newsletters: []NewsletterReport{}, Issues: []IssueReport{}}
+	if r.Rehearsal {
+		r.Outbox = s.o.OutboxDir
+	}
+	return r
+}
+
+// finish takes up what another run left.
+func (s *Service) finish(ctx context.Context, r *RunReport) error {
+	if err := s.known(ctx); err != nil {
+		return err
+	}
+	if err := s.pauseStale(ctx); err != nil {
+		return err
+	}
+	open, err := s.openIssues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		if i.State != newsletter.IssueAwaiting {
+			r.Issues = append(r.Issues, IssueReport{Issue: i})
+		}
+	}
+	if err := s.sealOpen(ctx, r); err != nil {
+		return err
+	}
+	return s.deliverOnce(ctx, r)
+}
+
+// openIssues returns the issues of this track that can still send something,
+// oldest first.
+func (s *Service) openIssues(ctx context.Context) ([]newsletter.Issue, error) {
+	rehearsal := s.Rehearsal()
+	open, err := s.store.Issues(ctx, store.IssueQuery{Rehearsal: &rehearsal, Open: true})
+	slices.Reverse(open)
+	return open, err
+}
+
+// sealOpen seals every issue that is sealing. One that cannot be sealed does not
+// keep the others.
+func (s *Service) sealOpen(ctx context.Context, r *RunReport) error {
+	open, err := s.openIssues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		if i.State != newsletter.IssueSealing {
+			continue
+		}
+		if _, err := s.seal(ctx, i.ID); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			s.log.Error("sealing failed", "newsletter", i.Newsletter, "issue", i.Number, "error", err)
+			r.Errors = append(r.Errors, err.Error())
+		}
+	}
+	return nil
+}
+
+// refresh brings articles, lists and feeds up to date.
+func (s *Service) refresh(ctx context.Context, r *RunReport, names []string, publish bool) (err error) {
+	if r.Lists, err = s.SyncLists(ctx, names...); err != nil {
+		return err
+	}
+	if r.Ingest, err = s.Ingest(ctx); err != nil {
+		return err
+	}
+	if !publish {
+		return nil
+	}
+	r.Publish, err = s.Publish(ctx)
+	if err != nil && ctx.Err() == nil { // a full disk under public/ need not keep mail back
+		r.Errors = append(r.Errors, err.Error())
+		err = nil
+	}
+	return err
+}
+
+// dueNow leaves the newsletters that are due, with their occurrences.
+func (s *Service) dueNow(ctx context.Context, r *RunReport, wanted []newsletter.Newsletter) ([]newsletter.Newsletter, map[string]newsletter.Occurrence, error) {
+	var out []newsletter.Newsletter
+	due := map[string]newsletter.Occurrence{}
+	for _, n := range wanted {
+		nr := NewsletterReport{Newsletter: n.Name}
+		o, ok, err := s.dueOf(ctx, n, s.now().Add(-dueTolerance), &nr)
+		if err != nil {
+			return nil, nil, err
+		}
+		if ok {
+			out = append(out, n)
+			due[n.Name] = o
+			continue
+		}
+		if nr.Skipped == "" {
+			nr.Skipped = s.notDue(n)
+		}
+		r.Newsletters = append(r.Newsletters, nr)
+	}
+	return out, due, nil
+}
+
+// notDue says when a newsletter is due.
+func (s *Service) notDue(n newsletter.Newsletter) string {
+	for _, d := range s.NextDue(s.now()) {
+		if d.Newsletter == n.Name {
+			return fmt.Sprintf("not due before %s (%s)", d.Local, n.Location)
+		}
+	}
+	return "it has no schedule"
+}
+
+// issueAll composes the newsletters, asks, and writes the issues down; only what
+// has the hash, if one is given.
+func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newsletter.Newsletter, due map[string]newsletter.Occurrence,
+	hash string, confirm func(context.Context, []Preview) (bool, error),
+) error {
+	previews := make([]Preview, len(wanted))
+	failures := make([]error, len(wanted))
+	var ask []Preview
+	for i, n := range wanted {
+		previews[i], failures[i] = s.compose(ctx, n)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p := previews[i]
+		switch {
+		case failures[i] != nil || p.Nothing != "":
+		case hash != "" && !sameHash(p.Hash, hash):
+			return fmt.Errorf("the next issue of %s is %s by now, not %s; look at it again: %w", n.Name, ShortHash(p.Hash), hash, store.ErrConflict)
+		case !n.Approval:
+			ask = append(ask, p)
+		}
+	}
+	if confirm != nil && len(ask) > 0 && !s.Rehearsal() {
+		yes, err := confirm(ctx, ask)
+		if err != nil {
+			return err
+		}
+		if r.Declined = !yes; r.Declined {
+			return nil
+		}
+	}
+	for i, n := range wanted {
+		nr := NewsletterReport{Newsletter: n.Name}
+		var o *newsletter.Occurrence
+		if x, ok := due[n.Name]; ok {
+			o, nr.Due = &x, x.Local
+		}
+		if err := failures[i]; err != nil {
+			nr.Error = err.Error()
+			s.log.Error("composing failed", "newsletter", n.Name, "error", err)
+		} else if err := s.issueFrom(ctx, previews[i], o, &nr); err != nil {
+			return err
+		}
+		r.Newsletters = append(r.Newsletters, nr)
+		if nr.Issue != 0 {
+			r.Issues = append(r.Issues, IssueReport{Issue: newsletter.Issue{ID: nr.Issue}})
+		}
+	}
+	return nil
+}
+
+// complete seals and delivers what was composed, and fills in the report.
+func (s *Service) complete(ctx context.Context, r *RunReport) error {
+	err := s.sealOpen(ctx, r)
+	if err == nil && !r.stuck() {
+		err = s.deliverOnce(ctx, r)
+	}
+	rerr := s.reportIssues(context.WithoutCancel(ctx), r)
+	return errors.Join(err, rerr)
+}
+
+// stuck reports whether the relays took nothing just now.
+func (r *RunReport) stuck() bool { return len(r.Relays) > 0 && r.Accepted == 0 }
+
+// reportIssues looks at the issues of the report as they are now.
+func (s *Service) reportIssues(ctx context.Context, r *RunReport) error {
+	for k := range r.Issues {
+		var err error
+		if r.Issues[k], err = s.IssueReport(ctx, r.Issues[k].Issue.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// IssueReport says how an issue stands now.
+func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error) {
+	i, err := s.store.Issue(ctx, id)
+	if err != nil {
+		return IssueReport{}, err
+	}
+	counts, err := s.store.IssueCounts(ctx, id)
+	if err != nil {
+		return IssueReport{}, err
+	}
+	r := IssueReport{
+		Issue:     i,
+		Sent:      counts[newsletter.Sent],
+		Failed:    counts[newsletter.Failed],
+		Deferred:  counts[newsletter.Pending] + counts[newsletter.Sending],
+		Uncertain: counts[newsletter.Uncertain],
+		Cancelled: counts[newsletter.Cancelled],
+	}
+	if r.Failed+r.Uncertain > 0 {
+		if r.Failures, err = s.store.IssueFailures(ctx, id, 20); err != nil {
+			return r, err
+		}
+	}
+	if r.Deferred > 0 && i.State == newsletter.IssueSending {
+		_, r.NextTry, err = s.store.OpenWork(ctx, i.Rehearsal)
+	}
+	return r, err
 }

@@ -2,10 +2,20 @@ package jobs
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
+	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/roster"
+	"syndicate/internal/store"
 )
 
 // SendOptions says which issue is sent by hand.
@@ -17,50 +27,239 @@ type SendOptions struct {
 	Confirm    func(context.Context, []Preview) (bool, error)
 }
 
-// Send composes an issue now, by hand, and waits until it is delivered.
+// Send composes an issue now, by hand, and waits until every delivery is settled
+// or is to be tried later. It is no occurrence of the schedule. store.ErrConflict:
+// what is composed is not what Hash names.
 func (s *Service) Send(ctx context.Context, o SendOptions) (RunReport, error) {
-	return RunReport{}, errors.ErrUnsupported
+	r := s.newReport()
+	n, err := s.Newsletter(o.Newsletter)
+	if err != nil {
+		return r, err
+	}
+	if err := s.known(ctx); err != nil {
+		return r, err
+	}
+	if !o.NoRefresh {
+		if err := s.refresh(ctx, &r, []string{n.Name}, true); err != nil {
+			return r, err
+		}
+	}
+	if err := s.issueAll(ctx, &r, []newsletter.Newsletter{n}, nil, o.Hash, o.Confirm); err != nil {
+		return r, err
+	}
+	if o.NoWait {
+		poke(s.look)
+		return r, s.reportIssues(ctx, &r)
+	}
+	return r, s.complete(ctx, &r)
 }
 
-// DryRun says what Send would do; it changes nothing.
+// sameHash reports whether wanted is the hash or a beginning of it that is long
+// enough to mean it.
+func sameHash(hash, wanted string) bool {
+	wanted = strings.ToLower(strings.TrimSpace(wanted))
+	return len(wanted) >= 6 && strings.HasPrefix(hash, wanted)
+}
+
+// DryRun says what Send would do with what is in the store; it changes nothing.
 func (s *Service) DryRun(ctx context.Context, name string) (DryRun, error) {
-	return DryRun{}, errors.ErrUnsupported
-}
-
-// SendTest sends the leading digest of the next issue to one address: a copy with
-// another Message-ID that no ledger knows.
-func (s *Service) SendTest(ctx context.Context, name, to string) (newsletter.Reply, error) {
-	return newsletter.Reply{}, errors.ErrUnsupported
+	p, err := s.Preview(ctx, name)
+	d := DryRun{Preview: p}
+	if err != nil || len(p.Groups) == 0 {
+		return d, err
+	}
+	served := map[newsletter.Group]bool{}
+	for _, l := range p.frozen.Lists {
+		served[l.Group] = len(l.Articles) > 0
+	}
+	groups, err := s.store.GroupDomains(ctx, name, p.Rehearsal, s.now())
+	if err != nil {
+		return d, err
+	}
+	count := map[string]int{}
+	for _, g := range groups {
+		if served[g.Group] {
+			count[g.Domain] += g.Count
+		}
+	}
+	for domain, n := range count {
+		d.Domains = append(d.Domains, DomainCount{domain, n})
+	}
+	slices.SortFunc(d.Domains, func(a, b DomainCount) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(a.Domain, b.Domain)
+	})
+	d.Message, err = s.Message(p, "subscriber@example.org")
+	return d, err
 }
 
 // Message returns the leading digest of a preview as a finished message to the
-// address: what .eml files hold.
-func (s *Service) Message(p Preview, to string) ([]byte, error) { return nil, errors.ErrUnsupported }
+// address: what .eml files hold. Its links work for nobody: they lead to the
+// newsletter's page.
+func (s *Service) Message(p Preview, to string) ([]byte, error) {
+	l, personal, err := s.copyOf(p, to)
+	if err != nil {
+		return nil, err
+	}
+	return l.template.Append(nil, personal), nil
+}
+
+// copyOf makes a message of a preview that is nobody's delivery: its Message-ID
+// is new each time, and its links do not act for a subscriber.
+func (s *Service) copyOf(p Preview, to string) (*letter, mailer.Personal, error) {
+	if len(p.Groups) == 0 {
+		return nil, mailer.Personal{}, fmt.Errorf("the next issue of %s has nothing to show: %s", p.Newsletter.Name, p.Nothing)
+	}
+	address, err := roster.Address(to)
+	if err != nil {
+		return nil, mailer.Personal{}, err
+	}
+	l, err := s.letter(p.frozen.Newsletter, p.Groups[0].Digest, 0, p.Number)
+	if err != nil {
+		return nil, mailer.Personal{}, err
+	}
+	page := s.newsletterURL(p.Newsletter.Name)
+	id := uuid.New()
+	return l, mailer.Personal{
+		To:             mail.Address{Address: address},
+		Date:           s.now(),
+		MessageID:      hex.EncodeToString(id[:]) + "@" + l.domain,
+		UnsubscribeURL: page,
+		PreferencesURL: page,
+		MaskedAddress:  newsletter.MaskAddress(address),
+	}, nil
+}
+
+// SendTest sends the leading digest of the next issue to one address, through the
+// first relay that takes it or the catcher: a copy with another Message-ID that
+// no ledger knows. The reply is the relay's; an error says why it was not taken.
+func (s *Service) SendTest(ctx context.Context, name, to string) (newsletter.Reply, error) {
+	p, err := s.Preview(ctx, name)
+	if err != nil {
+		return newsletter.Reply{}, err
+	}
+	l, personal, err := s.copyOf(p, to)
+	if err != nil {
+		return newsletter.Reply{}, err
+	}
+	relays := s.o.Relays
+	if s.Rehearsal() {
+		catcher, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: s.o.OutboxDir, Now: s.now, Log: s.log})
+		if err != nil {
+			return newsletter.Reply{}, fmt.Errorf("starting the catcher: %w", err)
+		}
+		defer catcher.Close()
+		relays = []mailer.Relay{catcher.Relay()}
+	}
+	var reply newsletter.Reply
+	var problems []error
+	for _, r := range relays {
+		if reply, err = handOver(ctx, r, l, personal); err == nil {
+			return reply, nil
+		}
+		problems = append(problems, err)
+		if !newsletter.Judge(reply).RelayBad {
+			break // about the message, not about the relay: no other shall be asked
+		}
+	}
+	return reply, errors.Join(problems...)
+}
+
+// handOver sends one message over a connection of its own.
+func handOver(ctx context.Context, r mailer.Relay, l *letter, p mailer.Personal) (newsletter.Reply, error) {
+	conn, reply, err := mailer.Dial(ctx, r)
+	if err != nil {
+		return reply, err
+	}
+	defer conn.Quit()
+	handed := false
+	end := conn.Run(ctx, func(context.Context) (*mailer.Outgoing, bool) {
+		if handed {
+			return nil, false
+		}
+		handed = true
+		return &mailer.Outgoing{
+			From: l.from, To: p.To.Address, Size: l.template.Size(),
+			Message: func(dst []byte) []byte { return l.template.Append(dst, p) },
+		}, true
+	}, func(_ *mailer.Outgoing, got newsletter.Reply) { reply = got })
+	if !handed {
+		reply = end
+	}
+	if ctx.Err() != nil && reply.Code == 0 {
+		return reply, ctx.Err()
+	}
+	if newsletter.Judge(reply).State != newsletter.Sent {
+		return reply, &mailer.RelayError{Relay: r.Name, Addr: r.Addr(), Reply: reply}
+	}
+	return reply, nil
+}
 
 // Approve lets an issue go out; hash (its beginning is enough) names what was
 // looked at. store.ErrConflict: it is another, or the issue does not wait.
 func (s *Service) Approve(ctx context.Context, issue int64, hash string) error {
-	return errors.ErrUnsupported
+	i, err := s.store.Issue(ctx, issue)
+	if err != nil {
+		return err
+	}
+	if !sameHash(i.Hash, hash) {
+		return fmt.Errorf("issue %d of %s is %s, not %s: %w", i.Number, i.Newsletter, ShortHash(i.Hash), hash, store.ErrConflict)
+	}
+	if err := s.store.Approve(ctx, issue, i.Hash); err != nil {
+		return err
+	}
+	s.log.Info("issue approved", "newsletter", i.Newsletter, "issue", i.Number, "hash", ShortHash(i.Hash))
+	poke(s.look)
+	return nil
 }
 
 // Pause stops an issue within seconds.
 func (s *Service) Pause(ctx context.Context, issue int64, reason string) error {
-	return errors.ErrUnsupported
+	return s.store.Pause(ctx, issue, reason)
 }
 
 // Resume lets a paused issue go on.
-func (s *Service) Resume(ctx context.Context, issue int64) error { return errors.ErrUnsupported }
+func (s *Service) Resume(ctx context.Context, issue int64) error {
+	err := s.store.Resume(ctx, issue)
+	poke(s.look)
+	s.Wake()
+	return err
+}
 
 // Cancel stops an issue for good and returns how many deliveries will not happen.
 func (s *Service) Cancel(ctx context.Context, issue int64, reason string) (int, error) {
-	return 0, errors.ErrUnsupported
+	return s.store.Cancel(ctx, issue, reason)
 }
 
 // Retry makes the failed deliveries of an issue pending again, and the uncertain
 // ones if wanted, and returns how many.
 func (s *Service) Retry(ctx context.Context, issue int64, uncertain bool) (int, error) {
-	return 0, errors.ErrUnsupported
+	n, err := s.store.RetryFailed(ctx, issue)
+	if err == nil && uncertain {
+		var more int
+		more, err = s.store.RetryUncertain(ctx, issue)
+		n += more
+	}
+	s.Wake()
+	return n, err
 }
 
 // NextDue returns when each newsletter with a schedule is due next.
-func (s *Service) NextDue(now time.Time) []NextDue { return nil }
+func (s *Service) NextDue(now time.Time) []NextDue {
+	var out []NextDue
+	for _, n := range s.o.Newsletters {
+		if n.Schedule == "" {
+			continue
+		}
+		schedule, err := ParseSchedule(n.Schedule, n.Location)
+		if err != nil {
+			continue // New refused it
+		}
+		if due, ok := schedule.Next(now); ok {
+			out = append(out, NextDue{Newsletter: n.Name, Local: due.Local, At: due.At})
+		}
+	}
+	return out
+}

@@ -98,6 +98,7 @@ type Service struct {
 	progress sync.Mutex    // held while OnProgress runs
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed
+	look     chan struct{} // capacity 1: an issue's state changed
 }
 
 // New checks the options and returns the service. Nothing runs yet.
@@ -145,7 +146,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		o: o, store: o.Store, log: o.Log, now: o.Now,
-		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), look: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -1,0 +1,367 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"syndicate/internal/mailer"
+	"syndicate/internal/store"
+)
+
+// How often a worker looks for work that nobody told it of.
+const (
+	tickOpen = time.Second     // while chunks are open: one may fall due, or its worker die
+	tickIdle = 5 * time.Second // while there is nothing
+)
+
+// deliverer leases chunks and hands their deliveries to the relays.
+//
+// One goroutine, dispatch, leases chunks as the queue runs low and releases them
+// when their rows are done; one renews the leases; and each relay has as many
+// connections as it may have (connect.go), which take from the queue. A
+// connection is opened when there is mail for it and closed soon after.
+//
+// Two contexts: when ctx ends, nothing new is started, what is in flight is
+// finished and settled, and the leases are released; the hard one ends the grace
+// period later and cuts the connections.
+type deliverer struct {
+	s       *Service
+	worker  string
+	once    bool // stop when nothing is due any more
+	relays  []*relay
+	ledger  *store.Ledger
+	queue   *queue
+	letters *letters
+
+	connections int
+	total       int // deliveries to come, 0: unknown
+
+	accepted, refused atomic.Int64
+	told              atomic.Int64  // when progress was told last, Unix milliseconds
+	progress          chan struct{} // capacity 1: dispatch should look
+	renew             chan struct{} // capacity 1: look at the leases now
+
+	mu    sync.Mutex
+	conns map[*mailer.Conn]bool
+	fault error // why nothing goes on: the store, not a relay
+}
+
+// delivered says what a deliverer did.
+type delivered struct {
+	accepted, refused int
+	troubles          []RelayTrouble
+}
+
+// deliver delivers what is due: once until nothing is, else until ctx ends. total
+// is how many deliveries are open, for progress; 0: unknown. An error means that the store failed; relays that fail are in the result.
+func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered, error) {
+	relays := s.o.Relays
+	if s.Rehearsal() {
+		catcher, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: s.o.OutboxDir, Now: s.now, Log: s.log})
+		if err != nil {
+			return delivered{}, fmt.Errorf("starting the catcher: %w", err)
+		}
+		defer catcher.Close()
+		relays = []mailer.Relay{catcher.Relay()}
+	}
+	d := &deliverer{
+		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters(s),
+		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), conns: map[*mailer.Conn]bool{},
+	}
+	for _, r := range relays {
+		d.relays = append(d.relays, newRelay(r))
+		d.connections += d.relays[len(d.relays)-1].Connections
+	}
+	d.queue = newQueue(2 * d.connections)
+	err := d.run(ctx)
+	d.tellProgress(true)
+	out := delivered{accepted: int(d.accepted.Load()), refused: int(d.refused.Load())}
+	for _, r := range d.relays {
+		if r.ever {
+			out.troubles = append(out.troubles, r.trouble)
+		}
+	}
+	return out, err
+}
+
+// run starts the goroutines and takes them down in order: connections first, then
+// their leases, then the renewal and the ledger.
+func (d *deliverer) run(ctx context.Context) error {
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	var renewing, sending sync.WaitGroup
+	renewCtx, stopRenewing := context.WithCancel(hard)
+	renewing.Go(func() { d.renewing(renewCtx) })
+	for i, r := range d.relays {
+		for range r.Connections {
+			sending.Go(func() { d.connection(ctx, hard, i, r) })
+		}
+	}
+	err := d.dispatch(ctx)
+	d.queue.close()
+	d.finish(&sending, cut)
+	if rerr := d.release(context.WithoutCancel(ctx)); err == nil {
+		err = rerr
+	}
+	stopRenewing()
+	renewing.Wait()
+	d.ledger.Close()
+	return err
+}
+
+// finish waits for the connections, and cuts them when the grace period is over.
+func (d *deliverer) finish(sending *sync.WaitGroup, cut func()) {
+	done := make(chan struct{})
+	go func() {
+		sending.Wait()
+		close(done)
+	}()
+	grace := time.NewTimer(d.s.o.Delivery.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return
+	case <-grace.C:
+	}
+	d.s.log.Warn("grace period over, cutting connections")
+	cut()
+	d.mu.Lock()
+	for c := range d.conns {
+		_ = c.Close() // its Run says what became of the message
+	}
+	d.mu.Unlock()
+	<-done
+}
+
+// dispatch leases and releases until ctx ends or, once, until nothing is due.
+func (d *deliverer) dispatch(ctx context.Context) error {
+	var before time.Time
+	for {
+		// At the start, and when the machine slept: is this still wanted?
+		if now := wallClock(); now.Sub(before) > d.s.o.Delivery.Lease+time.Minute {
+			d.queue.expire()
+			if err := d.s.pauseStale(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			before = wallClock()
+		} else {
+			before = now
+		}
+		if err := d.release(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := d.failed(); err != nil {
+			return err
+		}
+		leased, err := d.lease(ctx)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if leased {
+			continue
+		}
+		wait, done, err := d.idle(ctx)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if done {
+			return nil
+		}
+		d.await(ctx, wait)
+	}
+}
+
+// lease takes a chunk if the queue runs low and a relay can be used.
+func (d *deliverer) lease(ctx context.Context) (bool, error) {
+	if !d.usable() {
+		d.queue.empty() // somebody else may have a relay that works
+		return false, nil
+	}
+	waiting, leases := d.queue.size()
+	workers := d.s.o.Delivery.Workers
+	if workers <= 0 {
+		workers = max(4, d.connections)
+	}
+	if leases >= workers || waiting >= d.queue.low {
+		return false, nil
+	}
+	o := d.s.o.Delivery
+	until := wallClock().Add(o.Lease)
+	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case errors.Is(err, store.ErrBusy):
+		d.s.log.Warn("store busy", "error", err)
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("leasing a chunk: %w", err)
+	}
+	d.s.log.Debug("chunk leased", "chunk", l.Chunk, "newsletter", l.Newsletter, "issue", l.Number, "rows", len(l.Rows), "fence", l.Fence)
+	d.queue.push(l, until)
+	return true, nil
+}
+
+// usable reports whether a relay takes mail now.
+func (d *deliverer) usable() bool {
+	return slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.paused() })
+}
+
+// release gives back the chunks that have nothing left to do.
+func (d *deliverer) release(ctx context.Context) error {
+	for _, l := range d.queue.takeEnded() {
+		err := d.patient(ctx, func() error { return d.s.store.Release(ctx, l.Chunk, l.Fence) })
+		if err != nil && !errors.Is(err, store.ErrStale) {
+			return fmt.Errorf("releasing chunk %d: %w", l.Chunk, err)
+		}
+	}
+	return nil
+}
+
+// idle says how long to wait for something to happen, and whether, once, all is
+// done.
+func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, err error) {
+	waiting, leases := d.queue.size()
+	if leases > 0 {
+		return tickOpen, false, nil
+	}
+	if d.once {
+		if !slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.givenUp() }) {
+			return 0, true, nil
+		}
+	}
+	open, due, err := d.s.store.OpenWork(ctx, d.s.Rehearsal())
+	if err != nil {
+		return 0, false, fmt.Errorf("looking for work: %w", err)
+	}
+	if d.once {
+		if open == 0 {
+			return 0, true, nil
+		}
+		if d.usable() && waiting == 0 {
+			others, err := d.s.store.LeasedChunks(ctx, d.s.Rehearsal())
+			if err != nil {
+				return 0, false, fmt.Errorf("looking for work: %w", err)
+			}
+			return tickOpen, others == 0 && due.After(d.s.now()), nil
+		}
+		return tickOpen, false, nil
+	}
+	if err := d.adoptPauses(ctx); err != nil {
+		return 0, false, err
+	}
+	if open == 0 {
+		return tickIdle, false, nil
+	}
+	return tickOpen, false, nil
+}
+
+// await waits for work, for a lease to end, for a relay, or for the time.
+func (d *deliverer) await(ctx context.Context, limit time.Duration) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	d.queue.mu.Lock()
+	changed := d.queue.changed
+	d.queue.mu.Unlock()
+	waiting, _ := d.queue.size()
+	if waiting > 0 { // the queue changes with each delivery; only its end matters
+		changed = nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-d.queue.ended:
+	case <-d.progress:
+	case <-changed:
+	case <-d.s.wake:
+	}
+}
+
+// adoptPauses leaves alone the relays that other workers paused.
+func (d *deliverer) adoptPauses(ctx context.Context) error {
+	known, err := d.s.store.Relays(ctx)
+	if err != nil {
+		return fmt.Errorf("looking at the relays: %w", err)
+	}
+	now := d.s.now()
+	for _, k := range known {
+		for _, r := range d.relays {
+			if r.Name == k.Name && k.PausedUntil.After(now) {
+				r.pauseUntil(k.PausedUntil.Sub(now))
+			}
+		}
+	}
+	return nil
+}
+
+// renewing keeps the leases, and notices those that are lost.
+func (d *deliverer) renewing(ctx context.Context) {
+	t := time.NewTicker(d.s.o.Delivery.Renew)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		case <-d.renew:
+		}
+		d.queue.expire()
+		fences := d.queue.fences()
+		if len(fences) == 0 {
+			continue
+		}
+		until := wallClock().Add(d.s.o.Delivery.Lease)
+		lost, err := d.s.store.Renew(ctx, d.worker, fences, d.s.o.Delivery.Lease)
+		if err != nil {
+			if ctx.Err() == nil {
+				d.s.log.Warn("leases not renewed", "error", err)
+			}
+			continue
+		}
+		for _, c := range lost {
+			delete(fences, c)
+		}
+		d.queue.renewed(fences, until)
+		if len(lost) > 0 {
+			d.s.log.Debug("leases lost", "chunks", lost)
+			d.queue.lose(lost...)
+		}
+	}
+}
+
+// fail stops the deliverer: the store does not do what it must.
+func (d *deliverer) fail(err error) {
+	d.mu.Lock()
+	if d.fault == nil {
+		d.fault = err
+	}
+	d.mu.Unlock()
+	poke(d.progress)
+}
+
+func (d *deliverer) failed() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fault
+}
+
+// tellProgress tells how many attempts are settled, some times a second.
+func (d *deliverer) tellProgress(last bool) {
+	now := time.Now().UnixMilli()
+	before := d.told.Load()
+	if !last && (now-before < 100 || !d.told.CompareAndSwap(before, now)) {
+		return
+	}
+	done := int(d.accepted.Load() + d.refused.Load())
+	if done > 0 || !last {
+		d.s.tell(Progress{Step: "send", Done: done, Total: d.total})
+	}
+}

@@ -1,0 +1,149 @@
+package jobs
+
+import (
+	"container/list"
+	"context"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
+)
+
+// maxLetters bounds how many digests are kept ready for splicing.
+const maxLetters = 64
+
+// letter is a digest, ready for recipients.
+type letter struct {
+	template   *mailer.Template
+	from       string // envelope sender
+	domain     string // of Message-IDs
+	newsletter string
+	issue      int64
+}
+
+// letters keeps the letters used last.
+type letters struct {
+	s     *Service
+	mu    sync.Mutex
+	order *list.List // of *letterEntry, the last used first
+	have  map[letterKey]*list.Element
+}
+
+type letterKey struct {
+	issue  int64
+	digest int
+}
+
+type letterEntry struct {
+	key    letterKey
+	letter *letter
+}
+
+func newLetters(s *Service) *letters {
+	return &letters{s: s, order: list.New(), have: map[letterKey]*list.Element{}}
+}
+
+// get returns the letter of a digest. A *contentError is about its content: no
+// relay should see it.
+func (x *letters) get(ctx context.Context, issue int64, digest int) (*letter, error) {
+	x.mu.Lock() // also while it is made: the others want the same one
+	defer x.mu.Unlock()
+	key := letterKey{issue, digest}
+	if e, ok := x.have[key]; ok {
+		x.order.MoveToFront(e)
+		return e.Value.(*letterEntry).letter, nil //nolint:errcheck,forcetypeassert // nothing else is in the list
+	}
+	d, err := x.s.store.Digest(ctx, issue, digest)
+	if err != nil {
+		return nil, err
+	}
+	i, err := x.s.store.Issue(ctx, issue)
+	if err != nil {
+		return nil, err
+	}
+	frozen, _, err := x.s.store.FrozenIssue(ctx, issue)
+	if err != nil {
+		return nil, err
+	}
+	l, err := x.s.letter(frozen.Newsletter, d, issue, i.Number)
+	if err != nil {
+		return nil, &contentError{err}
+	}
+	x.have[key] = x.order.PushFront(&letterEntry{key, l})
+	if x.order.Len() > maxLetters {
+		last := x.order.Back()
+		delete(x.have, x.order.Remove(last).(*letterEntry).key) //nolint:errcheck,forcetypeassert // see above
+	}
+	return l, nil
+}
+
+// contentError is a digest that makes no valid message.
+type contentError struct{ err error }
+
+func (e *contentError) Error() string { return e.err.Error() }
+func (e *contentError) Unwrap() error { return e.err }
+
+// letter builds the message of a digest, its placeholders open.
+func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, issue int64, number int) (*letter, error) {
+	page := s.newsletterURL(n.Name)
+	t, err := mailer.NewTemplate(mailer.Content{
+		From:        mail.Address{Name: n.FromName, Address: n.FromAddress},
+		ReplyTo:     mail.Address{Address: n.ReplyTo},
+		Subject:     d.Subject,
+		HTML:        d.HTML,
+		Text:        d.Text,
+		Language:    d.Language,
+		ListName:    n.Title,
+		ListID:      n.Name + "." + hostOf(s.o.Site.URL),
+		ListHelp:    page,
+		ListArchive: page,
+		FeedbackID:  fmt.Sprintf("%s-%d:%s:digest:%s", n.Name, number, n.Name, senderID(s.o.Site.ID)),
+		Precedence:  "list",
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(n.FromAddress, "@")
+	return &letter{template: t, from: n.FromAddress, domain: domain, newsletter: n.Name, issue: issue}, nil
+}
+
+// personal is what one recipient's copy has to itself. The links in it are signed
+// for the address, and die with it.
+func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) mailer.Personal {
+	keys := s.store.Keyring()
+	link := func(path string, purpose newsletter.Purpose) string {
+		return s.o.WebURL + path + keys.Token(newsletter.Claim{
+			Purpose: purpose, Subscriber: row.Subscriber, Issue: l.issue, Newsletter: l.newsletter,
+		}, row.Email)
+	}
+	return mailer.Personal{
+		To:             mail.Address{Name: row.Name, Address: row.Email},
+		Date:           now,
+		MessageID:      keys.MessageID(l.issue, row.Subscriber, l.domain),
+		UnsubscribeURL: link("/unsubscribe/", newsletter.PurposeUnsubscribe),
+		PreferencesURL: link("/preferences/", newsletter.PurposePreferences),
+		Name:           row.Name,
+		MaskedAddress:  newsletter.MaskAddress(row.Email),
+	}
+}
+
+// hostOf returns the host of a URL, without port: a List-Id's namespace.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return "localhost"
+	}
+	return u.Hostname()
+}
+
+// senderID is the last part of a Feedback-ID: 5 to 15 characters that stay the
+// same for a site.
+func senderID(siteID string) string {
+	id := strings.ReplaceAll(siteID, "-", "")
+	return id[:min(len(id), 15)]
+}

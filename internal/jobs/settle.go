@@ -1,0 +1,157 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// maxReturned is how often a delivery goes back to the queue because its
+// connection was lost before it was tried. Then it counts as tried: it may be
+// what the relay chokes on.
+const maxReturned = 2
+
+// done takes Run's word on how a message ended. The result is stored beside the
+// next message, but never two: after a crash a connection leaves at most one
+// result that is not stored and one body that was open.
+func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
+	c.flight--
+	it, ok := o.Ref.(*item)
+	if !ok {
+		return
+	}
+	if it.markErr != nil {
+		c.unmarked(it)
+		return
+	}
+	v := newsletter.Judge(reply)
+	// A connection that ends at MAIL says nothing about the recipient.
+	fault := v.RelayBad || v.Lost && reply.Phase == newsletter.PhaseMail
+	switch {
+	case v.RelayBad:
+		c.bad(reply, nil)
+	case !v.Lost:
+		c.answered++
+		c.good()
+	}
+	if v.State == newsletter.Pending && !it.marked {
+		if it.returned++; fault || v.Lost && it.returned <= maxReturned {
+			c.queue.putBack(it)
+			return
+		}
+	}
+	c.settled()
+	settling := make(chan struct{})
+	c.settling = settling
+	x := c.settlement(it, reply, v, fault)
+	go func() {
+		defer close(settling)
+		c.settle(it, x)
+	}()
+}
+
+// settled waits until the settlement before is stored.
+func (c *connection) settled() {
+	if c.settling != nil {
+		<-c.settling
+		c.settling = nil
+	}
+}
+
+// settlement says what is to be stored about an attempt; fault: the relay failed,
+// not the attempt.
+func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.Verdict, fault bool) store.Settlement {
+	x := store.Settlement{
+		Chunk: it.row.Chunk, N: it.row.N, Fence: it.lease.Fence, State: v.State, Reply: reply,
+		Suppress: v.Suppress, Subscriber: it.row.Subscriber, Issue: it.lease.Issue,
+	}
+	o := c.s.o.Delivery
+	if x.State == newsletter.Uncertain && !o.Hold {
+		x.State = newsletter.Pending // again, under the same Message-ID
+	}
+	if x.State != newsletter.Pending || fault {
+		return x // once more, as soon as the relay works
+	}
+	now := c.s.now()
+	first := it.row.FirstTry
+	if first.IsZero() {
+		first = now
+	}
+	x.RetryAt = now.Add(newsletter.Backoff(it.row.Attempts+1, o.BackoffFirst, o.BackoffMax, rand.Float64()))
+	if x.RetryAt.Sub(first) > o.GiveUpAfter {
+		x.State, x.RetryAt = newsletter.Failed, time.Time{}
+		if v.State == newsletter.Uncertain { // it may have arrived each time
+			x.State = newsletter.Uncertain
+		}
+	}
+	return x
+}
+
+// settle stores how an attempt ended. What was accepted must not be forgotten, so
+// a store that fails is asked again for a while.
+func (c *connection) settle(it *item, x store.Settlement) {
+	defer c.queue.finish(it)
+	err := c.patient(c.hard, func() error { return c.ledger.Settle(context.WithoutCancel(c.hard), x) })
+	if errors.Is(err, store.ErrStale) { // another worker has the chunk, or the issue was cancelled
+		err = nil
+		poke(c.renew)
+	}
+	if err != nil {
+		c.s.log.Error("result not stored", "chunk", x.Chunk, "n", x.N, "state", x.State.String(), "error", err)
+		c.fail(err)
+		return
+	}
+	if x.State == newsletter.Sent {
+		c.accepted.Add(1)
+	} else {
+		c.refused.Add(1)
+	}
+	c.s.log.Debug("delivery settled", "chunk", x.Chunk, "n", x.N, "state", x.State.String(), "phase", x.Reply.Phase.String(), "code", x.Reply.Code)
+	c.tellProgress(false)
+}
+
+// unmarked deals with a delivery that could not be marked. Refused, it is not to
+// be sent: its owner left, the issue was paused, the lease is gone.
+func (c *connection) unmarked(it *item) {
+	c.queue.finish(it)
+	if errors.Is(it.markErr, store.ErrStale) {
+		c.checkLease(it.lease)
+		return
+	}
+	c.fail(it.markErr)
+}
+
+// checkLease finds out whether the whole lease is lost, so that a paused issue
+// does not cost a connection for each of its rows.
+func (c *connection) checkLease(l *lease) {
+	fences := map[int64]int64{l.Chunk: l.Fence}
+	until := wallClock().Add(c.s.o.Delivery.Lease)
+	lost, err := c.s.store.Renew(c.hard, c.worker, fences, c.s.o.Delivery.Lease)
+	switch {
+	case err != nil:
+		poke(c.renew)
+	case len(lost) > 0:
+		c.queue.lose(lost...)
+	default:
+		c.queue.renewed(fences, until)
+	}
+}
+
+// patient repeats a step while the store is busy or away, up to half a lease.
+func (d *deliverer) patient(ctx context.Context, step func() error) error {
+	pause := 20 * time.Millisecond
+	for deadline := time.Now().Add(d.s.o.Delivery.Lease / 2); ; pause *= 2 {
+		err := step()
+		if err == nil || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrConflict) || time.Now().Add(pause).After(deadline) {
+			return err
+		}
+		if !sleep(ctx, pause) {
+			return err
+		}
+	}
+}

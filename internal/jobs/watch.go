@@ -1,0 +1,124 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+const (
+	settleDown  = 300 * time.Millisecond // editors and copies change files several times
+	settleLimit = 5 * time.Second        // of changes without a pause
+	maxFolders  = 50_000                 // that are watched; beyond, the relisting finds changes
+)
+
+// watcher tells Serve when something below the watched folders changes.
+type watcher struct {
+	s       *Service
+	files   *fsnotify.Watcher
+	folders int
+}
+
+// watchFiles watches until ctx ends. Folders that come later are watched as well.
+// What cannot be watched is found by the periodic relisting.
+func (s *Service) watchFiles(ctx context.Context) {
+	if len(s.o.Watch) == 0 {
+		return
+	}
+	files, err := fsnotify.NewWatcher()
+	if err != nil {
+		s.log.Warn("files are not watched", "error", err, "looked at every", relistEvery)
+		return
+	}
+	defer files.Close()
+	w := &watcher{s: s, files: files}
+	for _, root := range s.o.Watch {
+		w.add(root)
+	}
+	w.run(ctx)
+}
+
+func (w *watcher) run(ctx context.Context) {
+	var settled <-chan time.Time
+	var since time.Time
+	stir := func() {
+		if settled == nil {
+			since = time.Now()
+		}
+		if settled == nil || time.Since(since) < settleLimit {
+			settled = time.After(settleDown)
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-w.files.Events:
+			if e.Op == fsnotify.Chmod || !w.concerns(e.Name) {
+				continue
+			}
+			if e.Has(fsnotify.Create) {
+				w.add(e.Name)
+			}
+			stir()
+		case err := <-w.files.Errors:
+			w.s.log.Warn("changes of files may have been missed", "error", err)
+			stir()
+		case <-settled:
+			settled = nil
+			w.s.Changed()
+		}
+	}
+}
+
+// concerns reports whether a path is a watched folder or lies below one.
+func (w *watcher) concerns(path string) bool {
+	for _, root := range w.s.o.Watch {
+		rel, err := filepath.Rel(root, path)
+		if err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+			return rel == "." || !hidden(path)
+		}
+	}
+	return false
+}
+
+// add watches a folder and those below it; of one that does not exist yet, the
+// folder above.
+func (w *watcher) add(root string) {
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			if path == root {
+				return err
+			}
+			return nil // one folder that cannot be read does not hide the others
+		case !e.IsDir():
+			return nil
+		case path != root && hidden(path):
+			return filepath.SkipDir
+		case w.folders >= maxFolders:
+			return filepath.SkipAll
+		}
+		w.folders++
+		return w.files.Add(path)
+	})
+	switch {
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist):
+		// If the folder above is missing too, relisting finds this one.
+		_ = w.files.Add(filepath.Dir(root))
+	default:
+		w.s.log.Warn("folder not watched", "folder", root, "error", err, "looked at every", relistEvery)
+	}
+}
+
+// hidden reports whether a file is an editor's or a tool's own.
+func hidden(path string) bool {
+	name := filepath.Base(path)
+	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, "~")
+}
