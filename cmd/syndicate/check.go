@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/config"
+	"syndicate/internal/digest"
+	"syndicate/internal/mailer"
+	"syndicate/internal/roster"
+)
+
+// checkCommand looks at everything a run will need.
+func checkCommand(a *app) *cobra.Command {
+	var offline bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Check configuration, folders, templates, store and relays",
+		Long: `Check looks at everything that a run will need, says what it found, and mails nobody. It
+exits with 1 if something would keep a run from working; a warning does not.`,
+		Args: arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			k := &check{app: a, ctx: c.Context()}
+			if err := k.all(offline); err != nil {
+				return err
+			}
+			return k.report()
+		},
+	}
+	c.Flags().BoolVar(&offline, "offline", false, "leave the network alone")
+	return c
+}
+
+// check collects findings.
+type check struct {
+	*app
+	ctx   context.Context //nolint:containedctx // one check, one context
+	found []finding
+}
+
+// finding is what one look showed.
+type finding struct {
+	What   string `json:"what"`
+	Result string `json:"result"` // ok, warning, error
+	Text   string `json:"text"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+const (
+	resultOK      = "ok"
+	resultWarning = "warning"
+	resultError   = "error"
+)
+
+func (k *check) ok(what, format string, args ...any) {
+	k.found = append(k.found, finding{what, resultOK, fmt.Sprintf(format, args...), ""})
+}
+
+func (k *check) warning(what, text, hint string) {
+	k.found = append(k.found, finding{what, resultWarning, text, hint})
+}
+
+func (k *check) failed(what string, err error) {
+	k.found = append(k.found, finding{what, resultError, message(err), hintFor(err)})
+}
+
+// all looks at one thing after the other. Without a configuration there is nothing
+// else to look at: that is an error at once.
+func (k *check) all(offline bool) error {
+	cfg, err := k.load()
+	if err != nil {
+		return err
+	}
+	k.ok("config", "%s", join(", ", count(len(cfg.Newsletters), "newsletter"), count(len(cfg.Sources), "source"), count(len(cfg.Relays), "relay")))
+	for _, p := range cfg.Notices() {
+		k.warning("config", fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message), p.Hint)
+	}
+	s, err := k.openWith(k.ctx, cfg, k.logger(cfg, false), nil)
+	if err != nil {
+		k.failed("store", err)
+		return nil
+	}
+	defer s.close()
+	k.ok("store", "%s", cfg.Store)
+	k.sources(s)
+	k.feeds(s)
+	k.templates(s)
+	k.lists(s)
+	k.intros(s)
+	if len(cfg.Relays) == 0 {
+		k.ok("relays", "none: a rehearsal, mail goes to %s/", outboxDir)
+	}
+	if offline {
+		return k.ctx.Err()
+	}
+	for i := range s.options.Relays {
+		k.relay(cfg, i, s.options.Relays[i])
+	}
+	k.web(s)
+	return k.ctx.Err()
+}
+
+func (k *check) sources(s *site) {
+	for _, src := range s.options.Sources {
+		listing, err := src.List(k.ctx, nil)
+		if err != nil {
+			k.failed("source "+src.Name(), err)
+			continue
+		}
+		k.ok("source "+src.Name(), "%s", count(listing.Total, "file"))
+	}
+}
+
+// feeds looks whether the folder of the feeds can be written to.
+func (k *check) feeds(s *site) {
+	dir := s.options.Feeds.Dir
+	if dir == "" {
+		return
+	}
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		var f *os.File
+		if f, err = os.CreateTemp(dir, ".syndicate-check-*"); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
+		}
+	}
+	if err != nil {
+		k.failed("feeds", err)
+		return
+	}
+	k.ok("feeds", "%s can be written to", shown(dir))
+}
+
+// templates parses those of pages and of each newsletter's mail, and renders the
+// next issue where there is one.
+func (k *check) templates(s *site) {
+	if _, err := s.handler(); err != nil {
+		k.failed("pages", err)
+	} else {
+		k.ok("pages", "the templates work")
+	}
+	templates, err := fs.Sub(s.options.SiteFS, "templates")
+	if err != nil {
+		k.failed("mail", err)
+		return
+	}
+	for _, n := range s.options.Newsletters {
+		what := "mail " + n.Name
+		bundle, err := digest.ReadBundle(templates, s.options.Builtin, n.Templates)
+		if err == nil {
+			_, err = digest.Parse(bundle)
+		}
+		if err != nil {
+			k.failed(what, err)
+			continue
+		}
+		p, err := s.service.Preview(k.ctx, n.Name)
+		switch {
+		case err != nil:
+			k.failed(what, err)
+		case p.Nothing != "":
+			k.ok(what, "the templates parse; nothing to try them on: %s", p.Nothing)
+		default:
+			k.ok(what, "the next issue is %s of HTML: %s", size(len(p.Groups[0].Digest.HTML)), p.Groups[0].Digest.Subject)
+		}
+	}
+}
+
+func (k *check) lists(s *site) {
+	for _, n := range s.options.Newsletters {
+		file := listFile(n.Name)
+		r, err := s.options.Lists(n.Name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			k.failed("list "+n.Name, err)
+			continue
+		}
+		good, problems, err := roster.ReadAll(r)
+		r.Close()
+		if err != nil {
+			k.failed("list "+n.Name, fmt.Errorf("%s: %w", file, err))
+			continue
+		}
+		k.ok("list "+n.Name, "%s", count(len(good), "subscriber"))
+		for _, p := range problems {
+			k.warning("list "+n.Name, fmt.Sprintf("%s:%d: %s", file, p.Line, p.Message), "")
+		}
+	}
+}
+
+func (k *check) intros(s *site) {
+	for i, n := range s.options.Newsletters {
+		f, err := s.options.SiteFS.Open(n.Intro)
+		switch {
+		case err == nil:
+			f.Close()
+			k.ok("intro "+n.Name, "%s", n.Intro)
+		case !errors.Is(err, fs.ErrNotExist):
+			k.failed("intro "+n.Name, err)
+		case s.cfg.Newsletters[i].Intro != "intros/"+n.Name+".md":
+			k.warning("intro "+n.Name, n.Intro+" does not exist", "then issues begin with the articles")
+		}
+	}
+}
+
+// relay connects, logs in and leaves.
+func (k *check) relay(cfg *config.Config, i int, r mailer.Relay) {
+	what := "relay " + r.Name
+	found, err := mailer.Check(k.ctx, r)
+	if err != nil {
+		k.failed(what, fmt.Errorf("%s: %w", cfg.Where(fmt.Sprintf("relays[%d].host", i)), err))
+		return
+	}
+	k.ok(what, "%s: %s", r.Addr(), found)
+	if r.InsecureSkipVerify {
+		k.warning(what, "its certificate is not verified: anybody in between could read the mail",
+			"insecure_skip_verify is for test servers; ca_file names an authority of your own")
+	}
+}
+
+// web asks whether the links in mail lead here. A site may be checked before it
+// runs, so this is never an error.
+func (k *check) web(s *site) {
+	url := s.cfg.Web.URL
+	if len(s.cfg.Relays) > 0 && !strings.HasPrefix(url, "https://") {
+		k.warning("web", url+" is not https: receivers do not offer one-click unsubscribing", "web.url in config.yaml")
+	}
+	id, err := siteAt(k.ctx, url, 5*time.Second)
+	switch {
+	case err != nil:
+		k.ok("web", "%s does not answer yet; syndicate serve does", url)
+	case id != s.store.SiteID():
+		k.warning("web", url+" is another site", "the links in mail lead there; web.url in config.yaml")
+	default:
+		k.ok("web", "%s is this site", url)
+	}
+}
+
+func (k *check) report() error {
+	code := exitDone
+	for _, f := range k.found {
+		if f.Result == resultError {
+			code = exitFailed
+		}
+	}
+	if k.json {
+		if err := k.printJSON(struct {
+			OK     bool      `json:"ok"`
+			Checks []finding `json:"checks"`
+		}{code == exitDone, k.found}); err != nil {
+			return err
+		}
+		return exit(code)
+	}
+	width := 0
+	for _, f := range k.found {
+		width = max(width, len([]rune(f.What)))
+	}
+	st := k.style(k.out)
+	for _, f := range k.found {
+		mark := map[string]string{resultOK: "ok     ", resultWarning: st.yellow("warning"), resultError: st.red("error  ")}[f.Result]
+		k.printf("%s  %-*s  %s\n", mark, width, plain(f.What), plain(f.Text))
+		if f.Hint != "" {
+			k.printf("%*s  %s %s\n", 7+2+width, "", st.bold("hint:"), plain(f.Hint))
+		}
+	}
+	return exit(code)
+}

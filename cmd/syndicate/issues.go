@@ -1,0 +1,327 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// issuesCommand looks after issues that were made.
+func issuesCommand(a *app) *cobra.Command {
+	c := group("issues", "Issues and how they stand: list, show, approve, pause, …",
+		issuesList(a), issuesShow(a), issuesApprove(a), issuesPause(a), issuesResume(a), issuesCancel(a), issuesRetry(a))
+	c.Long = `An issue is one numbered sending of a newsletter. It is named weekly/12, or 12 with
+--newsletter weekly. What is changed here takes effect within seconds in a running
+serve, else with the next run.`
+	return c
+}
+
+// issueView is an issue in JSON.
+type issueView struct {
+	Newsletter string                `json:"newsletter"`
+	Number     int                   `json:"number"`
+	Rehearsal  bool                  `json:"rehearsal"`
+	State      newsletter.IssueState `json:"state"`
+	Reason     string                `json:"reason,omitempty"`
+	Subject    string                `json:"subject"`
+	Hash       string                `json:"hash"`
+	Due        string                `json:"due,omitempty"`
+	Recipients int                   `json:"recipients"`
+	Deliveries map[string]int        `json:"deliveries"` // by state
+	CreatedAt  time.Time             `json:"created_at"`
+	SealedAt   time.Time             `json:"sealed_at,omitzero"`
+	DoneAt     time.Time             `json:"done_at,omitzero"`
+	Failures   []failureView         `json:"failures,omitempty"`
+	Articles   []string              `json:"articles,omitempty"` // titles
+}
+
+type failureView struct {
+	Reply   string `json:"reply"`
+	Code    int    `json:"code"`
+	Count   int    `json:"count"`
+	Example string `json:"example"` // a masked address
+}
+
+func failureViews(list []store.Failure) []failureView {
+	var views []failureView
+	for _, f := range list {
+		views = append(views, failureView{Reply: f.Reply, Code: f.Code, Count: f.Count, Example: f.Example})
+	}
+	return views
+}
+
+// states in the order in which they are told.
+var deliveryStates = []newsletter.DeliveryState{
+	newsletter.Sent, newsletter.Sending, newsletter.Pending, newsletter.Uncertain, newsletter.Failed, newsletter.Cancelled,
+}
+
+func (s *site) viewIssue(ctx context.Context, i newsletter.Issue) (issueView, error) {
+	counts, err := s.store.IssueCounts(ctx, i.ID)
+	if err != nil {
+		return issueView{}, err
+	}
+	v := issueView{
+		Newsletter: i.Newsletter, Number: i.Number, Rehearsal: i.Rehearsal, State: i.State, Reason: i.Reason,
+		Subject: i.Subject, Hash: i.Hash, Due: i.Due, Recipients: i.Recipients, Deliveries: map[string]int{},
+		CreatedAt: i.CreatedAt, SealedAt: i.SealedAt, DoneAt: i.DoneAt,
+	}
+	for _, state := range deliveryStates {
+		v.Deliveries[state.String()] = counts[state]
+	}
+	return v, nil
+}
+
+func issuesList(a *app) *cobra.Command {
+	var limit int
+	var open bool
+	c := &cobra.Command{
+		Use:               "list [NEWSLETTER]",
+		Short:             "List issues, latest first",
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeNewsletter(1),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			q := store.IssueQuery{Open: open, Limit: limit}
+			if len(args) > 0 {
+				q.Newsletter = args[0]
+				if err := known(s.cfg, args...); err != nil {
+					return err
+				}
+			}
+			list, err := s.store.Issues(ctx, q)
+			if err != nil {
+				return err
+			}
+			views, rows := []issueView{}, [][]string{}
+			for _, i := range list {
+				v, err := s.viewIssue(ctx, i)
+				if err != nil {
+					return err
+				}
+				views = append(views, v)
+				rows = append(rows, []string{
+					s.nameOf(i), string(i.State), moment(i.CreatedAt, s.cfg.Site.TimeZone),
+					fmt.Sprintf("%s/%s", number(v.Deliveries["sent"]), number(i.Recipients)), i.Subject,
+				})
+			}
+			if a.json {
+				return a.printJSON(views)
+			}
+			if len(rows) == 0 {
+				a.printf("There is no issue%s.\n", map[bool]string{true: " under way", false: " yet"}[open])
+				return nil
+			}
+			a.table([]string{"issue", "state", "made", "sent", "subject"}, rows)
+			return nil
+		}),
+	}
+	c.Flags().IntVar(&limit, "limit", 20, "list at most so many; 0: all")
+	c.Flags().BoolVar(&open, "open", false, "only those that can still send something")
+	return c
+}
+
+func issuesShow(a *app) *cobra.Command {
+	var flag issueFlag
+	c := &cobra.Command{
+		Use:   "show ISSUE",
+		Short: "Say how an issue stands, and why deliveries failed",
+		Example: `    syndicate issues show weekly/12
+    syndicate issues show 12 --newsletter weekly --json`,
+		Args: arguments(1, 1, "an ISSUE, such as weekly/12"),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			i, err := s.issue(ctx, args[0], flag)
+			if err != nil {
+				return err
+			}
+			v, err := s.viewIssue(ctx, i)
+			if err != nil {
+				return err
+			}
+			failures, err := s.store.IssueFailures(ctx, i.ID, 20)
+			if err != nil {
+				return err
+			}
+			v.Failures = failureViews(failures)
+			_, articles, err := s.store.FrozenIssue(ctx, i.ID)
+			if err != nil {
+				return err
+			}
+			for _, art := range articles {
+				v.Articles = append(v.Articles, art.Title)
+			}
+			if a.json {
+				return a.printJSON(v)
+			}
+			s.showIssue(i, v)
+			return nil
+		}),
+	}
+	flag.add(c, false)
+	return c
+}
+
+func (s *site) showIssue(i newsletter.Issue, v issueView) {
+	zone := s.cfg.Site.TimeZone
+	rows := [][]string{
+		{"issue", s.nameOf(i)},
+		{"state", join(": ", string(i.State), i.Reason)},
+		{"subject", i.Subject},
+		{"hash", jobs.ShortHash(i.Hash)},
+		{"due", i.Due},
+		{"made", moment(i.CreatedAt, zone)},
+		{"done", moment(i.DoneAt, zone)},
+		{"recipients", number(i.Recipients)},
+	}
+	for _, state := range deliveryStates {
+		if n := v.Deliveries[state.String()]; n > 0 || state == newsletter.Sent {
+			rows = append(rows, []string{"  " + state.String(), number(n)})
+		}
+	}
+	kept := rows[:0]
+	for _, r := range rows {
+		if r[1] != "" {
+			kept = append(kept, r)
+		}
+	}
+	s.table(nil, kept)
+	if len(v.Articles) > 0 {
+		s.printf("\narticles\n")
+		for _, title := range v.Articles {
+			s.printf("  %s\n", plain(title))
+		}
+	}
+	if len(v.Failures) > 0 {
+		s.printf("\nwhat the relay said\n")
+		rows := make([][]string, len(v.Failures))
+		for n, f := range v.Failures {
+			rows[n] = []string{"  " + number(f.Count), f.Reply, f.Example}
+		}
+		s.table(nil, rows)
+	}
+	if i.State == newsletter.IssueAwaiting {
+		s.printf("\nNext: syndicate issues approve %s/%d --hash %s\n", i.Newsletter, i.Number, jobs.ShortHash(i.Hash))
+	}
+}
+
+// issueStep is a command that does one thing to an issue and says what.
+func issueStep(a *app, c *cobra.Command, do func(ctx context.Context, s *site, i newsletter.Issue) (string, error)) *cobra.Command {
+	var flag issueFlag
+	c.Args = arguments(1, 1, "an ISSUE, such as weekly/12")
+	c.RunE = a.with(func(ctx context.Context, s *site, args []string) error {
+		i, err := s.issue(ctx, args[0], flag)
+		if err != nil {
+			return err
+		}
+		said, err := do(ctx, s, i)
+		if errors.Is(err, store.ErrConflict) {
+			return hinted(err, "it is %s: syndicate issues show %s/%d", i.State, i.Newsletter, i.Number)
+		}
+		if err != nil || said == "" {
+			return err
+		}
+		if i, err = s.store.Issue(ctx, i.ID); err != nil {
+			return err
+		}
+		if a.json {
+			v, err := s.viewIssue(ctx, i)
+			if err != nil {
+				return err
+			}
+			return a.printJSON(v)
+		}
+		a.printf("%s: %s\n", s.nameOf(i), said)
+		return nil
+	})
+	flag.add(c, false)
+	return c
+}
+
+// afterwards says who goes on with an issue that was let go.
+const afterwards = "a running serve goes on with it now; so does syndicate run"
+
+func issuesApprove(a *app) *cobra.Command {
+	var hash string
+	var yes bool
+	c := issueStep(a, &cobra.Command{
+		Use:   "approve ISSUE [--hash HASH]",
+		Short: "Let an issue go out that waits for it",
+		Long: `Approve lets an issue go out that waits for approval. --hash names what was looked at
+(syndicate issues show tells it): should the issue be another one by now, it stays.`,
+		Example: `    syndicate issues approve weekly/12 --hash 3f2a9c01b7`,
+	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+		if hash == "" && i.State == newsletter.IssueAwaiting {
+			hash = i.Hash
+			ok, err := a.ask(ctx, yes || i.Rehearsal, fmt.Sprintf("Let %s go out: %q?", s.nameOf(i), plain(i.Subject)))
+			if err != nil || !ok {
+				return "", err
+			}
+		}
+		return "approved; " + afterwards, s.service.Approve(ctx, i.ID, hash)
+	})
+	c.Flags().StringVar(&hash, "hash", "", "what was looked at; its beginning is enough")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+func issuesPause(a *app) *cobra.Command {
+	var reason string
+	c := issueStep(a, &cobra.Command{Use: "pause ISSUE", Short: "Stop an issue within seconds; resume goes on"},
+		func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+			return "paused; go on with: syndicate issues resume " + fmt.Sprintf("%s/%d", i.Newsletter, i.Number),
+				s.service.Pause(ctx, i.ID, reason)
+		})
+	c.Flags().StringVar(&reason, "reason", "paused by hand", "why, for colleagues")
+	return c
+}
+
+func issuesResume(a *app) *cobra.Command {
+	return issueStep(a, &cobra.Command{Use: "resume ISSUE", Short: "Let a paused issue go on"},
+		func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+			return "resumed; " + afterwards, s.service.Resume(ctx, i.ID)
+		})
+}
+
+func issuesCancel(a *app) *cobra.Command {
+	var reason string
+	var yes bool
+	c := issueStep(a, &cobra.Command{
+		Use:   "cancel ISSUE",
+		Short: "Stop an issue for good",
+		Long: `Cancel stops an issue for good. Whoever has not got it yet will find its articles in
+the next one.`,
+	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+		ok, err := a.ask(ctx, yes || i.Rehearsal, fmt.Sprintf("Cancel %s for good?", s.nameOf(i)))
+		if err != nil || !ok {
+			return "", err
+		}
+		n, err := s.service.Cancel(ctx, i.ID, reason)
+		return "cancelled; " + count(n, "message") + " will not be sent", err
+	})
+	c.Flags().StringVar(&reason, "reason", "cancelled by hand", "why, for colleagues")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+func issuesRetry(a *app) *cobra.Command {
+	var uncertain bool
+	c := issueStep(a, &cobra.Command{
+		Use:   "retry ISSUE",
+		Short: "Try the failed deliveries of an issue again",
+		Long: `Retry makes the failed deliveries of an issue pending again, of those who still want it.
+With --uncertain it also sends again what may have arrived: some will get it twice.`,
+	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+		n, err := s.service.Retry(ctx, i.ID, uncertain)
+		if n == 0 {
+			return "there is nothing to try again", err
+		}
+		return count(n, "message") + " to try again; " + afterwards, err
+	})
+	c.Flags().BoolVar(&uncertain, "uncertain", false, "also those whose last reply was lost")
+	return c
+}

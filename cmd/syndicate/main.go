@@ -1,0 +1,60 @@
+// Command syndicate turns a folder of articles into feeds and e-mail digests.
+//
+// The procedure: main gives run the surroundings (streams, environment, a
+// context that ends with the first signal) and turns its error into the exit
+// code. run builds the commands (root.go), one file each. A verb loads the
+// configuration and opens what it needs (site.go, options.go), lets the jobs do
+// the work and prints a report: for people on standard output, or with --json
+// as one document. What went wrong is said once, by complain (errors.go).
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	// Schedules name time zones. A container without zoneinfo files must not stop a newsletter.
+	_ "time/tzdata"
+)
+
+//go:generate go run . man --dir ../../dist
+
+func main() { os.Exit(start(nil)) }
+
+// start runs the program on this process's arguments and streams. The first
+// signal cancels the work, which ends in good order; the second one kills. now is
+// for tests.
+func start(now func() time.Time) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return exitCode(run(ctx, os.Args[1:], system{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: now,
+	}))
+}
+
+// system is what the program has from its surroundings.
+type system struct {
+	in       io.Reader
+	out, err io.Writer
+	env      func(string) (string, bool)
+	now      func() time.Time // nil: the clocks of the machine and the database
+}
+
+// run is the program. An error was already told; it gives the exit code.
+func run(ctx context.Context, args []string, sys system) error {
+	a := &app{system: sys}
+	root := rootCommand(a)
+	root.SetArgs(args)
+	root.SetIn(sys.in)
+	root.SetOut(sys.out)
+	root.SetErr(sys.err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		a.complain(err)
+	}
+	return err
+}

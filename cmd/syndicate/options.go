@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"syndicate"
+	"syndicate/internal/config"
+	"syndicate/internal/jobs"
+	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
+	"syndicate/internal/store"
+)
+
+// This file is the only place that knows both the configuration and the options of
+// the rooms below: what one calls so, the other calls so.
+
+// outboxDir is where the catcher keeps its mail, in the site folder.
+const outboxDir = "data/outbox"
+
+// options translates the configuration for the jobs.
+func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Options, err error) {
+	o = jobs.Options{
+		Store:       st,
+		Site:        siteOf(cfg),
+		Newsletters: newsletters(cfg),
+		Feeds: jobs.FeedOptions{
+			Items: cfg.Feeds.Items, Full: cfg.Feeds.Content == "full", Hubs: cfg.Feeds.Hubs,
+		},
+		SiteFS:   os.DirFS(cfg.Path(".")),
+		WebURL:   cfg.Web.URL,
+		Delivery: delivery(cfg),
+		Lists: func(name string) (io.ReadCloser, error) {
+			return os.Open(cfg.Path(listFile(name)))
+		},
+		ListName: listFile,
+		Log:      log,
+	}
+	if o.Builtin, err = fs.Sub(syndicate.Starter, "templates"); err != nil {
+		return o, err
+	}
+	if o.Feeds.Dir, err = absolute(cfg, cfg.Feeds.Dir); err != nil {
+		return o, err
+	}
+	if o.OutboxDir, err = absolute(cfg, outboxDir); err != nil {
+		return o, err
+	}
+	for _, s := range cfg.Sources {
+		root, err := absolute(cfg, s.Dir)
+		if err != nil {
+			return o, err
+		}
+		o.Watch = append(o.Watch, root)
+		o.Sources = append(o.Sources, source.NewDir(source.DirOptions{
+			Name: s.Name, Root: root, Label: filepath.ToSlash(s.Dir), Ignore: s.Ignore,
+			Language: cfg.Site.Language, Languages: cfg.Languages(), Location: cfg.Site.TimeZone,
+		}))
+	}
+	for _, folder := range []string{"subscribers", "intros"} {
+		path, err := absolute(cfg, folder)
+		if err != nil {
+			return o, err
+		}
+		o.Watch = append(o.Watch, path)
+	}
+	o.Relays, err = relays(cfg)
+	return o, err
+}
+
+// listFile is the operator's own list of a newsletter's subscribers, in the site
+// folder.
+func listFile(name string) string { return "subscribers/" + name + ".csv" }
+
+func siteOf(cfg *config.Config) newsletter.Site {
+	s := cfg.Site
+	return newsletter.Site{
+		Title: s.Title, Description: s.Description, URL: s.URL, Language: s.Language, Location: s.TimeZone,
+		Author: s.Author, Copyright: s.Copyright, PostalAddress: s.PostalAddress, Icon: s.Icon, Logo: s.Logo,
+	}
+}
+
+func newsletters(cfg *config.Config) []newsletter.Newsletter {
+	list := make([]newsletter.Newsletter, len(cfg.Newsletters))
+	for i, n := range cfg.Newsletters {
+		list[i] = newsletter.Newsletter{
+			Name: n.Name, Title: n.Title, Description: n.Description,
+			From: n.From, ReplyTo: n.ReplyTo.Address,
+			Schedule: n.Schedule, Location: n.TimeZone, Language: n.Language,
+			Select: newsletter.Selection(n.Select), Min: n.Min, Max: n.Max,
+			Subject: n.Subject, Intro: n.Intro,
+			Missed: newsletter.Missed(n.Missed), MaxLate: n.MaxLate,
+			Approval: n.Approval == "required", Templates: n.Templates,
+		}
+	}
+	return list
+}
+
+func delivery(cfg *config.Config) jobs.DeliveryOptions {
+	d := cfg.Delivery
+	return jobs.DeliveryOptions{
+		Chunk: d.Chunk, Lease: d.Lease, Renew: d.Renew, GiveUpAfter: d.GiveUpAfter,
+		BackoffFirst: d.Backoff.First, BackoffMax: d.Backoff.Max,
+		Hold: d.Uncertain == "hold", Grace: d.Grace, Workers: d.Workers,
+	}
+}
+
+func relays(cfg *config.Config) ([]mailer.Relay, error) {
+	var list []mailer.Relay
+	for i, r := range cfg.Relays {
+		m := mailer.Relay{
+			Name: r.Name, Host: r.Host, Port: r.Port,
+			TLS: r.TLS, InsecureSkipVerify: r.InsecureSkipVerify,
+			Auth: r.Auth, Username: r.Username, Password: r.Password.Reveal(), Helo: r.Helo,
+			Timeouts: mailer.Timeouts{
+				Connect: r.Timeouts.Connect, Command: r.Timeouts.Command, Data: r.Timeouts.Data, Dot: r.Timeouts.Dot,
+			},
+			Connections: r.Connections, Rate: r.Rate.PerSecond(), MessagesPerConnection: r.MessagesPerConnection,
+		}
+		if r.CAFile != "" {
+			pool, err := mailer.ReadCAs(cfg.Path(r.CAFile))
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", cfg.Where(fmt.Sprintf("relays[%d].ca_file", i)), err)
+			}
+			m.RootCAs = pool
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// relayNames says where mail goes, for people.
+func relayNames(cfg *config.Config) string {
+	var list []string
+	for _, r := range cfg.Relays {
+		list = append(list, r.Name)
+	}
+	return strings.Join(list, ", then ")
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
+	"syndicate/internal/store"
+)
+
+// This file turns the reports of the jobs into lines for people: results on
+// standard output, what is wrong on standard error. A broken article or list line
+// is a warning and leaves the exit code alone.
+
+// lines are labelled results, aligned.
+type lines [][2]string
+
+func (l *lines) add(label, format string, args ...any) {
+	*l = append(*l, [2]string{label, fmt.Sprintf(format, args...)})
+}
+
+func (a *app) tellLines(l lines) {
+	width := 10
+	for _, line := range l {
+		width = max(width, len([]rune(line[0])))
+	}
+	for _, line := range l {
+		a.printf("%-*s  %s\n", width, line[0], plain(line[1]))
+	}
+}
+
+// warn tells of a problem that leaves the exit code alone.
+func (a *app) warn(where, text, hint string) {
+	a.notef("%s %s", a.style(a.err).yellow("warning:"), plain(join(": ", where, text)))
+	if hint != "" {
+		a.notef("%s %s", a.style(a.err).bold("hint:"), plain(hint))
+	}
+}
+
+// tellArticles reports what came in and what was built.
+func (s *site) tellArticles(ctx context.Context, in jobs.IngestReport, out jobs.PublishReport) {
+	var l lines
+	s.articleLines(ctx, &l, in, out)
+	s.tellLines(l)
+	s.warnArticles(in, out)
+}
+
+func (s *site) articleLines(ctx context.Context, l *lines, in jobs.IngestReport, out jobs.PublishReport) {
+	for _, r := range in.Sources {
+		l.add(r.Source, "%s", s.sourceLine(ctx, r))
+	}
+	if out.Dir == "" {
+		return
+	}
+	built := "up to date"
+	if len(out.Written) > 0 {
+		files := append([]string{}, out.Written...)
+		files[0] = shown(filepath.Join(out.Dir, files[0]))
+		built = strings.Join(files, ", ")
+	}
+	l.add("feeds", "%s (%s)", built, count(out.Items, "article"))
+}
+
+func (s *site) sourceLine(ctx context.Context, r jobs.SourceReport) string {
+	if r.Error != "" {
+		return "could not be read; its articles stay as they were"
+	}
+	done := join(", ", counted(r.Added, "new"), counted(r.Changed, "changed"), counted(r.Moved, "moved"), counted(r.Unpublished, "gone"))
+	if done == "" {
+		return fmt.Sprintf("nothing new (%s)", count(r.Total, "article"))
+	}
+	if r.Added == 0 {
+		return done
+	}
+	if hidden := s.hidden(ctx); hidden != "" {
+		done += " (" + hidden + ")"
+	}
+	return done
+}
+
+// hidden says which articles are not public yet.
+func (s *site) hidden(ctx context.Context) string {
+	drafts, err := s.store.CountArticles(ctx, store.ArticleQuery{State: "draft"})
+	if err != nil {
+		return ""
+	}
+	scheduled, err := s.store.CountArticles(ctx, store.ArticleQuery{State: "scheduled"})
+	if err != nil || drafts+scheduled == 0 {
+		return ""
+	}
+	return "not public yet: " + join(", ", counted(drafts, plural(drafts, "draft")), counted(scheduled, "scheduled"))
+}
+
+func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
+	for _, r := range in.Sources {
+		for _, p := range r.Problems {
+			s.warn("", problem(p), p.Hint)
+		}
+		for _, e := range r.AssetErrors {
+			s.warn("", e, "")
+		}
+		if r.Held != "" {
+			s.warn(r.Source, r.Held, "if they are really gone: syndicate articles prune "+shellWord(r.Source))
+		}
+		if r.Error != "" {
+			s.complain(hinted(fmt.Errorf("%s: %s", r.Source, r.Error), "nothing was changed; the next run tries again"))
+		}
+	}
+	for _, p := range out.Problems {
+		s.warn("", p, "")
+	}
+}
+
+// problem says where a file is wrong, and whether its article was left out.
+func problem(p source.Problem) string {
+	if p.Warning {
+		return p.Error()
+	}
+	return p.Error() + " (left out)"
+}
+
+// tellRun reports a whole run.
+func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
+	if s.json {
+		return s.printJSON(r)
+	}
+	var l lines
+	s.articleLines(ctx, &l, r.Ingest, r.Publish)
+	if added := listLine(r.Lists); added != "" {
+		l.add("subscribers", "%s", added)
+	}
+	told := map[int64]bool{}
+	for _, n := range r.Newsletters {
+		l.add(n.Newsletter, "%s", s.newsletterLine(n, r.Issues))
+		told[n.Issue] = true
+	}
+	for _, i := range r.Issues {
+		if !told[i.Issue.ID] {
+			l.add(i.Issue.Newsletter, "issue %d, begun earlier · %s", i.Issue.Number, issueLine(i))
+		}
+	}
+	s.tellLines(l)
+	s.warnArticles(r.Ingest, r.Publish)
+	s.warnRun(r)
+	s.tellNext(r)
+	return nil
+}
+
+func listLine(lists []jobs.ListReport) string {
+	var added, changed, pruned int
+	for _, l := range lists {
+		added, changed, pruned = added+l.Result.Added, changed+l.Result.Changed, pruned+l.Result.Pruned
+	}
+	return join(", ", counted(added, "new"), counted(changed, "changed"), counted(pruned, "removed"))
+}
+
+// newsletterLine says what became of a newsletter.
+func (s *site) newsletterLine(n jobs.NewsletterReport, issues []jobs.IssueReport) string {
+	switch {
+	case n.Error != "":
+		return "not sent: there is an error"
+	case n.Nothing == "no new article":
+		return "nothing new"
+	case n.Nothing != "":
+		return "nothing new to send: " + n.Nothing
+	case n.Skipped != "":
+		return "passed over: " + n.Skipped
+	case n.Issue == 0:
+		return "not due"
+	case n.Awaiting:
+		return fmt.Sprintf("issue %d · %s · waits for approval", n.Number, count(n.Articles, "article"))
+	}
+	for _, i := range issues {
+		if i.Issue.ID == n.Issue {
+			return fmt.Sprintf("issue %d · %s → %s · %s", n.Number, count(n.Articles, "article"),
+				count(i.Issue.Recipients, "subscriber"), issueLine(i))
+		}
+	}
+	return fmt.Sprintf("issue %d · %s", n.Number, count(n.Articles, "article"))
+}
+
+// issueLine says how an issue stands.
+func issueLine(i jobs.IssueReport) string {
+	state := ""
+	switch i.Issue.State {
+	case newsletter.IssuePaused:
+		state = join(": ", "paused", i.Issue.Reason)
+	case newsletter.IssueCancelled:
+		state = join(": ", "cancelled", i.Issue.Reason)
+	case newsletter.IssueSealing:
+		state = "not all addressed yet"
+	}
+	return join(", ", number(i.Sent)+" sent", counted(i.Failed, "failed"), counted(i.Deferred, "to be tried again"),
+		counted(i.Uncertain, "uncertain"), state)
+}
+
+// warnRun tells on standard error what went wrong.
+func (s *site) warnRun(r jobs.RunReport) {
+	for _, l := range r.Lists {
+		for _, p := range l.Problems {
+			s.warn(fmt.Sprintf("%s:%d", l.File, p.Line), p.Message+" (left out)", "")
+		}
+		if more := l.Skipped - len(l.Problems); more > 0 {
+			s.warn(l.File, count(more, "more line")+" left out", "")
+		}
+		if l.Error != "" {
+			s.complain(hinted(fmt.Errorf("%s: %s", l.File, l.Error), "its subscribers stay as they were"))
+		}
+	}
+	for _, i := range r.Issues {
+		for _, f := range i.Failures {
+			s.warn(fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number), fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.Reply, f.Example), "")
+		}
+	}
+	for _, n := range r.Newsletters {
+		if n.Error != "" {
+			s.complain(fmt.Errorf("%s: %s", n.Newsletter, n.Error))
+		}
+	}
+	for _, t := range r.Relays {
+		s.complain(&failure{err: fmt.Errorf("relay %s: %s", t.Relay, t.Error), code: exitFailed, hint: t.Hint})
+	}
+	for _, e := range r.Errors {
+		s.complain(fmt.Errorf("%s", e))
+	}
+}
+
+// tellNext says what to do after a run.
+func (s *site) tellNext(r jobs.RunReport) {
+	zone := s.cfg.Site.TimeZone
+	for _, n := range r.Newsletters {
+		if n.Awaiting {
+			s.printf("To let it go out: syndicate issues approve %s/%d --hash %s\n", n.Newsletter, n.Number, jobs.ShortHash(n.Hash))
+		}
+	}
+	for _, i := range r.Issues {
+		if i.Deferred > 0 && !i.NextTry.IsZero() {
+			s.printf("%s/%d goes on at %s: by a running serve, or by syndicate run after that.\n",
+				i.Issue.Newsletter, i.Issue.Number, i.NextTry.In(zone).Format("15:04"))
+		}
+		if i.Uncertain > 0 {
+			s.printf("%s of %s/%d may have arrived. To send it again: syndicate issues retry --uncertain %s/%d\n",
+				count(i.Uncertain, "message"), i.Issue.Newsletter, i.Issue.Number, i.Issue.Newsletter, i.Issue.Number)
+		}
+	}
+	if r.Declined {
+		s.printf("Nothing was mailed.\n")
+	}
+	if r.Rehearsal && r.Accepted > 0 {
+		s.printf("\nNo relay is configured, so this was a rehearsal: the mail is in %s (%s).\n", shown(r.Outbox)+"/", count(r.Accepted, "message"))
+		s.printf("Next: syndicate%s serve, then open %s/\n", s.siteFlags(), s.cfg.Web.URL)
+	}
+}
+
+// siteFlags repeats the global flags that lead to this site.
+func (a *app) siteFlags() string {
+	flags := ""
+	if a.dir != "." {
+		flags += " -C " + shellWord(a.dir)
+	}
+	if a.file != "" {
+		flags += " --config " + shellWord(a.file)
+	}
+	return flags
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/jobs"
+)
+
+// runCommand does the whole job once.
+func runCommand(a *app) *cobra.Command {
+	var due, yes bool
+	c := &cobra.Command{
+		Use:   "run [NEWSLETTER…]",
+		Short: "Do the whole job once: articles in, feeds and digests out",
+		Long: `Run takes new articles in, builds the feeds, and sends every newsletter (or those named)
+an issue with what is new, whatever the schedule says. It finishes interrupted issues
+first, and waits until every message is settled or has to be tried again later.
+
+With a relay in config.yaml it asks before it mails people. Without one it is a
+rehearsal: the mail goes to data/outbox/.
+
+With --due it sends only what the schedule says, and does not ask: for cron.`,
+		Example: `    syndicate run
+    syndicate run weekly --yes
+    */5 * * * *  syndicate -C /srv/letter run --due      (a crontab)`,
+		ValidArgsFunction: a.completeNewsletter(-1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.working(c.Context(), func(ctx context.Context, s *site, confirm confirmFunc) (jobs.RunReport, error) {
+				if err := known(s.cfg, args...); err != nil {
+					return jobs.RunReport{}, err
+				}
+				o := jobs.RunOptions{Newsletters: args, Due: due}
+				if !due && !yes {
+					o.Confirm = confirm
+				}
+				return s.service.Run(ctx, o)
+			})
+		},
+	}
+	c.Flags().BoolVar(&due, "due", false, "only newsletters whose time has come; asks nothing")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
+	return c
+}
+
+type confirmFunc = func(context.Context, []jobs.Preview) (bool, error)
+
+// working opens the site with a progress bar for a verb that delivers, and reports.
+func (a *app) working(ctx context.Context, do func(context.Context, *site, confirmFunc) (jobs.RunReport, error)) (err error) {
+	bar := a.progress()
+	defer bar.close()
+	s, err := a.open(ctx, bar.tell)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	s.tellNotices()
+	r, err := do(ctx, s, func(ctx context.Context, list []jobs.Preview) (bool, error) {
+		bar.close()
+		return s.confirm(ctx, list)
+	})
+	bar.close()
+	if err != nil {
+		return errors.Join(s.tellSome(ctx, r), err)
+	}
+	// What was done is told even if the work was interrupted.
+	if err := s.tellRun(context.WithoutCancel(ctx), r); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return exit(r.ExitCode())
+}
+
+// tellSome reports what was done before an error.
+func (s *site) tellSome(ctx context.Context, r jobs.RunReport) error {
+	if len(r.Ingest.Sources) == 0 && len(r.Issues) == 0 {
+		return nil
+	}
+	return s.tellRun(context.WithoutCancel(ctx), r)
+}
+
+// confirm asks before people are mailed.
+func (s *site) confirm(ctx context.Context, list []jobs.Preview) (bool, error) {
+	people := 0
+	var rows [][]string
+	for _, p := range list {
+		people += p.Recipients
+		subject, articles := "", 0
+		if len(p.Groups) > 0 {
+			subject, articles = p.Groups[0].Digest.Subject, len(p.Groups[0].Articles)
+		}
+		rows = append(rows, []string{
+			fmt.Sprintf("%s/%d", p.Newsletter.Name, p.Number),
+			fmt.Sprintf("%s → %s", count(articles, "article"), count(p.Recipients, "subscriber")), subject,
+		})
+	}
+	if isTerminal(s.err) {
+		onErr := *s.app
+		onErr.out = s.err
+		onErr.table(nil, rows)
+	}
+	return s.ask(ctx, false, fmt.Sprintf("Mail %s by %s?", number(people)+" "+strings.Replace(plural(people, "person"), "persons", "people", 1), relayNames(s.cfg)))
+}
+
+// tellNotices tells of settings that have no effect.
+func (s *site) tellNotices() {
+	for _, p := range s.cfg.Notices() {
+		s.warn(fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column), p.Message, p.Hint)
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/jobs"
+)
+
+// sendCommand sends one issue by hand.
+func sendCommand(a *app) *cobra.Command {
+	var dry, yes bool
+	var to, hash string
+	c := &cobra.Command{
+		Use:   "send NEWSLETTER",
+		Short: "Send an issue now, by hand",
+		Long: `Send takes new articles in and sends the newsletter's next issue now, whatever its
+schedule says. With a relay in config.yaml it asks first.
+
+--dry-run says what would be sent to how many, and changes nothing. --to sends one copy
+to an address of your own; the articles stay new to the subscribers.`,
+		Example: `    syndicate send weekly --dry-run
+    syndicate send weekly --to me@example.org
+    syndicate send weekly --yes`,
+		Args:              arguments(1, 1, "the name of a NEWSLETTER"),
+		ValidArgsFunction: a.completeNewsletter(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case dry && to != "":
+				return usage(see(c), "--dry-run and --to do not go together")
+			case dry:
+				return a.with(func(ctx context.Context, s *site, args []string) error { return s.dryRun(ctx, args[0]) })(c, args)
+			case to != "":
+				return a.with(func(ctx context.Context, s *site, args []string) error { return s.sendTest(ctx, args[0], to) })(c, args)
+			}
+			return a.working(c.Context(), func(ctx context.Context, s *site, confirm confirmFunc) (jobs.RunReport, error) {
+				if err := known(s.cfg, args...); err != nil {
+					return jobs.RunReport{}, err
+				}
+				o := jobs.SendOptions{Newsletter: args[0], Hash: hash}
+				if !yes {
+					o.Confirm = confirm
+				}
+				return s.service.Send(ctx, o)
+			})
+		},
+	}
+	f := c.Flags()
+	f.BoolVarP(&dry, "dry-run", "n", false, "say what would be sent; change nothing")
+	f.StringVar(&to, "to", "", "send one copy to `ADDRESS` only")
+	f.StringVar(&hash, "hash", "", "send only what was looked at (preview tells its hash)")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
+	return c
+}
+
+func (s *site) dryRun(ctx context.Context, name string) error {
+	if err := known(s.cfg, name); err != nil {
+		return err
+	}
+	d, err := s.service.DryRun(ctx, name)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(struct {
+			previewView
+			Domains []jobs.DomainCount `json:"domains"`
+			Bytes   int                `json:"message_bytes"`
+		}{viewPreview(d.Preview), d.Domains, len(d.Message)})
+	}
+	s.tellFresh(ctx)
+	if d.Preview.Nothing != "" {
+		s.printf("%s: nothing to send: %s\n", name, d.Preview.Nothing)
+		return nil
+	}
+	s.tellPreview(d.Preview)
+	var list []string
+	for i, dom := range d.Domains {
+		if i == 8 {
+			list = append(list, fmt.Sprintf("%d more", len(d.Domains)-i))
+			break
+		}
+		list = append(list, fmt.Sprintf("%s %s", dom.Domain, number(dom.Count)))
+	}
+	by := "the catcher on this machine (a rehearsal)"
+	if !s.service.Rehearsal() {
+		by = relayNames(s.cfg)
+	}
+	s.table(nil, [][]string{
+		{"receivers", strings.Join(list, ", ")},
+		{"message", size(len(d.Message))},
+		{"by", by},
+	})
+	s.printf("\nNothing was sent.\n")
+	return nil
+}
+
+func (s *site) sendTest(ctx context.Context, name, to string) error {
+	if err := known(s.cfg, name); err != nil {
+		return err
+	}
+	address, err := addressArgument(to)
+	if err != nil {
+		return err
+	}
+	s.tellFresh(ctx)
+	reply, err := s.service.SendTest(ctx, name, address)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(map[string]any{"to": address, "code": reply.Code, "reply": reply.Text})
+	}
+	s.printf("One copy went to %s: %s\n", address, plain(reply.Text))
+	if s.service.Rehearsal() {
+		s.printf("It is in %s: no relay is configured.\n", shown(s.options.OutboxDir)+"/")
+	}
+	return nil
+}

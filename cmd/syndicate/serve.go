@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"syndicate/internal/web"
+)
+
+// serveCommand is the daemon.
+func serveCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Stay: schedule, delivery, and the site on the web",
+		Long: `Serve takes articles in when their files change, sends issues when they are due, and
+answers on web.listen: pages, feeds, and the links in mail. It logs to standard error.
+
+It stops in good order on SIGTERM or Ctrl-C: open requests and messages in flight are
+finished. A second one ends it at once; what was under way is taken up next time.`,
+		Example: `    syndicate -C /srv/letter serve`,
+		Args:    arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			s, err := a.openWith(c.Context(), cfg, a.logger(cfg, true), nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.close()) }()
+			release, err := s.store.LockDaemon()
+			if err != nil {
+				return err
+			}
+			defer release()
+			s.tellNotices()
+			return s.serve(c.Context())
+		},
+	}
+}
+
+func (s *site) serve(ctx context.Context) error {
+	handler, err := s.handler()
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.cfg.Where("web.listen"), err)
+	}
+	t := s.cfg.Web.Timeouts
+	server := web.NewServer(handler, web.Timeouts{Read: t.Read, Write: t.Write, Idle: t.Idle}, s.log)
+	s.tellServing(listener.Addr())
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("answering on %s: %w", s.cfg.Web.Listen, err)
+		}
+		return nil
+	})
+	work.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Delivery.Grace)
+		defer cancel()
+		if server.Shutdown(grace) != nil { // somebody reads very slowly
+			return server.Close()
+		}
+		return nil
+	})
+	work.Go(func() error {
+		err := s.service.Serve(ctx)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("the service ended by itself")
+		}
+		return err
+	})
+	return work.Wait()
+}
+
+// handler is the site on the web.
+func (s *site) handler() (http.Handler, error) {
+	templates, err := fs.Sub(s.options.SiteFS, "templates")
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		Store: s.store, Service: s.service, Site: s.options.Site, Newsletters: s.options.Newsletters,
+		FeedsDir: s.options.Feeds.Dir, Templates: templates, Builtin: s.options.Builtin,
+		WebURL: s.cfg.Web.URL, Version: readBuild().Version,
+		TrustedProxies: s.cfg.Web.TrustedProxies, Log: s.log, Now: s.now,
+	})
+}
+
+// tellServing says where the site is, before the first request can fail.
+func (s *site) tellServing(addr net.Addr) {
+	if s.json {
+		if s.printJSON(map[string]string{"listening": addr.String(), "url": s.cfg.Web.URL}) != nil {
+			s.log.Warn("nobody reads standard output")
+		}
+		return
+	}
+	s.printf("%s: listening on http://%s/, known as %s/\n", plain(s.cfg.Site.Title), addr, s.cfg.Web.URL)
+	if s.service.Rehearsal() {
+		s.printf("No relay is configured: mail goes to %s/\n", shown(s.options.OutboxDir))
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// statusCommand says how the site stands.
+func statusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Say what runs, what is next, what failed and why",
+		Args:  arguments(0, 0),
+		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
+			v, err := s.status(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(v)
+			}
+			s.tellStatus(v)
+			return nil
+		}),
+	}
+}
+
+// statusView is the status in JSON.
+type statusView struct {
+	Site        string             `json:"site"`
+	Store       string             `json:"store"`
+	Serving     bool               `json:"serving"` // a daemon answers on web.listen
+	Rehearsal   bool               `json:"rehearsal"`
+	Articles    map[string]int     `json:"articles"`
+	Newest      time.Time          `json:"newest,omitzero"`
+	NextRelease time.Time          `json:"next_release,omitzero"`
+	Sources     []sourceStatus     `json:"sources"`
+	Newsletters []newsletterStatus `json:"newsletters"`
+	Open        []issueView        `json:"open"` // issues
+	Relays      []relayStatus      `json:"relays"`
+	Suppressed  int                `json:"suppressed"`
+}
+
+type sourceStatus struct {
+	Name      string    `json:"name"`
+	CheckedAt time.Time `json:"checked_at,omitzero"`
+	Error     string    `json:"error,omitempty"`
+	Held      string    `json:"held,omitempty"`
+}
+
+type newsletterStatus struct {
+	Name        string         `json:"name"`
+	Subscribers map[string]int `json:"subscribers"` // by state
+	Next        string         `json:"next,omitempty"`
+	NextAt      time.Time      `json:"next_at,omitzero"`
+	Last        string         `json:"last,omitempty"` // the last occurrence
+	Outcome     string         `json:"outcome,omitempty"`
+	Note        string         `json:"note,omitempty"`
+}
+
+type relayStatus struct {
+	Name        string    `json:"name"`
+	PausedUntil time.Time `json:"paused_until,omitzero"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+func (s *site) status(ctx context.Context) (statusView, error) {
+	now := s.clock()
+	o, err := s.store.Overview(ctx, now)
+	if err != nil {
+		return statusView{}, err
+	}
+	v := statusView{
+		Site: s.cfg.Site.Title, Store: s.cfg.Store.String(), Serving: s.serving(ctx), Rehearsal: s.service.Rehearsal(),
+		Articles: o.Articles, Newest: o.Newest, NextRelease: o.NextRelease, Suppressed: o.Suppressed,
+		Sources: []sourceStatus{}, Newsletters: []newsletterStatus{}, Open: []issueView{}, Relays: []relayStatus{},
+	}
+	for _, src := range o.Sources {
+		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held})
+	}
+	for _, r := range o.Relays {
+		v.Relays = append(v.Relays, relayStatus(r))
+	}
+	for _, i := range o.Open {
+		view, err := s.viewIssue(ctx, i)
+		if err != nil {
+			return v, err
+		}
+		v.Open = append(v.Open, view)
+	}
+	next := s.service.NextDue(now)
+	for _, n := range s.options.Newsletters {
+		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
+	}
+	return v, nil
+}
+
+func (s *site) newsletterStatus(ctx context.Context, n newsletter.Newsletter, counts []store.SubscriberCount, next []jobs.NextDue) newsletterStatus {
+	v := newsletterStatus{Name: n.Name, Subscribers: map[string]int{}}
+	for _, c := range counts {
+		if c.Newsletter == n.Name {
+			v.Subscribers[string(c.State)] += c.Count
+			v.Subscribers["suppressed"] += c.Suppressed
+		}
+	}
+	for _, d := range next {
+		if d.Newsletter == n.Name {
+			v.Next, v.NextAt = d.Local, d.At
+		}
+	}
+	if last, err := s.store.LastOccurrence(ctx, n.Name, s.service.Rehearsal()); err == nil {
+		v.Last, v.Outcome, v.Note = last.Local, last.Outcome, last.Note
+	}
+	return v
+}
+
+func (s *site) tellStatus(v statusView) {
+	zone := s.cfg.Site.TimeZone
+	var l lines
+	running := "no serve runs here"
+	if v.Serving {
+		running = "serve runs on " + s.cfg.Web.Listen
+	}
+	l.add("site", "%s · %s · %s", v.Site, v.Store, running)
+	l.add("articles", "%s", join(", ", counted(v.Articles["public"], "public")+none(v.Articles["public"], "none public"),
+		counted(v.Articles["draft"], plural(v.Articles["draft"], "draft")), counted(v.Articles["scheduled"], "scheduled")))
+	if !v.NextRelease.IsZero() {
+		l.add("", "the next one comes out %s", moment(v.NextRelease, zone))
+	}
+	for _, n := range v.Newsletters {
+		next := "sent by hand only"
+		if n.Next != "" {
+			next = "next " + strings.Replace(n.Next, "T", " ", 1)
+		}
+		l.add(n.Name, "%s", join(" · ", count(n.Subscribers["confirmed"], "subscriber"), counted(n.Subscribers["pending"], "to confirm"),
+			counted(n.Subscribers["suppressed"], "suppressed"), next))
+		if n.Outcome != "" {
+			l.add("", "last %s: %s", strings.Replace(n.Last, "T", " ", 1), join(", ", n.Outcome, n.Note))
+		}
+	}
+	for _, i := range v.Open {
+		left := i.Deliveries["pending"] + i.Deliveries["sending"]
+		l.add("issue", "%s/%d · %s · %s", i.Newsletter, i.Number, join(": ", string(i.State), i.Reason),
+			join(", ", number(i.Deliveries["sent"])+" sent", counted(left, "to go"), counted(i.Deliveries["failed"], "failed"), counted(i.Deliveries["uncertain"], "uncertain")))
+	}
+	if v.Rehearsal {
+		l.add("relay", "none: a rehearsal, mail goes to %s/", shown(s.options.OutboxDir))
+	}
+	s.tellLines(l)
+	for _, r := range v.Relays {
+		s.warn("relay "+r.Name, fmt.Sprintf("paused until %s: %s", moment(r.PausedUntil, zone), r.Reason), "")
+	}
+	for _, src := range v.Sources {
+		if src.Error != "" {
+			s.warn(src.Name, src.Error, "")
+		}
+		if src.Held != "" {
+			s.warn(src.Name, src.Held, "if they are really gone: syndicate articles prune "+shellWord(src.Name))
+		}
+	}
+}
+
+func none(n int, text string) string {
+	if n == 0 {
+		return text
+	}
+	return ""
+}
+
+// serving asks whether a daemon of this very site answers on web.listen.
+func (s *site) serving(ctx context.Context) bool {
+	host, port, err := net.SplitHostPort(s.cfg.Web.Listen)
+	if err != nil {
+		return false
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	id, err := siteAt(ctx, "http://"+net.JoinHostPort(host, port), time.Second)
+	return err == nil && id == s.store.SiteID()
+}
+
+// siteAt asks a server which site it is.
+func siteAt(ctx context.Context, url string, timeout time.Duration) (id string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	var answer struct {
+		Site string `json:"site"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&answer); err != nil {
+		return "", fmt.Errorf("%s does not answer as Syndicate: %w", url, err)
+	}
+	return answer.Site, nil
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// subscribersCommand looks after who gets what.
+func subscribersCommand(a *app) *cobra.Command {
+	return group("subscribers", "Who gets what: list, add, import, export, remove",
+		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersExport(a), subscribersRemove(a))
+}
+
+// subscriptionView is a subscription in JSON.
+type subscriptionView struct {
+	Email      string                       `json:"email"`
+	Name       string                       `json:"name,omitempty"`
+	Newsletter string                       `json:"newsletter"`
+	State      newsletter.SubscriptionState `json:"state"`
+	Suppressed newsletter.Cause             `json:"suppressed,omitempty"` // why it is never mailed
+	Language   string                       `json:"language,omitempty"`
+	Topics     []string                     `json:"topics,omitempty"`
+	TimeZone   string                       `json:"time_zone,omitempty"`
+	Source     string                       `json:"source"`
+	ConsentAt  time.Time                    `json:"consent_at,omitzero"`
+	CreatedAt  time.Time                    `json:"created_at"`
+}
+
+func subscribersList(a *app) *cobra.Command {
+	var match, state string
+	var limit int
+	c := &cobra.Command{
+		Use:   "list [NEWSLETTER]",
+		Short: "List subscribers",
+		Example: `    syndicate subscribers list weekly
+    syndicate subscribers list --match example.org --state unsubscribed`,
+		Args:              arguments(0, 1),
+		ValidArgsFunction: a.completeNewsletter(1),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			q, err := s.subscriberQuery(args, state)
+			if err != nil {
+				return err
+			}
+			q.Match, q.Limit = match, limit
+			list, err := s.store.Subscribers(ctx, q)
+			if err != nil {
+				return err
+			}
+			causes, err := s.causes(ctx)
+			if err != nil {
+				return err
+			}
+			views, rows := []subscriptionView{}, [][]string{}
+			for _, x := range list {
+				v := viewSubscription(x)
+				v.Suppressed = causes[s.store.Keyring().AddressHash(v.Email)]
+				views = append(views, v)
+				state := string(v.State)
+				if v.Suppressed != "" {
+					state += ", suppressed (" + string(v.Suppressed) + ")"
+				}
+				rows = append(rows, []string{v.Email, v.Name, v.Newsletter, state, v.Language, strings.Join(v.Topics, ", ")})
+			}
+			if a.json {
+				return a.printJSON(views)
+			}
+			if len(rows) == 0 {
+				a.printf("There is no such subscriber. syndicate run takes in subscribers/*.csv.\n")
+				return nil
+			}
+			a.table([]string{"address", "name", "newsletter", "state", "lang", "topics"}, rows)
+			if limit > 0 && len(list) == limit {
+				a.notef("The first %s; --limit 0 lists all.", number(limit))
+			}
+			return nil
+		}),
+	}
+	c.Flags().StringVar(&match, "match", "", "only addresses and names with `TEXT` in them")
+	c.Flags().StringVar(&state, "state", "", "only pending, confirmed or unsubscribed")
+	c.Flags().IntVar(&limit, "limit", 100, "list at most so many; 0: all")
+	return c
+}
+
+func viewSubscription(x newsletter.Subscription) subscriptionView {
+	return subscriptionView{
+		Email: x.Subscriber.Email, Name: x.Subscriber.Name, Newsletter: x.Newsletter, State: x.State,
+		Language: x.Subscriber.Language, Topics: x.Topics, TimeZone: x.Subscriber.TimeZone,
+		Source: x.Source, ConsentAt: x.ConsentAt, CreatedAt: x.CreatedAt,
+	}
+}
+
+// subscriberQuery checks a newsletter's name and a state.
+func (s *site) subscriberQuery(args []string, state string) (store.SubscriberQuery, error) {
+	q := store.SubscriberQuery{State: newsletter.SubscriptionState(state)}
+	switch q.State {
+	case "", newsletter.SubscriptionPending, newsletter.SubscriptionConfirmed, newsletter.SubscriptionUnsubscribed:
+	default:
+		return q, usage("it is pending, confirmed or unsubscribed", "--state %s is not a state of subscriptions", state)
+	}
+	if len(args) > 0 {
+		q.Newsletter = args[0]
+		return q, known(s.cfg, args...)
+	}
+	return q, nil
+}
+
+// causes returns why addresses are suppressed, by hash.
+func (s *site) causes(ctx context.Context) (map[string]newsletter.Cause, error) {
+	list, err := s.store.Suppressions(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]newsletter.Cause, len(list))
+	for _, p := range list {
+		m[p.Hash] = p.Cause
+	}
+	return m, nil
+}
+
+func subscribersAdd(a *app) *cobra.Command {
+	var name, language, zone string
+	var topics []string
+	c := &cobra.Command{
+		Use:   "add NEWSLETTER ADDRESS",
+		Short: "Subscribe somebody who asked for it",
+		Long: `Add subscribes an address, confirmed: only for people who asked. An address that is
+suppressed, or whose owner left, is not brought back.`,
+		Example:           `    syndicate subscribers add weekly ann@example.org --name "Ann Example" --language en`,
+		Args:              arguments(2, 2, "a NEWSLETTER and an ADDRESS", "an ADDRESS"),
+		ValidArgsFunction: a.completeNewsletter(1),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			if err := known(s.cfg, args[0]); err != nil {
+				return err
+			}
+			line, err := lineOf(args[1], fields{name: name, language: language, zone: zone, topics: topics})
+			if err != nil {
+				return err
+			}
+			result, err := s.store.AddSubscriber(ctx, args[0], line, "cli", a.clock())
+			if err != nil {
+				return err
+			}
+			return s.tellAdded(args[0], line.Email, result)
+		}),
+	}
+	c.Flags().StringVar(&name, "name", "", "the subscriber's name")
+	c.Flags().StringVar(&language, "language", "", "the language of the mail; default: the newsletter's")
+	c.Flags().StringSliceVar(&topics, "topics", nil, "only articles with one of these tags")
+	c.Flags().StringVar(&zone, "time-zone", "", "the subscriber's time zone; default: the newsletter's")
+	return c
+}
+
+func (s *site) tellAdded(name, address string, result store.AddResult) error {
+	switch result {
+	case store.Created, store.Exists:
+		if s.json {
+			return s.printJSON(map[string]string{"newsletter": name, "email": address, "result": string(result)})
+		}
+		s.printf("%s %s %s.\n", address, map[store.AddResult]string{store.Created: "now gets", store.Exists: "gets already"}[result], name)
+		return nil
+	case store.Suppressed:
+		return hinted(notAdded(address, "is suppressed: it is never mailed"), "syndicate suppressions lift %s, if its owner asks for it", address)
+	case store.Unsubscribed:
+		return hinted(notAdded(address, "has left %s", name), "its owner can come back with the link in an old mail")
+	}
+	return hinted(notAdded(address, "was erased or changed by its owner"), "only its owner can subscribe it again")
+}
+
+func subscribersRemove(a *app) *cobra.Command {
+	var from string
+	c := &cobra.Command{
+		Use:   "remove ADDRESS",
+		Short: "Delete a subscriber; no list brings the address back",
+		Example: `    syndicate subscribers remove ann@example.org
+    syndicate subscribers remove ann@example.org --newsletter weekly`,
+		Args: arguments(1, 1, "an ADDRESS"),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			address, err := addressArgument(args[0])
+			if err != nil {
+				return err
+			}
+			if from != "" {
+				if err := known(s.cfg, from); err != nil {
+					return err
+				}
+			}
+			if err := s.store.RemoveSubscriber(ctx, address, from, a.clock()); err != nil {
+				return notThere(err, address)
+			}
+			if a.json {
+				return a.printJSON(map[string]string{"email": address, "newsletter": from, "result": "removed"})
+			}
+			a.printf("%s was removed%s.\n", address, map[bool]string{true: " from " + from}[from != ""])
+			return nil
+		}),
+	}
+	c.Flags().StringVar(&from, "newsletter", "", "only from this newsletter")
+	return c
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/roster"
+)
+
+// suppressionsCommand looks after the addresses that are never mailed.
+func suppressionsCommand(a *app) *cobra.Command {
+	c := group("suppressions", "Addresses that are never mailed: list, add, lift",
+		suppressionsList(a), suppressionsAdd(a), suppressionsLift(a))
+	c.Long = `An address is suppressed by a hard bounce, a complaint, its owner's erasure, or by
+hand. No list and no import brings it back. The database keeps a keyed hash of the
+address only, so the list shows causes, not addresses.`
+	return c
+}
+
+type suppressionView struct {
+	Hash  string           `json:"hash"`
+	Cause newsletter.Cause `json:"cause"`
+	Issue int64            `json:"issue,omitempty"`
+	Note  string           `json:"note,omitempty"`
+	At    time.Time        `json:"at"`
+}
+
+func suppressionsList(a *app) *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List suppressions, latest first",
+		Args:  arguments(0, 0),
+		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
+			list, err := s.store.Suppressions(ctx, limit)
+			if err != nil {
+				return err
+			}
+			views, rows := []suppressionView{}, [][]string{}
+			for _, p := range list {
+				views = append(views, suppressionView(p))
+				rows = append(rows, []string{moment(p.At, s.cfg.Site.TimeZone), string(p.Cause), s.issueName(ctx, p.Issue), short(p.Hash), p.Note})
+			}
+			if a.json {
+				return a.printJSON(views)
+			}
+			if len(rows) == 0 {
+				a.printf("No address is suppressed.\n")
+				return nil
+			}
+			a.table([]string{"since", "cause", "issue", "hash", "note"}, rows)
+			return nil
+		}),
+	}
+	c.Flags().IntVar(&limit, "limit", 100, "list at most so many; 0: all")
+	return c
+}
+
+func suppressionsAdd(a *app) *cobra.Command {
+	var note string
+	c := &cobra.Command{
+		Use:     "add ADDRESS",
+		Short:   "Never mail an address again",
+		Example: `    syndicate suppressions add ann@example.org --note "asked by phone"`,
+		Args:    arguments(1, 1, "an ADDRESS"),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			address, err := addressArgument(args[0])
+			if err != nil {
+				return err
+			}
+			if err := s.store.Suppress(ctx, address, newsletter.CauseOperator, 0, note, a.clock()); err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]string{"address": address, "cause": string(newsletter.CauseOperator)})
+			}
+			a.printf("%s is not mailed any more. To undo: syndicate suppressions lift %s\n", address, shellWord(address))
+			return nil
+		}),
+	}
+	c.Flags().StringVar(&note, "note", "", "why, for colleagues")
+	return c
+}
+
+func suppressionsLift(a *app) *cobra.Command {
+	var issue issueFlag
+	c := &cobra.Command{
+		Use:   "lift {ADDRESS | --issue NEWSLETTER/N}",
+		Short: "Allow an address to be mailed again, or all that an issue led to",
+		Example: `    syndicate suppressions lift ann@example.org
+    syndicate suppressions lift --issue weekly/12`,
+		Args: arguments(0, 1),
+		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
+			switch {
+			case issue.ref == "" && len(args) == 0:
+				return usage("syndicate suppressions lift --help", "lift needs an ADDRESS or --issue")
+			case issue.ref != "" && len(args) > 0:
+				return usage("syndicate suppressions lift --help", "lift takes an ADDRESS or --issue, not both")
+			case issue.ref != "":
+				return s.liftIssue(ctx, issue)
+			}
+			address, err := addressArgument(args[0])
+			if err != nil {
+				return err
+			}
+			lifted, err := s.store.LiftSuppression(ctx, address)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"address": address, "lifted": lifted})
+			}
+			if !lifted {
+				a.printf("%s was not suppressed.\n", address)
+				return nil
+			}
+			a.printf("%s may be mailed again.\n", address)
+			return nil
+		}),
+	}
+	issue.add(c, true)
+	return c
+}
+
+func (s *site) liftIssue(ctx context.Context, flag issueFlag) error {
+	issue, err := s.issue(ctx, flag.ref, flag)
+	if err != nil {
+		return err
+	}
+	n, err := s.store.LiftIssueSuppressions(ctx, issue.ID)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(map[string]any{"issue": fmt.Sprintf("%s/%d", issue.Newsletter, issue.Number), "lifted": n})
+	}
+	s.printf("%s: %s.\n", s.nameOf(issue), count(n, "suppression")+" lifted")
+	return nil
+}
+
+// addressArgument checks an address from the command line.
+func addressArgument(text string) (string, error) {
+	address, err := roster.Address(text)
+	if err != nil {
+		return "", usage("", "%s: %w", plain(text), err)
+	}
+	return address, nil
+}
