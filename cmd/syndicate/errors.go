@@ -75,7 +75,7 @@ var hints = []struct {
 	hint string
 }{
 	{store.ErrNewer, "install the version that wrote it, or go back to a copy of the database from before the upgrade"},
-	{store.ErrLocked, "one serve is enough for a site, and all other commands work beside it; stop the other one first"},
+	{store.ErrLocked, "one at a time is enough for a site; all other commands work beside it"},
 	{store.ErrBusy, "another syndicate is at work on it; try again when that one is done"},
 	{syscall.ENOSPC, "the disk is full; free some space and try again: nothing was left half-written"},
 	{syscall.EDQUOT, "the quota is used up; free some space and try again: nothing was left half-written"},
@@ -104,7 +104,7 @@ func hintFor(err error) string {
 
 // message is an error in plain words, on one line.
 func message(err error) string {
-	if err == context.Canceled { //nolint:errorlint // only where nothing says more
+	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
 	return strings.Join(strings.Fields(err.Error()), " ")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,61 +20,6 @@ func issuesCommand(a *app) *cobra.Command {
 --newsletter weekly. What is changed here takes effect within seconds in a running
 serve, else with the next run.`
 	return c
-}
-
-// issueView is an issue in JSON.
-type issueView struct {
-	Newsletter string                `json:"newsletter"`
-	Number     int                   `json:"number"`
-	Rehearsal  bool                  `json:"rehearsal"`
-	State      newsletter.IssueState `json:"state"`
-	Reason     string                `json:"reason,omitempty"`
-	Subject    string                `json:"subject"`
-	Hash       string                `json:"hash"`
-	Due        string                `json:"due,omitempty"`
-	Recipients int                   `json:"recipients"`
-	Deliveries map[string]int        `json:"deliveries"` // by state
-	CreatedAt  time.Time             `json:"created_at"`
-	SealedAt   time.Time             `json:"sealed_at,omitzero"`
-	DoneAt     time.Time             `json:"done_at,omitzero"`
-	Failures   []failureView         `json:"failures,omitempty"`
-	Articles   []string              `json:"articles,omitempty"` // titles
-}
-
-type failureView struct {
-	Reply   string `json:"reply"`
-	Code    int    `json:"code"`
-	Count   int    `json:"count"`
-	Example string `json:"example"` // a masked address
-}
-
-func failureViews(list []store.Failure) []failureView {
-	var views []failureView
-	for _, f := range list {
-		views = append(views, failureView{Reply: f.Reply, Code: f.Code, Count: f.Count, Example: f.Example})
-	}
-	return views
-}
-
-// states in the order in which they are told.
-var deliveryStates = []newsletter.DeliveryState{
-	newsletter.Sent, newsletter.Sending, newsletter.Pending, newsletter.Uncertain, newsletter.Failed, newsletter.Cancelled,
-}
-
-func (s *site) viewIssue(ctx context.Context, i newsletter.Issue) (issueView, error) {
-	counts, err := s.store.IssueCounts(ctx, i.ID)
-	if err != nil {
-		return issueView{}, err
-	}
-	v := issueView{
-		Newsletter: i.Newsletter, Number: i.Number, Rehearsal: i.Rehearsal, State: i.State, Reason: i.Reason,
-		Subject: i.Subject, Hash: i.Hash, Due: i.Due, Recipients: i.Recipients, Deliveries: map[string]int{},
-		CreatedAt: i.CreatedAt, SealedAt: i.SealedAt, DoneAt: i.DoneAt,
-	}
-	for _, state := range deliveryStates {
-		v.Deliveries[state.String()] = counts[state]
-	}
-	return v, nil
 }
 
 func issuesList(a *app) *cobra.Command {
@@ -100,14 +44,14 @@ func issuesList(a *app) *cobra.Command {
 			}
 			views, rows := []issueView{}, [][]string{}
 			for _, i := range list {
-				v, err := s.viewIssue(ctx, i)
+				r, err := s.service.IssueReport(ctx, i.ID)
 				if err != nil {
 					return err
 				}
-				views = append(views, v)
+				views = append(views, viewIssue(r))
 				rows = append(rows, []string{
 					s.nameOf(i), string(i.State), moment(i.CreatedAt, s.cfg.Site.TimeZone),
-					fmt.Sprintf("%s/%s", number(v.Deliveries["sent"]), number(i.Recipients)), i.Subject,
+					fmt.Sprintf("%s/%s", number(r.Sent), number(i.Recipients)), i.Subject,
 				})
 			}
 			if a.json {
@@ -139,15 +83,11 @@ func issuesShow(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			v, err := s.viewIssue(ctx, i)
+			r, err := s.service.IssueReport(ctx, i.ID)
 			if err != nil {
 				return err
 			}
-			failures, err := s.store.IssueFailures(ctx, i.ID, 20)
-			if err != nil {
-				return err
-			}
-			v.Failures = failureViews(failures)
+			v := viewIssue(r)
 			_, articles, err := s.store.FrozenIssue(ctx, i.ID)
 			if err != nil {
 				return err
@@ -176,12 +116,12 @@ func (s *site) showIssue(i newsletter.Issue, v issueView) {
 		{"due", i.Due},
 		{"made", moment(i.CreatedAt, zone)},
 		{"done", moment(i.DoneAt, zone)},
-		{"recipients", number(i.Recipients)},
-	}
-	for _, state := range deliveryStates {
-		if n := v.Deliveries[state.String()]; n > 0 || state == newsletter.Sent {
-			rows = append(rows, []string{"  " + state.String(), number(n)})
-		}
+		{"recipients", number(v.Recipients)},
+		{"  sent", number(v.Sent)},
+		{"  to try again", counted(v.Deferred, "")},
+		{"  uncertain", counted(v.Uncertain, "")},
+		{"  failed", counted(v.Failed, "")},
+		{"  cancelled", counted(v.Cancelled, "")},
 	}
 	kept := rows[:0]
 	for _, r := range rows {
@@ -229,11 +169,11 @@ func issueStep(a *app, c *cobra.Command, do func(ctx context.Context, s *site, i
 			return err
 		}
 		if a.json {
-			v, err := s.viewIssue(ctx, i)
+			r, err := s.service.IssueReport(ctx, i.ID)
 			if err != nil {
 				return err
 			}
-			return a.printJSON(v)
+			return a.printJSON(viewIssue(r))
 		}
 		a.printf("%s: %s\n", s.nameOf(i), said)
 		return nil

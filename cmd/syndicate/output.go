@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 )
 
@@ -61,25 +60,29 @@ func (s style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// table aligns rows of cells. The first row is the head; with head nil there is
-// none.
+// table aligns rows of cells by the width they have on a terminal. head may be nil.
 func (a *app) table(head []string, rows [][]string) {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	if head != nil {
-		fmt.Fprintln(w, strings.ToUpper(strings.Join(head, "\t")))
+		rows = append([][]string{head}, rows...)
+		for i := range head {
+			head[i] = strings.ToUpper(head[i])
+		}
 	}
+	var widths []int
 	for _, r := range rows {
+		widths = append(widths, make([]int, max(0, len(r)-len(widths)))...)
 		for i := range r {
 			r[i] = plain(r[i])
+			widths[i] = max(widths[i], uniseg.StringWidth(r[i]))
 		}
-		fmt.Fprintln(w, strings.Join(r, "\t"))
 	}
-	if w.Flush() != nil { // a buffer takes everything
-		return
-	}
-	for line := range strings.Lines(b.String()) {
-		a.printf("%s\n", strings.TrimRight(line, " \n"))
+	for _, r := range rows {
+		var line strings.Builder
+		for i, cell := range r {
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+2))
+		}
+		a.printf("%s\n", strings.TrimRight(line.String(), " "))
 	}
 }
 
@@ -146,7 +149,7 @@ func counted(n int, what string) string {
 	if n == 0 {
 		return ""
 	}
-	return number(n) + " " + what
+	return strings.TrimSpace(number(n) + " " + what)
 }
 
 // enumerate is "a, b and c".

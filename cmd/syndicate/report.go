@@ -126,7 +126,7 @@ func problem(p source.Problem) string {
 // tellRun reports a whole run.
 func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	if s.json {
-		return s.printJSON(r)
+		return s.printJSON(viewRun(r))
 	}
 	var l lines
 	s.articleLines(ctx, &l, r.Ingest, r.Publish)

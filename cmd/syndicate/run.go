@@ -64,25 +64,23 @@ func (a *app) working(ctx context.Context, do func(context.Context, *site, confi
 		return s.confirm(ctx, list)
 	})
 	bar.close()
-	if err != nil {
-		return errors.Join(s.tellSome(ctx, r), err)
-	}
-	// What was done is told even if the work was interrupted.
-	if err := s.tellRun(context.WithoutCancel(ctx), r); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return exit(r.ExitCode())
+	return s.ended(context.WithoutCancel(ctx), r, err)
 }
 
-// tellSome reports what was done before an error.
-func (s *site) tellSome(ctx context.Context, r jobs.RunReport) error {
-	if len(r.Ingest.Sources) == 0 && len(r.Issues) == 0 {
-		return nil
+// ended reports what was done, also before an error, and gives the exit code.
+func (s *site) ended(ctx context.Context, r jobs.RunReport, err error) error {
+	if err == nil || len(r.Ingest.Sources)+len(r.Issues) > 0 {
+		if err := s.tellRun(ctx, r); err != nil {
+			return err
+		}
 	}
-	return s.tellRun(context.WithoutCancel(ctx), r)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &failure{err: context.Canceled, code: max(exitFailed, r.ExitCode()), hint: "what was begun is kept; the next run takes it up"}
+	case err != nil:
+		return err
+	}
+	return exit(r.ExitCode())
 }
 
 // confirm asks before people are mailed.

@@ -36,11 +36,6 @@ finished. A second one ends it at once; what was under way is taken up next time
 				return err
 			}
 			defer func() { err = errors.Join(err, s.close()) }()
-			release, err := s.store.LockDaemon()
-			if err != nil {
-				return err
-			}
-			defer release()
 			s.tellNotices()
 			return s.serve(c.Context())
 		},
@@ -52,6 +47,13 @@ func (s *site) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// The service takes this lock for itself; a second daemon shall hear of it before
+	// it hears that its port is taken.
+	release, err := s.store.LockDaemon()
+	if err != nil {
+		return err
+	}
+	release()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.cfg.Web.Listen)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Where("web.listen"), err)

@@ -14,7 +14,6 @@ import (
 
 	"syndicate/internal/config"
 	"syndicate/internal/jobs"
-	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 )
 
@@ -97,33 +96,23 @@ func (a *app) with(do func(ctx context.Context, s *site, args []string) error) f
 	}
 }
 
-// logger writes to standard error what happens: everything with -v, what the
-// configuration says for a daemon, else nothing but errors, because the report
-// says the rest.
+// logger writes to standard error what happens: for a daemon as the configuration
+// says, everything with -v, and else nothing, because a report says it all.
 func (a *app) logger(cfg *config.Config, daemon bool) *slog.Logger {
-	level := slog.LevelError
-	if daemon {
-		if level.UnmarshalText([]byte(cfg.Log.Level)) != nil {
-			level = slog.LevelInfo // config knows only levels
-		}
-	}
-	if a.verbose {
+	var level slog.Level
+	switch {
+	case a.verbose:
 		level = slog.LevelDebug
+	case !daemon:
+		return slog.New(slog.DiscardHandler)
+	case level.UnmarshalText([]byte(cfg.Log.Level)) != nil:
+		level = slog.LevelInfo // config knows only levels
 	}
 	o := &slog.HandlerOptions{Level: level}
 	if cfg.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(a.err, o))
 	}
 	return slog.New(slog.NewTextHandler(a.err, o))
-}
-
-// newsletter returns the newsletter of that name, or says which one was perhaps
-// meant.
-func (s *site) newsletter(name string) (newsletter.Newsletter, error) {
-	if err := known(s.cfg, name); err != nil {
-		return newsletter.Newsletter{}, err
-	}
-	return s.service.Newsletter(name)
 }
 
 // known complains of newsletters that the configuration does not have.

@@ -94,11 +94,11 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		v.Relays = append(v.Relays, relayStatus(r))
 	}
 	for _, i := range o.Open {
-		view, err := s.viewIssue(ctx, i)
+		r, err := s.service.IssueReport(ctx, i.ID)
 		if err != nil {
 			return v, err
 		}
-		v.Open = append(v.Open, view)
+		v.Open = append(v.Open, viewIssue(r))
 	}
 	next := s.service.NextDue(now)
 	for _, n := range s.options.Newsletters {
@@ -151,9 +151,8 @@ func (s *site) tellStatus(v statusView) {
 		}
 	}
 	for _, i := range v.Open {
-		left := i.Deliveries["pending"] + i.Deliveries["sending"]
 		l.add("issue", "%s/%d · %s · %s", i.Newsletter, i.Number, join(": ", string(i.State), i.Reason),
-			join(", ", number(i.Deliveries["sent"])+" sent", counted(left, "to go"), counted(i.Deliveries["failed"], "failed"), counted(i.Deliveries["uncertain"], "uncertain")))
+			join(", ", number(i.Sent)+" sent", counted(i.Deferred, "to go"), counted(i.Failed, "failed"), counted(i.Uncertain, "uncertain")))
 	}
 	if v.Rehearsal {
 		l.add("relay", "none: a rehearsal, mail goes to %s/", shown(s.options.OutboxDir))
