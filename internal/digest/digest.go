@@ -59,9 +59,9 @@ type Item struct {
 	Section        string
 	Tags           []string
 	Authors        []string
-	Language       string // BCP 47, empty: the digest's
-	Published      time.Time
-	ReadingMinutes int // 0: not shown
+	Language       string    // BCP 47, empty: the digest's
+	Published      time.Time // shown in the zone it comes in, the site's
+	ReadingMinutes int       // 0: not shown
 }
 
 // Render makes the digest of d; Issue and N of the result are the caller's to

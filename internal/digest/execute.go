@@ -17,13 +17,13 @@ import (
 type run struct {
 	ctx   context.Context
 	words *i18n.Words
-	zone  *time.Location
 }
 
 // funcs are all the functions that templates have besides the built-in ones.
 func funcs(r *run) map[string]any {
+	// Times are shown in the zone they come in, which newView and Data decide.
 	date := func(f func(*i18n.Words, time.Time) string) func(time.Time) string {
-		return func(t time.Time) string { return f(r.words, t.In(r.zone)) }
+		return func(t time.Time) string { return f(r.words, t) }
 	}
 	return map[string]any{
 		// t "key" "placeholder" value …: words in the reader's language (internal/i18n/locales)
@@ -100,7 +100,7 @@ func (t *Templates) executor(v *view) (*executor, error) {
 		e.text = text.Funcs(e.funcs).Lookup(t.textPath)
 		e.subjectFile = text.Lookup(t.subjectPath)
 	}
-	e.run.words, e.run.zone = v.words, v.zone
+	e.run.words = v.words
 	return e, nil
 }
 

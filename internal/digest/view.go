@@ -47,7 +47,6 @@ type view struct {
 	Address        string // masked
 
 	words *i18n.Words
-	zone  *time.Location
 }
 
 // article is an Item, ready to be shown.
@@ -69,10 +68,10 @@ func newView(d Data) (*view, error) {
 	language := first(d.Language, d.Newsletter.Language, d.Site.Language, "en")
 	v := &view{
 		Site: d.Site, Newsletter: d.Newsletter, Language: language, Direction: i18n.Direction(language),
-		Number: d.Number, Date: d.Date, More: d.More, MoreURL: first(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
+		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: first(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
 		UnsubscribeURL: newsletter.PlaceholderUnsubscribe, PreferencesURL: newsletter.PlaceholderPreferences,
 		Address: newsletter.PlaceholderAddress,
-		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language), zone: zone(d),
+		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language),
 	}
 	if !strings.Contains(strings.ToLower(d.Newsletter.Title), strings.ToLower(d.Site.Title)) {
 		v.SiteLine = d.Site.Title
