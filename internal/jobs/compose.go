@@ -174,6 +174,7 @@ func (s *Service) freezeArticle(ctx context.Context, id string) (newsletter.Arti
 		a.Image = &image
 	}
 	a.Body = ""
+	a.Published = a.Published.In(s.o.Site.Location) // its day is the one its author wrote down
 	return a, minutes, nil
 }
 

@@ -121,6 +121,9 @@ func New(o Options) (*Service, error) {
 	if o.Site.ID == "" {
 		o.Site.ID = o.Store.SiteID()
 	}
+	if o.Site.Location == nil {
+		o.Site.Location = time.UTC
+	}
 	o.Site.URL = strings.TrimRight(o.Site.URL, "/")
 	if o.WebURL = strings.TrimRight(o.WebURL, "/"); o.WebURL == "" {
 		o.WebURL = o.Site.URL
