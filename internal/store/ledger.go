@@ -318,7 +318,7 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 			state = CASE WHEN v.state = 0 AND (v.cancelled = 1 OR NOT EXISTS (SELECT 1 FROM subscriptions b
 				WHERE b.newsletter = v.newsletter AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)) THEN 4 ELSE v.state END,
 			attempts = attempts + v.counts, due_at = v.due,
-			settled_at = CASE WHEN v.state = 0 AND v.cancelled = 0 THEN 0 ELSE $2 END,
+			settled_at = CASE WHEN v.state = 0 AND v.cancelled = 0 THEN 0 ELSE CAST($2 AS BIGINT) END,
 			first_try = CASE WHEN first_try = 0 AND v.counts = 1 THEN $2 ELSE first_try END,
 			reply_code = v.code, reply = v.reply
 		FROM {{rows $1 chunk int, n int, state int, counts int, due int, code int, reply text, newsletter text, cancelled int}} AS v
