@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -41,12 +42,15 @@ type media struct {
 // site lives there.
 func (s *server) article(w http.ResponseWriter, r *http.Request) error {
 	slug := r.PathValue("slug")
-	if len(slug) > maxPath {
+	if !isPath(slug) {
 		return status(http.StatusNotFound)
 	}
 	a, err := s.store.ArticleBySlug(r.Context(), slug)
+	if errors.Is(err, store.ErrNotFound) {
+		return s.byPath(w, r) // a former path may look like a slug
+	}
 	if err != nil {
-		return s.byPath(w, r, err) // an alias may look like a slug
+		return err
 	}
 	if a.Permalink != "" && strings.HasPrefix(s.localURL(&a), s.base+"/") {
 		http.Redirect(w, r, s.localURL(&a), http.StatusMovedPermanently)

@@ -44,7 +44,7 @@ func capital(s string) string {
 // wordsPerMinute is how fast people read on a screen, without hurry.
 const wordsPerMinute = 220
 
-// readingMinutes guesses how long a body takes to read; 0: next to nothing.
+// readingMinutes is how long a body takes to read, as mail says too; 0: it is empty.
 func readingMinutes(body string) int {
 	words, inside := 0, false
 	for _, r := range body {
@@ -54,7 +54,7 @@ func readingMinutes(body string) int {
 		}
 		inside = !space
 	}
-	return (words + wordsPerMinute/2) / wordsPerMinute
+	return (words + wordsPerMinute - 1) / wordsPerMinute
 }
 
 // sizeOf writes a number of bytes for people, in steps of a thousand.

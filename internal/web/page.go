@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -42,6 +43,12 @@ type feedLink struct {
 	Name string // RSS, Atom, JSON Feed
 	Type string // media type
 	URL  string
+}
+
+// TypeAttr is the type attribute as it stands: html/template writes + as a
+// reference, which readers that look for feeds by pattern do not know.
+func (f feedLink) TypeAttr() template.HTMLAttr {
+	return template.HTMLAttr(`type="` + f.Type + `"`) //nolint:gosec // constants
 }
 
 // newsletterLink is a newsletter as pages link it.

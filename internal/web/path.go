@@ -16,15 +16,15 @@ const maxPath = 1024
 
 // path answers what no other route does.
 func (s *server) path(w http.ResponseWriter, r *http.Request) error {
-	return s.byPath(w, r, status(http.StatusNotFound))
+	return s.byPath(w, r)
 }
 
 // byPath finds the article whose permalink or former path the request's is, with
 // or without a slash at the end. A page of ours with one slash too many is
-// redirected. Otherwise the answer is notFound.
-func (s *server) byPath(w http.ResponseWriter, r *http.Request, notFound error) error {
+// redirected.
+func (s *server) byPath(w http.ResponseWriter, r *http.Request) error {
 	asked := r.URL.Path
-	if len(asked) > maxPath || !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+	if !isPath(asked) {
 		return status(http.StatusNotFound)
 	}
 	other := asked + "/"
@@ -55,7 +55,12 @@ func (s *server) byPath(w http.ResponseWriter, r *http.Request, notFound error) 
 		http.Redirect(w, r, s.base+to.String(), http.StatusMovedPermanently)
 		return nil
 	}
-	return notFound
+	return status(http.StatusNotFound)
+}
+
+// isPath reports whether s can be a path, or a part of one, that a store knows.
+func isPath(s string) bool {
+	return len(s) <= maxPath && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }
 
 // isOurs reports whether a route other than the catch-all takes the path.
@@ -70,7 +75,7 @@ func (s *server) isOurs(r *http.Request, p string) bool {
 func guess(asked string) string {
 	name := path.Base(strings.TrimRight(asked, "/"))
 	name = strings.TrimSuffix(name, path.Ext(name))
-	if len(name) > 200 || name == "." || name == "/" || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
+	if len(name) > 200 || name == "." || name == "/" || !isPath(name) {
 		return ""
 	}
 	return strings.ToLower(name)

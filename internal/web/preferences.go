@@ -37,8 +37,11 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		if err := form(r); err != nil {
 			return err
 		}
-		ctx := r.Context()
-		sub, err := s.store.Subscription(ctx, o.claim.Subscriber, r.PostForm.Get("newsletter"))
+		ctx, name := r.Context(), r.PostForm.Get("newsletter")
+		if !isName(name) {
+			return status(http.StatusBadRequest)
+		}
+		sub, err := s.store.Subscription(ctx, o.claim.Subscriber, name)
 		if errors.Is(err, store.ErrNotFound) {
 			return status(http.StatusBadRequest)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -26,6 +27,9 @@ type owner struct {
 func (s *server) owner(ctx context.Context, token string, want newsletter.Purpose) (owner, error) {
 	keys := s.store.Keyring()
 	claim, malformed := keys.ParseToken(token, want)
+	if !isName(claim.Newsletter) { // nobody signed it yet
+		claim.Newsletter = ""
+	}
 	sub, err := s.store.Subscription(ctx, claim.Subscriber, claim.Newsletter)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return owner{}, err
@@ -35,6 +39,12 @@ func (s *server) owner(ctx context.Context, token string, want newsletter.Purpos
 		return owner{}, errLink
 	}
 	return owner{claim, sub}, nil
+}
+
+// isName reports whether s can be a newsletter's name, so that nothing else from
+// outside reaches the store.
+func isName(s string) bool {
+	return s != "" && len(s) <= 100 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // mailed makes a handler of one for a mailed link: clients that try links out
@@ -91,9 +101,11 @@ func (s *server) newsletterOf(name string) newsletter.Newsletter {
 // form reads the fields of a posted form, url-encoded or multipart (RFC 8058
 // 3.2 knows both). Only the body counts: a link can be given a query by anybody.
 func form(r *http.Request) error {
-	err := r.ParseMultipartForm(maxBody)
-	if errors.Is(err, http.ErrNotMultipart) {
-		err = r.ParseForm()
+	err := r.ParseForm()
+	if err == nil {
+		if err = r.ParseMultipartForm(maxBody); errors.Is(err, http.ErrNotMultipart) {
+			err = nil
+		}
 	}
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {

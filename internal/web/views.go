@@ -168,7 +168,7 @@ func (l *limited) Write(b []byte) (int, error) {
 }
 
 // noise is what stands around the place and the fault in errors of the template packages.
-var noise = regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |^error calling \w+: `)
+var noise = regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |error calling \w+: `)
 
 // located strips an error of the template packages down to "file:line:column: fault".
 func located(err error) error { return &templateError{noise.ReplaceAllString(err.Error(), ""), err} }

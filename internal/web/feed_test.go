@@ -1,0 +1,262 @@
+package web_test
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFeeds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	body := text(t, s.get("/feed.rss"), 404)
+	contains(t, body, "not been built yet", "syndicate build")
+
+	for name, want := range map[string]string{
+		"feed.rss": "application/rss+xml; charset=utf-8", "feed.atom": "application/atom+xml; charset=utf-8", "feed.json": "application/feed+json; charset=utf-8",
+	} {
+		s.write(name, "the bytes of "+name)
+		s.pass(time.Second)
+		r := s.get("/" + name)
+		if body := text(t, r, 200); body != "the bytes of "+name {
+			t.Errorf("%s: %q", name, body)
+		}
+		for header, want := range map[string]string{
+			"Content-Type": want, "X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=300",
+			"Access-Control-Allow-Origin": "*", "Set-Cookie": "",
+		} {
+			if got := r.Header.Get(header); got != want {
+				t.Errorf("%s: %s %q, want %q", name, header, got, want)
+			}
+		}
+		if got := r.Header.Values("Link"); len(got) == 0 || got[0] != "<"+siteURL+"/"+name+`>; rel="self"` {
+			t.Errorf("%s: Link %q", name, got)
+		}
+	}
+	r := s.do("OPTIONS", "/feed.json", "", "Origin", "https://reader.example", "Access-Control-Request-Headers", "if-none-match")
+	if r.StatusCode != 204 || !strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "If-None-Match") {
+		t.Errorf("preflight: %d %v", r.StatusCode, r.Header)
+	}
+}
+
+// TestConditionalFeed is the matrix of RFC 9110 13.2.2.
+func TestConditionalFeed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("feed.atom", strings.Repeat("<entry/>", 500))
+	written := time.Date(2026, 11, 20, 9, 30, 15, 250_000_000, time.UTC)
+	s.check(os.Chtimes(filepath.Join(s.dir, "feed.atom"), written, written))
+	plain, zipped := s.get("/feed.atom"), s.get("/feed.atom", "Accept-Encoding", "gzip")
+	tag, zipTag, modified := plain.Header.Get("Etag"), zipped.Header.Get("Etag"), plain.Header.Get("Last-Modified")
+	if modified != "Fri, 20 Nov 2026 09:30:15 GMT" || !strings.HasPrefix(tag, `"`) || tag == zipTag {
+		t.Fatalf("ETag %s and %s, Last-Modified %s", tag, zipTag, modified)
+	}
+	older, newer := "Fri, 20 Nov 2026 09:30:14 GMT", "Fri, 20 Nov 2026 09:30:16 GMT"
+	for _, c := range []struct {
+		name    string
+		headers []string
+		want    int
+	}{
+		{"nothing", nil, 200},
+		{"its tag", []string{"If-None-Match", tag}, 304},
+		{"its tag, weak", []string{"If-None-Match", "W/" + tag}, 304},
+		{"its tag in a list", []string{"If-None-Match", `"a,b", W/"c" ,` + tag}, 304},
+		{"its tag in a second line", []string{"If-None-Match", `"a"`, "If-None-Match", tag}, 304},
+		{"any", []string{"If-None-Match", "*"}, 304},
+		{"another tag", []string{"If-None-Match", `"other"`}, 200},
+		{"a tag without quotes", []string{"If-None-Match", strings.Trim(tag, `"`)}, 200},
+		{"an unfinished tag", []string{"If-None-Match", tag[:len(tag)-1]}, 200},
+		{"an empty tag", []string{"If-None-Match", ""}, 200},
+		{"the tag of the other coding", []string{"If-None-Match", zipTag}, 200},
+		{"the tag of this coding", []string{"If-None-Match", zipTag, "Accept-Encoding", "br, gzip"}, 304},
+		{"its date", []string{"If-Modified-Since", modified}, 304},
+		{"a newer date", []string{"If-Modified-Since", newer}, 304},
+		{"an older date", []string{"If-Modified-Since", older}, 200},
+		{"no date", []string{"If-Modified-Since", "yesterday"}, 200},
+		{"RFC 850", []string{"If-Modified-Since", "Friday, 20-Nov-26 09:30:15 GMT"}, 304},
+		{"tag wins, new", []string{"If-None-Match", `"other"`, "If-Modified-Since", modified}, 200},
+		{"tag wins, same", []string{"If-None-Match", tag, "If-Modified-Since", older}, 304},
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			r := s.do(method, "/feed.atom", "", c.headers...)
+			if r.StatusCode != c.want {
+				t.Errorf("%s %s: %d, want %d", method, c.name, r.StatusCode, c.want)
+			}
+			if r.StatusCode == 304 {
+				if text(t, r, 304) != "" || r.Header.Get("Etag") == "" || r.Header.Get("Cache-Control") == "" || r.Header.Get("Vary") == "" || r.Header.Get("Last-Modified") == "" {
+					t.Errorf("%s %s: 304 with %v", method, c.name, r.Header)
+				}
+				if r.Header.Get("Content-Encoding") != "" {
+					t.Errorf("%s %s: 304 with a content coding", method, c.name)
+				}
+			}
+		}
+	}
+}
+
+func TestFeedCompression(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	long := strings.Repeat("<item/>\n", 1000)
+	s.write("feed.rss", long)
+	s.write("feed.json", "{}") // not worth it
+	for _, c := range []struct {
+		accept string
+		zipped bool
+	}{
+		{"", false},
+		{"identity", false},
+		{"gzip", true},
+		{"GZIP", true},
+		{"br, gzip;q=0.5", true},
+		{"gzip;q=0", false},
+		{"gzip; q=0.000", false},
+		{"*", true},
+		{"*;q=0", false},
+		{"gzip;q=0, *", false},
+		{"deflate, br", false},
+		{"x-gzip", true},
+	} {
+		var headers []string
+		if c.accept != "" {
+			headers = []string{"Accept-Encoding", c.accept}
+		}
+		r := s.get("/feed.rss", headers...)
+		if r.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: Vary %q", c.accept, r.Header.Get("Vary"))
+		}
+		var in io.Reader = r.Body
+		if zipped := r.Header.Get("Content-Encoding") == "gzip"; zipped != c.zipped {
+			t.Errorf("%q: compressed %v", c.accept, zipped)
+		} else if zipped {
+			z, err := gzip.NewReader(r.Body)
+			s.check(err)
+			in = z
+		}
+		b, err := io.ReadAll(in)
+		s.check(err)
+		if string(b) != long {
+			t.Errorf("%q: other bytes", c.accept)
+		}
+	}
+	if r := s.get("/feed.json", "Accept-Encoding", "gzip"); r.Header.Get("Content-Encoding") != "" || r.Header.Get("Vary") != "" {
+		t.Errorf("two bytes: %v", r.Header)
+	}
+}
+
+// TestFeedChanges: a rebuilt feed is noticed within a second, and looked for at
+// most that often.
+func TestFeedChanges(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("feed.rss", "one")
+	want := func(body string) {
+		t.Helper()
+		if got := text(t, s.get("/feed.rss"), 200); got != body {
+			t.Errorf("%q, want %q", got, body)
+		}
+	}
+	want("one")
+	s.write("feed.rss", "two")
+	want("one")
+	s.pass(time.Second)
+	want("two")
+	// The same size and the same time, but another file.
+	info, err := os.Stat(filepath.Join(s.dir, "feed.rss"))
+	s.check(err)
+	s.write("feed.rss", "six")
+	s.check(os.Chtimes(filepath.Join(s.dir, "feed.rss"), info.ModTime(), info.ModTime()))
+	s.pass(time.Second)
+	want("six")
+	s.check(os.Remove(filepath.Join(s.dir, "feed.rss")))
+	s.pass(time.Second)
+	text(t, s.get("/feed.rss"), 404)
+	s.write("feed.rss", "seven")
+	want("seven") // a missing file is looked for each time
+}
+
+func TestOPML(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	r := s.get("/opml.xml")
+	contains(t, text(t, r, 200), `<opml version="2.0">`, `xmlUrl="https://letter.example.org/feed.rss"`, `text="The Letter"`)
+	if got := r.Header.Get("Content-Type"); got != "text/x-opml; charset=utf-8" {
+		t.Error(got)
+	}
+	if got := s.get("/opml.xml", "If-None-Match", r.Header.Get("Etag")).StatusCode; got != 304 {
+		t.Error(got)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	text(t, s.get("/files/articles/a.png"), 404) // before the first build
+	s.write("feed.rss", "<rss/>")
+	s.write("secret.txt", "secret")
+	s.write("picture.png", "secret")
+	s.write("files/articles/a.png", "0123456789")
+	s.write("files/articles/b.SVG", "<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+	s.write("files/articles/c.html", "<script>alert(1)</script>")
+	s.write("files/articles/d", "no extension")
+	s.write("files/articles/e.pdf", "%PDF")
+	s.write("files/articles/.hidden.png", "secret")
+	s.write("files/.git/x.png", "secret")
+	s.write("files/articles/été à la mer.png", "français")
+	s.check(os.Mkdir(filepath.Join(s.dir, "files", "folder.png"), 0o755))
+	s.check(os.Symlink("../../picture.png", filepath.Join(s.dir, "files", "articles", "escape.png")))
+	s.check(os.Symlink("a.png", filepath.Join(s.dir, "files", "articles", "inside.png")))
+
+	r := s.get("/files/articles/a.png")
+	if text(t, r, 200) != "0123456789" || r.Header.Get("Content-Type") != "image/png" || r.Header.Get("X-Content-Type-Options") != "nosniff" ||
+		r.Header.Get("Accept-Ranges") != "bytes" || !strings.Contains(r.Header.Get("Content-Security-Policy"), "sandbox") {
+		t.Error(r.Header)
+	}
+	tag := r.Header.Get("Etag")
+	for _, c := range []struct {
+		headers []string
+		status  int
+		body    string
+	}{
+		{[]string{"Range", "bytes=2-4"}, 206, "234"},
+		{[]string{"Range", "bytes=-3"}, 206, "789"},
+		{[]string{"Range", "bytes=2-4", "If-Range", tag}, 206, "234"},
+		{[]string{"Range", "bytes=2-4", "If-Range", `"old"`}, 200, "0123456789"},
+		{[]string{"If-None-Match", tag}, 304, ""},
+	} {
+		if r := s.get("/files/articles/a.png", c.headers...); text(t, r, c.status) != c.body {
+			t.Errorf("%v: other bytes", c.headers)
+		}
+	}
+	text(t, s.get("/files/articles/a.png", "Range", "bytes=20-30"), 416)
+	text(t, s.get("/files/articles/inside.png"), 200)
+	text(t, s.get("/files/articles/%C3%A9t%C3%A9%20%C3%A0%20la%20mer.png"), 200)
+	if r := s.get("/files/articles/b.SVG"); r.Header.Get("Content-Type") != "image/svg+xml" || !strings.HasSuffix(r.Header.Get("Content-Security-Policy"), "sandbox") {
+		t.Error(r.Header)
+	}
+	if r := s.get("/files/articles/e.pdf"); strings.Contains(r.Header.Get("Content-Security-Policy"), "sandbox") {
+		t.Error("Chromium shows no PDF in a sandbox")
+	}
+	for _, target := range []string{
+		"/files/", "/files", "/files/articles", "/files/articles/", "/files/folder.png", "/files/folder.png/", "/files/articles/c.html", "/files/articles/d",
+		"/files/articles/none.png", "/files/articles/.hidden.png", "/files/.git/x.png", "/files/articles/escape.png",
+		"/files/..%2fpicture.png", "/files/%2e%2e%2fpicture.png", "/files/articles/..%2f..%2fpicture.png", "/files/..%5cpicture.png", "/files/%2e%2e%5cpicture.png",
+		"/files/%2fetc%2fpasswd.png", "/files//etc/x.png", "/files/a%00.png", "/files/articles/a.png%00", "/files/" + strings.Repeat("a", 5000) + ".png",
+		"/files/articles/a.png/x.png", "/files/../picture.png", "/files/articles/%2e%2e/%2e%2e/picture.png", "/secret.txt", "/picture.png",
+	} {
+		r := s.get(target)
+		if r.StatusCode/100 == 3 { // tidied by net/http: what does it lead to?
+			r = s.get(r.Header.Get("Location"))
+		}
+		b, err := io.ReadAll(r.Body)
+		s.check(err)
+		if r.StatusCode != http.StatusNotFound || strings.Contains(string(b), "secret") {
+			t.Errorf("%.60s: %d %.60q", target, r.StatusCode, b)
+		}
+	}
+}

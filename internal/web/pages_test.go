@@ -1,0 +1,305 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+	"syndicate/internal/web"
+)
+
+func TestHome(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	r := s.get("/")
+	body := text(t, r, 200)
+	contains(t, body,
+		`<html lang="en" dir="ltr">`, "<title>The Letter</title>",
+		`<a href="/articles/mending-a-net">Mending a net &amp; more</a>`, `<a href="/food/bread/">Bread</a>`,
+		`<a href="https://other.example.net/a/b">Elsewhere</a>`, // on its own site
+		`lang="fr"`, ">Français</span>", "Ada Reave and Tomas Brink", "2 November 2026",
+		`src="/files/articles/net.png"`,
+		`<link rel="alternate" type="application/rss+xml" title="The Letter (RSS)" href="/feed.rss">`,
+		`type="application/atom+xml"`, `type="application/feed+json"`,
+		`<link rel="canonical" href="https://letter.example.org/">`,
+		`<a href="/newsletters/weekly">The Weekly</a>`, "Latest articles",
+	)
+	lacks(t, body, "A draft", "To be opened later", "<script", "⟦")
+	if got := strings.Join(r.Header.Values("Link"), ", "); !strings.Contains(got, `</feed.atom>; rel="alternate"; type="application/atom+xml"`) {
+		t.Errorf("Link: %s", got)
+	}
+	if got := r.Header.Get("Vary"); !strings.Contains(got, "Accept-Language") {
+		t.Errorf("Vary: %s", got)
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, c := range []struct{ target, accept, lang, words string }{
+		{"/", "fr-CA, fr;q=0.9, en;q=0.5", "fr", "Derniers articles"},
+		{"/", "de, en;q=0.5", "en", "Latest articles"},
+		{"/", "de", "en", "Latest articles"},            // the site's
+		{"/", "en;q=0.3, fr;q=0.8", "fr", "Derniers"},   // by weight
+		{"/", "\xff;;;,", "en", "Latest articles"},      // nonsense
+		{"/articles/soupe", "en", "fr", "6 novembre"},   // the article's
+		{"/articles/mending-a-net", "fr", "en", "Back"}, // the article's
+		{"/newsletters/quotidien", "en", "fr", "Numéros parus"},
+		{"/newsletters/weekly", "fr", "en", "Past issues"},
+	} {
+		body := text(t, s.get(c.target, "Accept-Language", c.accept), 200)
+		if c.words == "Back" {
+			c.words = "All articles"
+		}
+		contains(t, body, `<html lang="`+c.lang+`"`, c.words)
+	}
+	text(t, s.get("/", "Accept-Language", strings.Repeat("a-b,", 10_000)), 200)
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var many []newsletter.Article
+	for i := range 45 {
+		many = append(many, newsletter.Article{Key: "n" + strings.Repeat("x", i), Slug: "n", Title: "Note", Language: "en", Published: start.AddDate(-1, 0, -i), Format: newsletter.PlainText, Body: strings.Repeat("y", i+1)})
+	}
+	_, err := s.store.UpsertArticles(t.Context(), store.UpsertBatch{Source: "notes", SiteURL: siteURL, Articles: many}, start)
+	s.check(err)
+	first, second, third := text(t, s.get("/"), 200), text(t, s.get("/?page=2"), 200), text(t, s.get("/?page=3"), 200)
+	contains(t, first, `<link rel="next" href="/?page=2">`, "Page 1 of 3")
+	contains(t, second, `<link rel="prev" href="/">`, `<link rel="next" href="/?page=3">`, `<link rel="canonical" href="https://letter.example.org/?page=2">`)
+	contains(t, third, `<link rel="prev" href="/?page=2">`)
+	lacks(t, first, `rel="prev"`)
+	lacks(t, third, `rel="next"`)
+	for _, bad := range []string{"0", "4", "-1", "x", "99999999999999999999", "1e3"} {
+		text(t, s.get("/?page="+bad), 404)
+	}
+}
+
+func TestArticle(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	body := text(t, s.get("/articles/mending-a-net"), 200)
+	contains(t, body,
+		"<h1>Mending a net &amp; more</h1>", "First make the hole <strong>bigger</strong>.",
+		`<link rel="canonical" href="https://letter.example.org/articles/mending-a-net">`,
+		`<meta property="og:title" content="Mending a net &amp; more">`, `<meta property="og:type" content="article">`,
+		`<meta property="og:image" content="https://letter.example.org/files/articles/net.png">`,
+		`<meta property="article:published_time" content="2026-11-02T08:00:00Z">`, `<meta property="article:modified_time" content="2026-11-04T08:00:00Z">`,
+		`<meta property="article:author" content="Ada Reave">`, `<meta property="article:tag" content="sea">`,
+		"Updated 4 November 2026", `href="https://letter.example.org/food/bread/"`, // the reference to bread.md
+		`<a class="newer" href="/food/bread/" rel="next">`,
+		`class="standfirst"`, `alt="A net"`,
+	)
+	lacks(t, body, "alert(1)", "⟦", `rel="prev"`)
+
+	body = text(t, s.get("/food/bread/"), 200)
+	contains(t, body, `<link rel="canonical" href="https://letter.example.org/food/bread/">`, `href="/articles/mending-a-net" rel="prev"`)
+	lacks(t, body, `class="standfirst"`) // the summary is only the first words
+
+	// An article of another site is shown here too, and says where it lives.
+	contains(t, text(t, s.get("/articles/elsewhere"), 200), `<link rel="canonical" href="https://other.example.net/a/b">`)
+}
+
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, c := range []struct {
+		target   string
+		status   int
+		location string
+	}{
+		{"/articles/bread", 301, "/food/bread/"},
+		{"/articles/bread/", 301, "/food/bread/"},
+		{"/food/bread", 301, "/food/bread/"},
+		{"/food/bread/", 200, ""},
+		{"/craft/net-mending", 301, "/articles/mending-a-net"},
+		{"/craft/net-mending/", 301, "/articles/mending-a-net"},
+		{"/2026/09/nets.html", 301, "/articles/mending-a-net"},
+		{"/articles/old-nets", 301, "/articles/mending-a-net"},
+		{"/articles/mending-a-net/", 301, "/articles/mending-a-net"},
+		{"/newsletters/weekly/", 301, "/newsletters/weekly"},
+		{"/feed.rss/", 301, "/feed.rss"},
+		{"/healthz/?x=1", 301, "/healthz?x=1"},
+		{"/articles/draft", 404, ""},
+		{"/articles/later", 404, ""},
+		{"/articles/", 404, ""},
+		{"/articles/%00", 404, ""},
+		{"/%ff%fe", 404, ""},
+		{"/newsletters/none", 404, ""},
+		{"/newsletters/weekly/issues/1", 404, ""},
+		{"/newsletters/weekly/issues/01", 404, ""},
+		{"/newsletters/weekly/issues/x", 404, ""},
+		{"/" + strings.Repeat("a", 5000), 404, ""},
+		{"/.git/config", 404, ""},
+		{"/a//b", 307, "/a/b"}, // tidied by net/http
+		{"//evil.example/x", 307, "/evil.example/x"},
+	} {
+		r := s.get(c.target)
+		if r.StatusCode != c.status || r.Header.Get("Location") != c.location {
+			t.Errorf("%.80s: %d %q, want %d %q", c.target, r.StatusCode, r.Header.Get("Location"), c.status, c.location)
+		}
+	}
+}
+
+func TestNotFoundHelps(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	body := text(t, s.get("/2019/04/Mending-A-Net.html"), 404)
+	contains(t, body, "Page not found", "Did you mean this?", `<a href="/articles/mending-a-net">`, "Latest articles", "Elsewhere", `<meta name="robots" content="noindex">`)
+	lacks(t, text(t, s.get("/nothing/like/it"), 404), "Did you mean this?")
+	contains(t, text(t, s.get("/rien", "Accept-Language", "fr"), 404), "Page introuvable")
+}
+
+func TestNewsletter(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	body := text(t, s.get("/newsletters/weekly"), 200)
+	contains(t, body, "<h1 lang=\"en\">The Weekly</h1>", "All of it, on Mondays.", "Monday 30 November 2026", "The first issue has not been sent yet.", "The Editors")
+	lacks(t, body, "<form", "editors@example.org", "marguerite")
+	lacks(t, text(t, s.get("/newsletters/quotidien"), 200), "Prochain numéro") // by hand only
+}
+
+// send makes an issue that is out.
+func (s *site) send(name string, rehearsal bool, subject string, digests ...newsletter.Digest) newsletter.Issue {
+	s.t.Helper()
+	ctx := s.t.Context()
+	i := s.compose(name, rehearsal, subject, false)
+	for _, d := range digests {
+		d.Issue = i.ID
+		_, err := s.store.PutDigest(ctx, d)
+		s.check(err)
+	}
+	s.check(s.store.FinishSeal(ctx, i.ID, s.clock()))
+	i, err := s.store.Issue(ctx, i.ID)
+	s.check(err)
+	return i
+}
+
+func (s *site) compose(name string, rehearsal bool, subject string, approval bool) newsletter.Issue {
+	s.t.Helper()
+	i, err := s.store.CreateIssue(s.t.Context(), store.NewIssue{
+		Newsletter: name, Rehearsal: rehearsal, Hash: subject, Subject: subject, Approval: approval,
+		Frozen: newsletter.Frozen{Newsletter: newsletter.FrozenNewsletter{Name: name, TimeZone: "UTC"}},
+	}, s.clock())
+	s.check(err)
+	return i
+}
+
+func TestIssues(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	html := "<!DOCTYPE html><html><head><style>p{color:red}</style></head><body><p>Hello " + newsletter.PlaceholderName + "</p>" +
+		`<a href="` + newsletter.PlaceholderUnsubscribe + `">u</a> <a href="` + newsletter.PlaceholderPreferences + `">p</a> for ` + newsletter.PlaceholderAddress + "</body></html>"
+
+	s.send("weekly", true, "A rehearsal", newsletter.Digest{Language: "en", Articles: []int64{1}, Subject: "A rehearsal", HTML: html, Text: "x"})
+	body := text(t, s.get("/newsletters/weekly"), 200)
+	contains(t, body, "A rehearsal", `href="/newsletters/weekly/issues/1"`, "these issues went to nobody")
+	r := s.get("/newsletters/weekly/issues/1")
+	body = text(t, r, 200)
+	contains(t, body, "<style>p{color:red}</style>", `href="`+siteURL+`/newsletters/weekly"`)
+	lacks(t, body, "SYNDICATEx", "/unsubscribe/", "/preferences/")
+	if r.Header.Get("X-Robots-Tag") != "noindex" {
+		t.Error("a rehearsal can be indexed")
+	}
+	if csp := r.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "sandbox") || strings.Contains(csp, "allow-scripts") {
+		t.Errorf("CSP of an issue: %s", csp)
+	}
+
+	// A real issue ends the rehearsal; of its digests the one in the newsletter's
+	// language with the most articles stands in the archive.
+	s.send("weekly", false, "The first",
+		newsletter.Digest{Language: "fr", Articles: []int64{1, 2, 3}, HTML: "fr 3"},
+		newsletter.Digest{Language: "en", Articles: []int64{1}, HTML: "en 1"},
+		newsletter.Digest{Language: "en", Articles: []int64{1, 2}, HTML: "en 2"})
+	body = text(t, s.get("/newsletters/weekly"), 200)
+	contains(t, body, "The first")
+	lacks(t, body, "A rehearsal")
+	r = s.get("/newsletters/weekly/issues/1")
+	if body := text(t, r, 200); body != "en 2" || r.Header.Get("X-Robots-Tag") != "" || r.Header.Get("Content-Language") != "en" {
+		t.Errorf("%q %v", body, r.Header)
+	}
+
+	// What is not out is nobody's business.
+	sealing := s.compose("weekly", false, "In the making", false)
+	awaiting := s.compose("weekly", false, "Awaited", true)
+	lacks(t, text(t, s.get("/newsletters/weekly"), 200), "In the making", "Awaited")
+	for _, i := range []newsletter.Issue{sealing, awaiting} {
+		_, err := s.store.PutDigest(t.Context(), newsletter.Digest{Issue: i.ID, Language: "en", Articles: []int64{1}, HTML: "secret"})
+		s.check(err)
+		if r := s.get("/newsletters/weekly/issues/" + string('0'+rune(i.Number))); r.StatusCode != 404 {
+			t.Errorf("issue %d (%s): %d", i.Number, i.State, r.StatusCode)
+		}
+	}
+}
+
+func TestUnderAPath(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *web.Options) { o.Site.URL = "https://example.org/letter"; o.Site.Icon = "/icon.png" })
+	for _, target := range []string{"/letter/", "/letter", "/"} { // a proxy may take the path away
+		contains(t, text(t, s.get(target), 200), `href="/letter/articles/mending-a-net"`, `href="/letter/feed.rss"`, `href="/letter/assets/site.css?v=`, `src="/letter/files/articles/net.png"`, `href="/letter/icon.png"`)
+	}
+	for target, want := range map[string]string{
+		"/letter/articles/bread": "/letter/food/bread/", "/articles/bread": "/letter/food/bread/", "/letter/food/bread": "/letter/food/bread/",
+		"/letter/newsletters/weekly/": "/letter/newsletters/weekly", "/letter//x": "/letter/x", "/letterhead": "", "/favicon.ico": "/letter/icon.png",
+	} {
+		if got := s.get(target).Header.Get("Location"); got != want {
+			t.Errorf("%s → %q, want %q", target, got, want)
+		}
+	}
+	contains(t, text(t, s.get("/letter/food/bread/"), 200), `<link rel="canonical" href="https://example.org/letter/food/bread/">`)
+	link := s.link(newsletter.PurposeUnsubscribe, "other@example.org", "weekly")
+	contains(t, text(t, s.get("/letter"+link), 200), `action="/letter`+link+`"`)
+}
+
+// TestConditionalPages: pages have weak tags, and a page that changed is sent.
+func TestConditionalPages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, target := range []string{"/", "/articles/soupe", "/newsletters/weekly"} {
+		r := s.get(target)
+		tag := r.Header.Get("Etag")
+		if !strings.HasPrefix(tag, `W/"`) {
+			t.Fatalf("%s: ETag %q", target, tag)
+		}
+		if r := s.get(target, "If-None-Match", tag); r.StatusCode != 304 || text(t, r, 304) != "" || r.Header.Get("Etag") != tag {
+			t.Errorf("%s: %d with its own tag", target, r.StatusCode)
+		}
+	}
+	tag := s.get("/").Header.Get("Etag")
+	s.pass(10 * 24 * 60 * 60 * 1e9)
+	_, err := s.store.ReleaseDue(t.Context(), s.clock())
+	s.check(err)
+	contains(t, text(t, s.get("/", "If-None-Match", tag), 200), "To be opened later")
+}
+
+// TestHead: HEAD answers what GET does, without the body.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("feed.rss", "<rss/>")
+	s.write("files/a.png", "png")
+	for _, target := range []string{
+		"/", "/articles/soupe", "/food/bread/", "/articles/bread", "/nothing", "/newsletters/weekly", "/feed.rss", "/feed.atom", "/files/a.png", "/files/b.png", "/opml.xml",
+		"/robots.txt", "/favicon.svg", "/favicon.ico", "/healthz", "/readyz", "/assets/site.css", "/unsubscribe/x", s.link(newsletter.PurposeUnsubscribe, "other@example.org", "weekly"),
+		s.link(newsletter.PurposePreferences, "other@example.org", "weekly"),
+	} {
+		g, h := s.get(target), s.do("HEAD", target, "")
+		if g.StatusCode != h.StatusCode {
+			t.Errorf("%s: GET %d, HEAD %d", target, g.StatusCode, h.StatusCode)
+		}
+		if d := cmp.Diff(without(g.Header), without(h.Header)); d != "" {
+			t.Errorf("%s: headers differ (-GET +HEAD):\n%s", target, d)
+		}
+	}
+}
+
+func without(h http.Header) http.Header {
+	h = h.Clone()
+	h.Del("Retry-After")
+	return h
+}

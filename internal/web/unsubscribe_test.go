@@ -1,0 +1,312 @@
+package web_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+const (
+	her   = "marguerite@example.org"
+	other = "other@example.org"
+)
+
+// state returns the states of all subscriptions, so that a test sees that nothing
+// else changed.
+func (s *site) state() string {
+	s.t.Helper()
+	var all []string
+	for _, x := range [][2]string{{her, "weekly"}, {her, "quotidien"}, {other, "weekly"}} {
+		all = append(all, string(s.subscriber(x[0], x[1]).State))
+	}
+	return strings.Join(all, " ")
+}
+
+func (s *site) wantState(want string) {
+	s.t.Helper()
+	if got := s.state(); got != want {
+		s.t.Errorf("subscriptions are %s, want %s", got, want)
+	}
+}
+
+const (
+	nobodyLeft  = "confirmed confirmed confirmed"
+	sheLeft     = "unsubscribed confirmed confirmed"
+	oneClick    = "List-Unsubscribe=One-Click"
+	formType    = "application/x-www-form-urlencoded"
+	nothingSaid = ""
+)
+
+func TestUnsubscribePage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+
+	// Opening the link, again and again, by whatever means, changes nothing.
+	for _, method := range []string{"GET", "HEAD"} {
+		for _, target := range []string{link, link + "?confirm=1", link + "?List-Unsubscribe=One-Click", link + "/"} {
+			r := s.do(method, target, nothingSaid)
+			if r.StatusCode != 200 && r.StatusCode != 301 {
+				t.Errorf("%s: %d", method, r.StatusCode)
+			}
+		}
+	}
+	s.wantState(nobodyLeft)
+
+	r := s.get(link)
+	body := text(t, r, 200)
+	contains(t, body, "Unsubscribe from The Weekly?", "m…@example.org", `<form method="post" action="`+link+`">`, `name="confirm" value="1"`)
+	lacks(t, body, her, "<script", "http-equiv", "onload", `<link rel="canonical"`)
+	if strings.Count(body, "<button") != 1 {
+		t.Error("not exactly one button")
+	}
+	wantPrivate(t, r)
+
+	body = text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+	contains(t, body, "You are unsubscribed", "Subscribe again", `name="undo" value="1"`)
+	s.wantState(sheLeft)
+	contains(t, text(t, s.get(link), 200), "You were unsubscribed already", "Subscribe again")
+	contains(t, text(t, s.post(link, url.Values{"confirm": {"1"}}), 200), "You are unsubscribed") // again
+	s.wantState(sheLeft)
+
+	contains(t, text(t, s.post(link, url.Values{"undo": {"1"}}), 200), "You are subscribed again")
+	s.wantState(nobodyLeft)
+	contains(t, text(t, s.post(link, url.Values{"undo": {"1"}}), 200), "You are subscribed again")
+	s.wantState(nobodyLeft)
+
+	// A post that says nothing does nothing.
+	for _, fields := range []url.Values{{}, {"confirm": {"0"}}, {"undo": {""}}, {"List-Unsubscribe": {"Two-Clicks"}}} {
+		text(t, s.post(link+"?confirm=1", fields), 400)
+	}
+	s.wantState(nobodyLeft)
+}
+
+// wantPrivate checks what keeps the address of a page secret and the page out of
+// caches and indexes.
+func wantPrivate(t *testing.T, r *http.Response) {
+	t.Helper()
+	for header, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex", "Set-Cookie": "", "Etag": ""} {
+		if got := r.Header.Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestOneClick(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	for range 2 { // idempotent
+		r := s.do("POST", link, oneClick, "Content-Type", formType, "Cookie", "a=b")
+		if body := text(t, r, 200); len(body) > 100 || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%q %v", body, r.Header)
+		}
+		wantPrivate(t, r)
+		s.wantState(sheLeft)
+	}
+
+	// RFC 8058 3.2: multipart/form-data is fine too.
+	link = s.link(newsletter.PurposeUnsubscribe, other, "weekly")
+	var b bytes.Buffer
+	m := multipart.NewWriter(&b)
+	s.check(m.WriteField("List-Unsubscribe", "One-Click"))
+	s.check(m.Close())
+	text(t, s.do("POST", link, b.String(), "Content-Type", m.FormDataContentType()), 200)
+	s.wantState("unsubscribed confirmed unsubscribed")
+}
+
+// TestUnsubscribeSource: the store is told where a wish came from.
+func TestUnsubscribeSource(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+	text(t, s.post(link, url.Values{"undo": {"1"}}), 200)
+	if got := s.subscriber(her, "weekly").Source; got != "unsubscribe page" {
+		t.Errorf("the consent came from %q", got)
+	}
+}
+
+// TestWrongLinks: whatever is wrong with a link, the answer is the same and
+// nothing changes.
+func TestWrongLinks(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	good := strings.TrimPrefix(s.link(newsletter.PurposeUnsubscribe, her, "weekly"), "/unsubscribe/")
+	sub, theirs := s.subscriber(her, "weekly"), s.subscriber(other, "weekly")
+	keys := s.store.Keyring()
+	stranger, err := newsletter.NewKeyring(map[byte][]byte{1: bytes.Repeat([]byte{7}, 32)})
+	s.check(err)
+	claim := newsletter.Claim{Purpose: newsletter.PurposeUnsubscribe, Subscriber: sub.Subscriber.ID, Issue: 1, Newsletter: "weekly"}
+	with := func(change func(*newsletter.Claim)) newsletter.Claim { c := claim; change(&c); return c }
+	raw, err := base64.RawURLEncoding.DecodeString(good)
+	s.check(err)
+	altered := func(i int) string {
+		b := bytes.Clone(raw)
+		b[i] ^= 1
+		return base64.RawURLEncoding.EncodeToString(b)
+	}
+
+	tokens := map[string]string{
+		"nonsense":           "nonsense",
+		"short":              "AXU",
+		"cut by one":         good[:len(good)-1],
+		"cut in half":        good[:len(good)/2],
+		"with a tail":        good + "AAAA",
+		"not base64":         good + "!",
+		"standard base64":    good + "=",
+		"last bit":           altered(len(raw) - 1),
+		"version":            altered(0),
+		"purpose":            altered(1),
+		"subscriber":         altered(2),
+		"newsletter":         altered(5),
+		"other's address":    keys.Token(claim, theirs.Subscriber.Email),
+		"other's id":         keys.Token(with(func(c *newsletter.Claim) { c.Subscriber = theirs.Subscriber.ID }), sub.Subscriber.Email),
+		"nobody":             keys.Token(with(func(c *newsletter.Claim) { c.Subscriber = 1 << 40 }), sub.Subscriber.Email),
+		"no newsletter":      keys.Token(with(func(c *newsletter.Claim) { c.Newsletter = "" }), sub.Subscriber.Email),
+		"other newsletter":   keys.Token(with(func(c *newsletter.Claim) { c.Newsletter = "none" }), sub.Subscriber.Email),
+		"strange newsletter": keys.Token(with(func(c *newsletter.Claim) { c.Newsletter = "\xff\x00'; --" }), sub.Subscriber.Email),
+		"preferences":        keys.Token(with(func(c *newsletter.Claim) { c.Purpose = newsletter.PurposePreferences }), sub.Subscriber.Email),
+		"another site's key": stranger.Token(claim, sub.Subscriber.Email),
+		"empty address":      keys.Token(with(func(c *newsletter.Claim) { c.Subscriber = 1 << 40 }), ""),
+		"long":               strings.Repeat("A", 400),
+		"very long":          strings.Repeat("A", 8000),
+	}
+	want := text(t, s.get("/unsubscribe/x"), 404)
+	contains(t, want, "This link does not work", "use the link in a newer issue")
+	lacks(t, want, "<form", her)
+	for name, token := range tokens {
+		for _, method := range []string{"GET", "POST"} {
+			r := s.do(method, "/unsubscribe/"+token, oneClick, "Content-Type", formType, "remote", "[2001:db8::"+base(len(name))+"]:99")
+			if got := text(t, r, 404); got != want {
+				t.Errorf("%s %s: another answer", method, name)
+			}
+			wantPrivate(t, r)
+		}
+	}
+	for _, token := range []string{"x", good} { // a token is good for one thing
+		if got := text(t, s.get("/preferences/"+token), 404); got != want {
+			t.Error("/preferences: another answer")
+		}
+	}
+	s.wantState(nobodyLeft)
+}
+
+func base(n int) string { return string("0123456789abcdef"[n%16]) }
+
+// TestGoneSubscriber: the links of an address that was removed end there.
+func TestGoneSubscriber(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, other, "weekly")
+	text(t, s.get(link), 200)
+	s.check(s.store.RemoveSubscriber(t.Context(), other, "", s.clock()))
+	text(t, s.get(link), 404)
+	text(t, s.post(link, url.Values{"undo": {"1"}}), 404)
+}
+
+func TestGuessingIsSlow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	from := func(a string) []string { return []string{"remote", a} }
+	for range 60 {
+		text(t, s.get("/unsubscribe/guess", from("198.51.100.1:1")...), 404)
+	}
+	r := s.get("/unsubscribe/guess", from("198.51.100.1:2")...)
+	contains(t, text(t, r, 429), "Too many requests")
+	if r.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	text(t, s.get("/preferences/guess", from("198.51.100.1:3")...), 429)
+	text(t, s.get(link, from("198.51.100.2:1")...), 200) // others are not concerned
+	text(t, s.get("/", from("198.51.100.1:4")...), 200)
+	s.pass(time.Minute)
+	text(t, s.get(link, from("198.51.100.1:5")...), 200)
+
+	// Good links are never counted: receivers send them in bulk from one address.
+	for range 200 {
+		text(t, s.do("POST", link, oneClick, "Content-Type", formType, "remote", "198.51.100.3:1"), 200)
+	}
+	// A network of 64 bits is one client.
+	for i := range 61 {
+		r = s.get("/unsubscribe/guess", from("[2001:db8:1:2::"+base(i)+"]:1")...)
+	}
+	text(t, r, 429)
+}
+
+func TestPreferences(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposePreferences, her, "quotidien")
+	r := s.get(link)
+	body := text(t, r, 200)
+	wantPrivate(t, r)
+	contains(t, body, `<html lang="fr"`, "m…@example.org", "Le Quotidien", "The Weekly", "Abonnement en cours")
+	lacks(t, body, her, "<script")
+	if strings.Index(body, "Le Quotidien") > strings.Index(body, "The Weekly") {
+		t.Error("the newsletter of the link is not the first")
+	}
+	s.wantState(nobodyLeft)
+
+	body = text(t, s.post(link, url.Values{"newsletter": {"weekly"}, "confirm": {"1"}}), 200)
+	contains(t, body, "Pas d’abonnement", `name="undo"`)
+	s.wantState(sheLeft)
+	text(t, s.post(link, url.Values{"newsletter": {"weekly"}, "undo": {"1"}}), 200)
+	s.wantState(nobodyLeft)
+
+	for _, fields := range []url.Values{
+		{"confirm": {"1"}}, {"newsletter": {"none"}, "confirm": {"1"}}, {"newsletter": {"\xff\x00"}, "confirm": {"1"}}, {"newsletter": {"weekly"}},
+	} {
+		text(t, s.post(link, fields), 400)
+	}
+	s.wantState(nobodyLeft)
+
+	// Somebody who takes one newsletter sees one.
+	body = text(t, s.get(s.link(newsletter.PurposePreferences, other, "weekly")), 200)
+	if n := strings.Count(body, "<form"); n != 1 {
+		t.Errorf("%d forms", n)
+	}
+	text(t, s.post(s.link(newsletter.PurposePreferences, other, "weekly"), url.Values{"newsletter": {"quotidien"}, "confirm": {"1"}}), 400)
+}
+
+// TestScannersChangeNothing follows every link of every page that is reached from
+// the links in a mail, as scanners of mail do.
+func TestScannersChangeNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	todo := []string{s.link(newsletter.PurposeUnsubscribe, her, "weekly"), s.link(newsletter.PurposePreferences, her, "weekly"), "/newsletters/weekly", "/"}
+	href := regexp.MustCompile(`(?:href|src|action)="([^"]+)"`)
+	seen := map[string]bool{}
+	for len(todo) > 0 {
+		target := strings.TrimPrefix(todo[0], siteURL)
+		todo = todo[1:]
+		target, _, _ = strings.Cut(target, "#")
+		if seen[target] || !strings.HasPrefix(target, "/") {
+			continue
+		}
+		seen[target] = true
+		s.do("HEAD", target, "")
+		r := s.get(target)
+		if r.StatusCode >= 500 {
+			t.Errorf("%s: %d", target, r.StatusCode)
+		}
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+			for _, m := range href.FindAllStringSubmatch(text(t, r, r.StatusCode), -1) {
+				todo = append(todo, m[1])
+			}
+		}
+	}
+	if len(seen) < 12 {
+		t.Errorf("only %d links were found", len(seen))
+	}
+	s.wantState(nobodyLeft)
+}
