@@ -252,14 +252,14 @@ func TestSinglePart(t *testing.T) {
 		kind    string
 		want    string
 	}{
-		{mailer.Content{Text: newsletter.PlaceholderName}, "text/plain", "A & B"},
-		{mailer.Content{HTML: newsletter.PlaceholderName}, "text/html", "A &amp; B"},
+		{mailer.Content{Text: newsletter.PlaceholderName}, "text/plain", "A & B "},
+		{mailer.Content{HTML: newsletter.PlaceholderName + "\n!"}, "text/html", "A &amp; B \r\n!"}, // the space must survive
 		{mailer.Content{Text: "a\rb\r\nc\n"}, "text/plain", "a\r\nb\r\nc\r\n"},
 	} {
 		tt.content.From.Address = "news@example.org"
 		tt.content.AutoSubmitted = "auto-generated"
 		p := personal()
-		p.Name = "A & B"
+		p.Name = "A & B "
 		h, parts := read(t, build(t, tt.content).Append(nil, p))
 		if diff := cmp.Diff(map[string]string{tt.kind: tt.want}, parts); diff != "" {
 			t.Error(diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func TestFaults(t *testing.T) {
 			refused: rapid.SampledFrom([]string{"503 5.5.1 no recipients", "354 go on"}).Draw(t, "refused"),
 		}
 		var mu sync.Mutex
-		marked := map[string]int{}
+		marked, told := map[string]int{}, map[*mailer.Outgoing]bool{}
 		s.onMessage = func(m received) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -58,11 +59,17 @@ func TestFaults(t *testing.T) {
 				o.Message = message(o.To).Message
 			}
 			o.Mark = func(context.Context) error {
-				if fault == "withdrawn" {
-					return errors.New(fault)
+				for range 50 { // a store takes its time
+					runtime.Gosched()
 				}
 				mu.Lock()
 				defer mu.Unlock()
+				if told[o] {
+					t.Errorf("%s was marked after it was settled", o.To)
+				}
+				if fault == "withdrawn" {
+					return errors.New(fault)
+				}
 				marked[o.To]++
 				return nil
 			}
@@ -75,6 +82,9 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("%s settled twice, or never asked for", o.To)
 			}
 			delete(flying, o)
+			mu.Lock()
+			told[o] = true
+			mu.Unlock()
 			fault := fmt.Sprint(o.Ref)
 			phase := map[string]newsletter.Phase{"mail": newsletter.PhaseMail, "rcpt": newsletter.PhaseRcpt, "data": newsletter.PhaseData}
 			phase["dot"], phase["with"] = newsletter.PhaseDot, newsletter.PhaseData
@@ -111,6 +121,9 @@ func TestFaults(t *testing.T) {
 				o := queue[0]
 				queue = queue[1:]
 				flying[o] = true
+				mu.Lock()
+				delete(told, o) // another turn
+				mu.Unlock()
 				return o, true
 			}, settled)
 			if len(flying) > 0 {
