@@ -51,8 +51,10 @@ func markdownLead(body string, maxRunes int) string {
 		if err != nil { // a writer to memory does not fail
 			return ""
 		}
-		text := leadingText(h, maxRunes)
-		if whole || utf8.RuneCountInString(text) > maxRunes/2 {
+		if whole {
+			return leadingText(h, maxRunes)
+		}
+		if text := scanText(h, maxRunes, false); utf8.RuneCountInString(text) > maxRunes/2 {
 			return text
 		}
 	}
@@ -152,7 +154,7 @@ func lastSentenceEnd(runes []rune, limit int) int {
 			continue
 		}
 		i := end - 1
-		for i > 0 && (strings.ContainsRune("”\"’'»›)]", runes[i]) || isNoBreakSpace(runes[i])) {
+		for i > 0 && (strings.ContainsRune("”\"’'»›)]", runes[i]) || isSpace(runes[i]) && i < end-1) {
 			i--
 		}
 		if strings.ContainsRune("!?…", runes[i]) || runes[i] == '.' && !endsAbbreviation(runes[:i]) {
@@ -163,11 +165,13 @@ func lastSentenceEnd(runes []rune, limit int) int {
 }
 
 func beginsSentence(runes []rune) bool {
-	for _, r := range runes {
-		if strings.ContainsRune("“\"‘'«‹„([—–-¿¡", r) || unicode.IsSpace(r) {
-			continue
+	for i, r := range runes {
+		switch {
+		case strings.ContainsRune("»›", r) && i+1 < len(runes) && isSpace(runes[i+1]):
+			return false // the end of a quotation, set as in French
+		case !strings.ContainsRune("“\"‘'«‹„»›([—–-¿¡", r) && !isSpace(r):
+			return !unicode.IsLower(r)
 		}
-		return !unicode.IsLower(r)
 	}
 	return true
 }
@@ -185,7 +189,7 @@ func endsAbbreviation(runes []rune) bool {
 		slices.Contains([]string{"Mr", "Mrs", "Ms", "Dr", "St", "Prof", "Jr", "Sr", "No", "vs", "etc", "cf", "Mme", "Mlle", "MM", "pp", "vol", "fig", "av", "env"}, word)
 }
 
-func isNoBreakSpace(r rune) bool { return r == 0xA0 || r == 0x202F || r == 0x2009 || r == 0x2060 }
+func isSpace(r rune) bool { return unicode.IsSpace(r) || r == 0x2060 } // no-break spaces are spaces to unicode too
 
 // join adds a piece of text after a space.
 func join(b *strings.Builder, text string) {

@@ -1,6 +1,7 @@
 package markup
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,11 +47,15 @@ func markdownHTML(body string, typographic bool) (string, error) {
 
 // wantsTypographer reports whether goldmark's typographer, whose rules are
 // those of English, may touch the text: not if its writer already set quotes,
-// dashes or ellipses.
+// dashes or ellipses, nor if it would get an opening quote wrong.
 func wantsTypographer(language, body string) bool {
 	base, _, _ := strings.Cut(strings.ToLower(language), "-")
-	return base == "en" && !strings.ContainsAny(body, "‘’“”„‚«»‹›–—…")
+	return base == "en" && !strings.ContainsAny(body, "‘’“”„‚«»‹›–—…") && !misquoted.MatchString(body)
 }
+
+// misquoted finds single quotes that the typographer would take for the
+// apostrophes of 'tis, 'em and 'n', as it does before any word in t, e, n or l.
+var misquoted = regexp.MustCompile(`(?m)(?:^|[\s(\[])'[tenl]`)
 
 // headingIDs names headings as GitHub does, so that links that authors wrote to
 // them work: letters and digits in lower case, hyphens for spaces.

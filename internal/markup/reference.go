@@ -40,14 +40,14 @@ func (t *tidier) reference(ref string, kind Kind) string {
 	case s != "" && s != "http" && s != "https":
 		return ""
 	}
-	if t.resolve == nil {
-		return ref
+	if t.resolve != nil {
+		ref = Clean(t.resolve(ref, kind))
 	}
-	ref = Clean(t.resolve(ref, kind))
-	if s := scheme(ref); s != "" && s != "http" && s != "https" {
+	u, err := url.Parse(strings.ReplaceAll(ref, " ", "%20"))
+	if err != nil || u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https" {
 		return ""
 	}
-	return ref
+	return u.String()
 }
 
 // scheme returns the scheme of a reference in lower case, empty if it has none

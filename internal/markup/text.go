@@ -143,21 +143,23 @@ func (t *textWriter) row(n *html.Node) {
 		cells = append(cells, strings.Join(asciiFields(strings.Join(cell.out, " ")), " "))
 	}
 	line := strings.TrimRight(strings.Join(cells, " | "), " ")
-	if previous(n) != nil && len(t.out) > 0 {
+	if follows(n) && len(t.out) > 0 {
 		t.out[len(t.out)-1] += "\n" + line
 		return
 	}
 	t.out = append(t.out, line)
 }
 
-// previous returns the row before a row of the same table part.
-func previous(n *html.Node) *html.Node {
-	for p := n.PrevSibling; p != nil; p = p.PrevSibling {
-		if p.DataAtom == atom.Tr {
-			return p
+// follows reports whether a row has one before it in its table.
+func follows(row *html.Node) bool {
+	for n := row; n != nil && n.DataAtom != atom.Table; n = n.Parent {
+		for p := n.PrevSibling; p != nil; p = p.PrevSibling {
+			if p.DataAtom == atom.Tr || p.FirstChild != nil && p.DataAtom != atom.Caption && p.DataAtom != atom.Colgroup {
+				return true
+			}
 		}
 	}
-	return nil
+	return false
 }
 
 func (t *textWriter) inline(n *html.Node) {
@@ -184,12 +186,23 @@ func (t *textWriter) inline(n *html.Node) {
 	for c := range n.ChildNodes() {
 		t.inline(c)
 	}
-	if n.DataAtom != atom.A {
+	switch role := attr(n, "role"); {
+	case n.DataAtom != atom.A:
+		return
+	case role == "doc-noteref" || role == "doc-backlink": // [1] for the mark of a footnote, nothing for the way back
+		mark := strings.TrimFunc(t.line.String()[before:], isASCIISpace)
+		text := strings.TrimRight(t.line.String()[:before], "\u00a0")
+		t.line.Reset()
+		t.line.WriteString(text)
+		if role == "doc-noteref" {
+			t.line.WriteString("[" + mark + "]")
+		}
 		return
 	}
 	label := strings.TrimFunc(t.line.String()[before:], isASCIISpace)
 	ref := Clean(attr(n, "href"))
-	if s := scheme(ref); (s == "http" || s == "https") && ref != label && label != "" {
+	s, rest, _ := strings.Cut(ref, "://")
+	if (s == "http" || s == "https") && ref != label && rest != label && label != "" {
 		t.line.WriteString(" <" + ref + ">")
 	}
 }

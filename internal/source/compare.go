@@ -138,8 +138,8 @@ func (l *listing) pair(folder string, files []file, entries []entry, again bool)
 				l.dirty = true
 				if it.owns() {
 					known++
+					l.lost = append(l.lost, it.articleKey())
 				}
-				l.lost = append(l.lost, it.articleKey())
 				continue
 			}
 			it.gone = true

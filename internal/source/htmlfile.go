@@ -52,7 +52,7 @@ func readHTML(text string) (fields []field, body string, err error) {
 			{name: "url", value: value{kind: isText, text: src}}, {name: "alt", value: value{kind: isText, text: p.meta["alt"]}},
 		}}})
 	}
-	return fields, strings.TrimSpace(b.String()), nil
+	return fields, strings.TrimSpace(markup.Clean(b.String())), nil // an entity may be a control character
 }
 
 // page is what a walk over an HTML document finds.

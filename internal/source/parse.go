@@ -18,7 +18,7 @@ type parsed struct {
 	id       string    // given in the front matter, else empty
 	deps     []string  // paths of local files that the article tells about, there or not
 	problems []Problem // without File
-	broken   bool      // there is no article; the last problem says why
+	broken   bool      // there is no article; the only problem says why
 }
 
 // builder makes an article of one file.
@@ -42,7 +42,7 @@ func (d *Dir) parse(rel string, data []byte, local *listing) parsed {
 		broken = b.build(text)
 	}
 	if broken != nil {
-		b.problems = append(b.problems, *broken)
+		b.problems = []Problem{*broken} // the rest is no matter then
 		b.article, b.broken = newsletter.Article{}, true
 	}
 	return b.parsed

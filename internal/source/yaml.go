@@ -126,7 +126,7 @@ func yamlProblem(text string, line int, err error) *Problem {
 		at, _ = strconv.Atoi(m[1])
 		at = min(max(at, 1), len(lines))
 	}
-	p.Hint = `put quotes around values that contain ": ", " #" or begin with a special character`
+	p.Hint = `put quotes around values that contain ": " or " #", or that begin with a special character`
 	if n, column, hint := findYAMLFault(lines, at, err.Error()); n > 0 {
 		at, p.Column, p.Hint = n, column, hint
 	}
@@ -166,7 +166,7 @@ func findYAMLFault(lines []string, at int, message string) (line, column int, hi
 				return n, column + utf8.RuneCountInString(v[:at]),
 					"the quotation mark ends the value here; put the whole value in quotes, and write inner ones as " + inner(v[0])
 			}
-		case strings.IndexByte("@`%", v[0]) >= 0 || strings.IndexByte("*&!", v[0]) >= 0 && strings.Contains(message, "anchor"):
+		case strings.IndexByte("@`%", v[0]) >= 0 || strings.IndexByte("*&!", v[0]) >= 0 && (strings.Contains(message, "anchor") || strings.Contains(message, "alphabetic")):
 			return n, column, fmt.Sprintf("put the value in quotes: it begins with %c, which means something else in YAML", v[0])
 		case v[0] != '[' && v[0] != '{' && v[0] != '|' && v[0] != '>' && strings.Contains(v, ": "):
 			return n, column + utf8.RuneCountInString(v[:strings.Index(v, ": ")]), "put the value in quotes: it contains a colon and a space"
