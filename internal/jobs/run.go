@@ -35,36 +35,49 @@ const dueTolerance = time.Hour
 // the others from being done; an error means that the store failed or that ctx
 // ended.
 func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
-	r := s.newReport()
-	wanted, err := s.newsletters(o.Newsletters)
-	if err != nil {
-		return r, err
-	}
-	if err := s.finish(ctx, &r); err != nil {
-		return r, err
-	}
-	if err := s.refresh(ctx, &r, o.Newsletters, true); err != nil {
-		return r, err
-	}
-	due := map[string]newsletter.Occurrence{}
-	if o.Due {
-		if wanted, due, err = s.dueNow(ctx, &r, wanted); err != nil {
-			return r, err
+	return s.reported(ctx, func(r *RunReport) error {
+		wanted, err := s.newsletters(o.Newsletters)
+		if err != nil {
+			return err
 		}
-	}
-	if err := s.issueAll(ctx, &r, wanted, due, "", o.Confirm); err != nil {
-		return r, err
-	}
-	return r, s.complete(ctx, &r)
+		if err := s.finish(ctx, r); err != nil {
+			return err
+		}
+		if err := s.refresh(ctx, r, o.Newsletters); err != nil {
+			return err
+		}
+		due := map[string]newsletter.Occurrence{}
+		if o.Due {
+			if wanted, due, err = s.dueNow(ctx, r, wanted); err != nil {
+				return err
+			}
+		}
+		if err := s.issueAll(ctx, r, wanted, due, "", o.Confirm); err != nil {
+			return err
+		}
+		return s.complete(ctx, r)
+	})
 }
 
 // Finish takes up interrupted and approved issues, and nothing else.
 func (s *Service) Finish(ctx context.Context) (RunReport, error) {
+	return s.reported(ctx, func(r *RunReport) error { return s.finish(ctx, r) })
+}
+
+// reported does a run's steps and looks afterwards, even when they were cut
+// short, how the issues stand.
+func (s *Service) reported(ctx context.Context, steps func(*RunReport) error) (RunReport, error) {
 	r := s.newReport()
-	if err := s.finish(ctx, &r); err != nil {
-		return r, err
+	err := steps(&r)
+	ctx = context.WithoutCancel(ctx)
+	for k := range r.Issues {
+		i, ierr := s.IssueReport(ctx, r.Issues[k].Issue.ID)
+		if ierr != nil {
+			return r, errors.Join(err, ierr)
+		}
+		r.Issues[k] = i
 	}
-	return r, s.complete(ctx, &r)
+	return r, err
 }
 
 func (s *Service) newReport() RunReport {
@@ -130,15 +143,12 @@ func (s *Service) sealOpen(ctx context.Context, r *RunReport) error {
 }
 
 // refresh brings articles, lists and feeds up to date.
-func (s *Service) refresh(ctx context.Context, r *RunReport, names []string, publish bool) (err error) {
+func (s *Service) refresh(ctx context.Context, r *RunReport, names []string) (err error) {
 	if r.Lists, err = s.SyncLists(ctx, names...); err != nil {
 		return err
 	}
 	if r.Ingest, err = s.Ingest(ctx); err != nil {
 		return err
-	}
-	if !publish {
-		return nil
 	}
 	r.Publish, err = s.Publish(ctx)
 	if err != nil && ctx.Err() == nil { // a full disk under public/ need not keep mail back
@@ -232,29 +242,16 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 	return nil
 }
 
-// complete seals and delivers what was composed, and fills in the report.
+// complete seals and delivers what was composed.
 func (s *Service) complete(ctx context.Context, r *RunReport) error {
-	err := s.sealOpen(ctx, r)
-	if err == nil && !r.stuck() {
-		err = s.deliverOnce(ctx, r)
+	if err := s.sealOpen(ctx, r); err != nil || r.stuck() {
+		return err
 	}
-	rerr := s.reportIssues(context.WithoutCancel(ctx), r)
-	return errors.Join(err, rerr)
+	return s.deliverOnce(ctx, r)
 }
 
 // stuck reports whether the relays took nothing just now.
 func (r *RunReport) stuck() bool { return len(r.Relays) > 0 && r.Accepted == 0 }
-
-// reportIssues looks at the issues of the report as they are now.
-func (s *Service) reportIssues(ctx context.Context, r *RunReport) error {
-	for k := range r.Issues {
-		var err error
-		if r.Issues[k], err = s.IssueReport(ctx, r.Issues[k].Issue.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // IssueReport says how an issue stands now.
 func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error) {

@@ -31,27 +31,28 @@ type SendOptions struct {
 // or is to be tried later. It is no occurrence of the schedule. store.ErrConflict:
 // what is composed is not what Hash names.
 func (s *Service) Send(ctx context.Context, o SendOptions) (RunReport, error) {
-	r := s.newReport()
-	n, err := s.Newsletter(o.Newsletter)
-	if err != nil {
-		return r, err
-	}
-	if err := s.known(ctx); err != nil {
-		return r, err
-	}
-	if !o.NoRefresh {
-		if err := s.refresh(ctx, &r, []string{n.Name}, true); err != nil {
-			return r, err
+	return s.reported(ctx, func(r *RunReport) error {
+		n, err := s.Newsletter(o.Newsletter)
+		if err != nil {
+			return err
 		}
-	}
-	if err := s.issueAll(ctx, &r, []newsletter.Newsletter{n}, nil, o.Hash, o.Confirm); err != nil {
-		return r, err
-	}
-	if o.NoWait {
-		poke(s.look)
-		return r, s.reportIssues(ctx, &r)
-	}
-	return r, s.complete(ctx, &r)
+		if err := s.known(ctx); err != nil {
+			return err
+		}
+		if !o.NoRefresh {
+			if err := s.refresh(ctx, r, []string{n.Name}); err != nil {
+				return err
+			}
+		}
+		if err := s.issueAll(ctx, r, []newsletter.Newsletter{n}, nil, o.Hash, o.Confirm); err != nil {
+			return err
+		}
+		if o.NoWait {
+			poke(s.look)
+			return nil
+		}
+		return s.complete(ctx, r)
+	})
 }
 
 // sameHash reports whether wanted is the hash or a beginning of it that is long
