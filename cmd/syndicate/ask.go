@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 )
 
@@ -14,22 +16,23 @@ func (a *app) ask(ctx context.Context, yes bool, question string) (bool, error) 
 	if yes {
 		return true, nil
 	}
-	if !isTerminal(a.in) || !isTerminal(a.err) {
-		return false, hinted(errors.New("this needs a yes, and there is no terminal to ask on"), "--yes does it without asking")
+	screen, done, err := a.screen()
+	if err != nil {
+		return false, err
 	}
-	fmt.Fprintf(a.err, "%s [y/N] ", question)
+	defer done()
+	fmt.Fprintf(screen, "%s [y/N] ", question)
 	answer := make(chan string, 1)
 	go func() { // reading a terminal cannot be cancelled; the process ends soon if it is
 		line, err := bufio.NewReader(a.in).ReadString('\n')
 		if err != nil {
-			line = "\n"
-			fmt.Fprintln(a.err)
+			line = ""
 		}
 		answer <- line
 	}()
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(a.err)
+		fmt.Fprintln(screen)
 		return false, ctx.Err()
 	case line := <-answer:
 		switch strings.ToLower(strings.TrimSpace(line)) {
@@ -38,4 +41,18 @@ func (a *app) ask(ctx context.Context, yes bool, question string) (bool, error) 
 		}
 		return false, nil
 	}
+}
+
+// screen is where a question is seen, if there is somebody to answer it: standard
+// error, or the terminal itself if that went elsewhere.
+func (a *app) screen() (w io.Writer, done func(), err error) {
+	if isTerminal(a.in) {
+		if isTerminal(a.err) {
+			return a.err, func() {}, nil
+		}
+		if tty, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+			return tty, func() { tty.Close() }, nil
+		}
+	}
+	return nil, nil, hinted(errors.New("this needs a yes, and there is no terminal to ask on"), "--yes does it without asking")
 }

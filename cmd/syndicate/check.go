@@ -78,7 +78,7 @@ func (k *check) all(offline bool) error {
 	if err != nil {
 		return err
 	}
-	k.ok("config", "%s", join(", ", count(len(cfg.Newsletters), "newsletter"), count(len(cfg.Sources), "source"), count(len(cfg.Relays), "relay")))
+	k.ok("config", "%s", join(", ", count(len(cfg.Newsletters), "newsletter"), count(len(cfg.Sources), "source"), counted(len(cfg.Relays), plural(len(cfg.Relays), "relay"))))
 	for _, p := range cfg.Notices() {
 		k.warning("config", fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message), p.Hint)
 	}
@@ -108,10 +108,10 @@ func (k *check) all(offline bool) error {
 }
 
 func (k *check) sources(s *site) {
-	for _, src := range s.options.Sources {
+	for i, src := range s.options.Sources {
 		listing, err := src.List(k.ctx, nil)
 		if err != nil {
-			k.failed("source "+src.Name(), err)
+			k.failed("source "+src.Name(), fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].dir", i)), err))
 			continue
 		}
 		k.ok("source "+src.Name(), "%s", count(listing.Total, "file"))

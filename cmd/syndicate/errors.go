@@ -89,14 +89,30 @@ var hints = []struct {
 // hintFor returns advice on an error, or nothing. The outermost error that knows
 // what to do is asked first.
 func hintFor(err error) string {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if h, ok := e.(interface{ Hint() string }); ok && h.Hint() != "" { //nolint:errorlint // this walks the chain itself
-			return h.Hint()
-		}
+	if hint := ownHint(err); hint != "" {
+		return hint
 	}
 	for _, h := range hints {
 		if errors.Is(err, h.is) {
 			return h.hint
+		}
+	}
+	return ""
+}
+
+// ownHint asks the error itself, then those inside it.
+func ownHint(err error) string {
+	if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" { //nolint:errorlint // this walks the tree itself
+		return h.Hint()
+	}
+	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
+	case interface{ Unwrap() error }:
+		return ownHint(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if hint := ownHint(inner); hint != "" {
+				return hint
+			}
 		}
 	}
 	return ""
@@ -107,7 +123,8 @@ func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	// Joined errors stand on lines of their own.
+	return plain(strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // complain tells an error: "error:" and "hint:" lines, or a JSON document.

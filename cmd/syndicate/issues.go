@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,8 +117,8 @@ func (s *site) showIssue(i newsletter.Issue, v issueView) {
 		{"due", i.Due},
 		{"made", moment(i.CreatedAt, zone)},
 		{"done", moment(i.DoneAt, zone)},
-		{"recipients", number(v.Recipients)},
-		{"  sent", number(v.Sent)},
+		{"recipients", counted(v.Recipients, "")},
+		{"  sent", counted(v.Sent, "")},
 		{"  to try again", counted(v.Deferred, "")},
 		{"  uncertain", counted(v.Uncertain, "")},
 		{"  failed", counted(v.Failed, "")},
@@ -140,7 +141,7 @@ func (s *site) showIssue(i newsletter.Issue, v issueView) {
 		s.printf("\nwhat the relay said\n")
 		rows := make([][]string, len(v.Failures))
 		for n, f := range v.Failures {
-			rows[n] = []string{"  " + number(f.Count), f.Reply, f.Example}
+			rows[n] = []string{"  " + number(f.Count), f.said(), f.Example}
 		}
 		s.table(nil, rows)
 	}
@@ -149,8 +150,9 @@ func (s *site) showIssue(i newsletter.Issue, v issueView) {
 	}
 }
 
-// issueStep is a command that does one thing to an issue and says what.
-func issueStep(a *app, c *cobra.Command, do func(ctx context.Context, s *site, i newsletter.Issue) (string, error)) *cobra.Command {
+// issueStep is a command that does one thing to an issue and says what; done is its
+// name for that: "paused".
+func issueStep(a *app, c *cobra.Command, done string, do func(ctx context.Context, s *site, i newsletter.Issue) (string, error)) *cobra.Command {
 	var flag issueFlag
 	c.Args = arguments(1, 1, "an ISSUE, such as weekly/12")
 	c.RunE = a.with(func(ctx context.Context, s *site, args []string) error {
@@ -159,23 +161,25 @@ func issueStep(a *app, c *cobra.Command, do func(ctx context.Context, s *site, i
 			return err
 		}
 		said, err := do(ctx, s, i)
-		if errors.Is(err, store.ErrConflict) {
-			return hinted(err, "it is %s: syndicate issues show %s/%d", i.State, i.Newsletter, i.Number)
+		if err == nil && said == "" {
+			return nil
 		}
-		if err != nil || said == "" {
-			return err
-		}
-		if i, err = s.store.Issue(ctx, i.ID); err != nil {
-			return err
-		}
-		if a.json {
+		// What it is now tells why it did not work, or that it did.
+		now, err2 := s.store.Issue(ctx, i.ID)
+		switch {
+		case errors.Is(err, store.ErrConflict) && err2 == nil:
+			return hinted(fmt.Errorf("%s is %s (%s); it cannot be %s", s.nameOf(now), now.State, jobs.ShortHash(now.Hash), done),
+				"syndicate issues show %s/%d says how it stands", i.Newsletter, i.Number)
+		case err != nil || err2 != nil:
+			return cmp.Or(err, err2)
+		case a.json:
 			r, err := s.service.IssueReport(ctx, i.ID)
 			if err != nil {
 				return err
 			}
 			return a.printJSON(viewIssue(r))
 		}
-		a.printf("%s: %s\n", s.nameOf(i), said)
+		a.printf("%s: %s\n", s.nameOf(now), said)
 		return nil
 	})
 	flag.add(c, false)
@@ -194,7 +198,7 @@ func issuesApprove(a *app) *cobra.Command {
 		Long: `Approve lets an issue go out that waits for approval. --hash names what was looked at
 (syndicate issues show tells it): should the issue be another one by now, it stays.`,
 		Example: `    syndicate issues approve weekly/12 --hash 3f2a9c01b7`,
-	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+	}, "approved as what you looked at", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		if hash == "" && i.State == newsletter.IssueAwaiting {
 			hash = i.Hash
 			ok, err := a.ask(ctx, yes || i.Rehearsal, fmt.Sprintf("Let %s go out: %q?", s.nameOf(i), plain(i.Subject)))
@@ -211,7 +215,7 @@ func issuesApprove(a *app) *cobra.Command {
 
 func issuesPause(a *app) *cobra.Command {
 	var reason string
-	c := issueStep(a, &cobra.Command{Use: "pause ISSUE", Short: "Stop an issue within seconds; resume goes on"},
+	c := issueStep(a, &cobra.Command{Use: "pause ISSUE", Short: "Stop an issue within seconds; resume goes on"}, "paused",
 		func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 			return "paused; go on with: syndicate issues resume " + fmt.Sprintf("%s/%d", i.Newsletter, i.Number),
 				s.service.Pause(ctx, i.ID, reason)
@@ -221,7 +225,7 @@ func issuesPause(a *app) *cobra.Command {
 }
 
 func issuesResume(a *app) *cobra.Command {
-	return issueStep(a, &cobra.Command{Use: "resume ISSUE", Short: "Let a paused issue go on"},
+	return issueStep(a, &cobra.Command{Use: "resume ISSUE", Short: "Let a paused issue go on"}, "resumed",
 		func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 			return "resumed; " + afterwards, s.service.Resume(ctx, i.ID)
 		})
@@ -235,7 +239,7 @@ func issuesCancel(a *app) *cobra.Command {
 		Short: "Stop an issue for good",
 		Long: `Cancel stops an issue for good. Whoever has not got it yet will find its articles in
 the next one.`,
-	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+	}, "cancelled", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		ok, err := a.ask(ctx, yes || i.Rehearsal, fmt.Sprintf("Cancel %s for good?", s.nameOf(i)))
 		if err != nil || !ok {
 			return "", err
@@ -255,7 +259,7 @@ func issuesRetry(a *app) *cobra.Command {
 		Short: "Try the failed deliveries of an issue again",
 		Long: `Retry makes the failed deliveries of an issue pending again, of those who still want it.
 With --uncertain it also sends again what may have arrived: some will get it twice.`,
-	}, func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+	}, "tried again", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		n, err := s.service.Retry(ctx, i.ID, uncertain)
 		if n == 0 {
 			return "there is nothing to try again", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"syndicate/internal/jobs"
@@ -133,15 +134,13 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	if added := listLine(r.Lists); added != "" {
 		l.add("subscribers", "%s", added)
 	}
-	told := map[int64]bool{}
-	for _, n := range r.Newsletters {
-		l.add(n.Newsletter, "%s", s.newsletterLine(n, r.Issues))
-		told[n.Issue] = true
-	}
 	for _, i := range r.Issues {
-		if !told[i.Issue.ID] {
+		if !slices.ContainsFunc(r.Newsletters, func(n jobs.NewsletterReport) bool { return n.Issue == i.Issue.ID }) {
 			l.add(i.Issue.Newsletter, "issue %d, begun earlier · %s", i.Issue.Number, issueLine(i))
 		}
+	}
+	for _, n := range r.Newsletters {
+		l.add(n.Newsletter, "%s", s.newsletterLine(n, r.Issues))
 	}
 	s.tellLines(l)
 	s.warnArticles(r.Ingest, r.Publish)
@@ -212,8 +211,8 @@ func (s *site) warnRun(r jobs.RunReport) {
 		}
 	}
 	for _, i := range r.Issues {
-		for _, f := range i.Failures {
-			s.warn(fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number), fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.Reply, f.Example), "")
+		for _, f := range failureViews(i.Failures) {
+			s.warn(fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number), fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.said(), f.Example), "")
 		}
 	}
 	for _, n := range r.Newsletters {

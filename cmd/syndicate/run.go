@@ -85,25 +85,14 @@ func (s *site) ended(ctx context.Context, r jobs.RunReport, err error) error {
 
 // confirm asks before people are mailed.
 func (s *site) confirm(ctx context.Context, list []jobs.Preview) (bool, error) {
-	people := 0
-	var rows [][]string
+	mails := 0
+	var what []string
 	for _, p := range list {
-		people += p.Recipients
-		subject, articles := "", 0
-		if len(p.Groups) > 0 {
-			subject, articles = p.Groups[0].Digest.Subject, len(p.Groups[0].Articles)
-		}
-		rows = append(rows, []string{
-			fmt.Sprintf("%s/%d", p.Newsletter.Name, p.Number),
-			fmt.Sprintf("%s → %s", count(articles, "article"), count(p.Recipients, "subscriber")), subject,
-		})
+		mails += p.Recipients
+		what = append(what, fmt.Sprintf("%s/%d: %s to %s", p.Newsletter.Name, p.Number,
+			count(len(p.Groups[0].Articles), "article"), count(p.Recipients, "subscriber")))
 	}
-	if isTerminal(s.err) {
-		onErr := *s.app
-		onErr.out = s.err
-		onErr.table(nil, rows)
-	}
-	return s.ask(ctx, false, fmt.Sprintf("Mail %s by %s?", number(people)+" "+strings.Replace(plural(people, "person"), "persons", "people", 1), relayNames(s.cfg)))
+	return s.ask(ctx, false, fmt.Sprintf("%s.\nSend %s by %s?", strings.Join(what, "; "), count(mails, "message"), relayNames(s.cfg)))
 }
 
 // tellNotices tells of settings that have no effect.

@@ -89,6 +89,11 @@ type failureView struct {
 	Example string `json:"example"` // a masked address
 }
 
+// said is the relay's answer as it gave it.
+func (f failureView) said() string {
+	return join(" ", counted(f.Code, ""), f.Reply)
+}
+
 func viewIssue(r jobs.IssueReport) issueView {
 	i := r.Issue
 	return issueView{

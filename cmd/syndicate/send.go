@@ -114,7 +114,7 @@ func (s *site) sendTest(ctx context.Context, name, to string) error {
 	if s.json {
 		return s.printJSON(map[string]any{"to": address, "code": reply.Code, "reply": reply.Text})
 	}
-	s.printf("One copy went to %s: %s\n", address, plain(reply.Text))
+	s.printf("One copy went to %s: %d %s\n", address, reply.Code, plain(reply.Text))
 	if s.service.Rehearsal() {
 		s.printf("It is in %s: no relay is configured.\n", shown(s.options.OutboxDir)+"/")
 	}

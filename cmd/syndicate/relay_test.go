@@ -1,0 +1,151 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// testRelay is an SMTP server that keeps what it gets, and fails as it is told.
+type testRelay struct {
+	dir    string // one file for each message
+	auth   bool
+	reject string // recipient that does not exist
+	later  string // recipient to try again later
+
+	mu    sync.Mutex
+	count int
+}
+
+// relaysKey is where a script keeps its relays, by name.
+type relaysKey struct{}
+
+// smtpCommand starts a relay: smtp NAME [auth] [reject=ADDRESS] [later=ADDRESS], or
+// smtp NAME refuse (nobody listens), smtp NAME hang (it never greets). Its port is
+// $NAME; messages are kept in the folder NAME. AUTH takes user and secret.
+func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "smtp NAME [auth|reject=…|later=…|refuse|hang]")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Setenv(args[0], port)
+	r := &testRelay{dir: ts.MkAbs(args[0])}
+	for _, how := range args[1:] {
+		key, value, _ := strings.Cut(how, "=")
+		switch key {
+		case "auth":
+			r.auth = true
+		case "reject":
+			r.reject = value
+		case "later":
+			r.later = value
+		case "refuse":
+			l.Close()
+			return
+		case "hang":
+			ts.Defer(func() { l.Close() }) // connections wait in its queue
+			return
+		default:
+			ts.Fatalf("smtp: %s?", how)
+		}
+	}
+	ts.Check(os.MkdirAll(r.dir, 0o755))
+	server := smtp.NewServer(r)
+	server.Domain = "relay.test"
+	server.AllowInsecureAuth = true
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	ts.Value(relaysKey{}).(map[string]*testRelay)[args[0]] = r
+	ts.Defer(func() {
+		server.Close()
+		<-served
+	})
+}
+
+// received counts what a relay got: received NAME N.
+func received(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "received NAME N")
+	r := ts.Value(relaysKey{}).(map[string]*testRelay)[args[0]]
+	if r == nil {
+		ts.Fatalf("no relay %s", args[0])
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if strconv.Itoa(r.count) != args[1] {
+		ts.Fatalf("%s got %d messages, not %s", args[0], r.count, args[1])
+	}
+}
+
+// NewSession is smtp.Backend.
+func (r *testRelay) NewSession(*smtp.Conn) (smtp.Session, error) { return &relaySession{r: r}, nil }
+
+type relaySession struct {
+	r    *testRelay
+	user string
+	to   string
+}
+
+func (s *relaySession) AuthMechanisms() []string {
+	if s.r.auth {
+		return []string{sasl.Plain}
+	}
+	return nil
+}
+
+func (s *relaySession) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		if user != "user" || password != "secret" {
+			return smtp.ErrAuthFailed
+		}
+		s.user = user
+		return nil
+	}), nil
+}
+
+func (s *relaySession) Mail(string, *smtp.MailOptions) error {
+	if s.r.auth && s.user == "" {
+		return smtp.ErrAuthRequired
+	}
+	return nil
+}
+
+func (s *relaySession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	switch s.to = to; to {
+	case s.r.reject:
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody of that name lives here"}
+	case s.r.later:
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 2, 1}, Message: "come back later"}
+	}
+	return nil
+}
+
+func (s *relaySession) Data(r io.Reader) error {
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(s.r.dir, s.to+"-"+rand.Text()[:8]+".eml")
+	if err := os.WriteFile(name, body, 0o644); err != nil {
+		return errors.Join(fmt.Errorf("keeping a message"), err)
+	}
+	s.r.mu.Lock()
+	defer s.r.mu.Unlock()
+	s.r.count++
+	return nil
+}
+
+func (s *relaySession) Reset() {}
+
+func (s *relaySession) Logout() error { return nil }

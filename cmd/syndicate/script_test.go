@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	_ "modernc.org/sqlite"
+)
+
+// commands are what scripts need besides testscript's own.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"site":     siteCommand,
+		"code":     code,
+		"start":    startCommand,
+		"halt":     halt,
+		"http":     httpCommand,
+		"smtp":     smtpCommand,
+		"received": received,
+		"fill":     fill,
+		"write":    write,
+		"database": database,
+		"tmpfs":    tmpfs,
+	}
+}
+
+// condition knows [root]: the test runs as root, whom file modes do not stop; and
+// [disk]: small disks can be mounted.
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "disk":
+		return canMount(), nil
+	}
+	return false, fmt.Errorf("no condition %q", name)
+}
+
+var canMount = sync.OnceValue(func() bool {
+	dir, err := os.MkdirTemp("", "syndicate-mount-*")
+	if err != nil {
+		return false
+	}
+	defer os.RemoveAll(dir)
+	return mount(dir, "16") == nil && exec.Command("umount", dir).Run() == nil
+})
+
+func mount(dir, kilobytes string) error {
+	return exec.Command("mount", "-t", "tmpfs", "-o", "size="+kilobytes+"k", "syndicate-test", dir).Run()
+}
+
+func want(ts *testscript.TestScript, neg bool, args []string, least int, usage string) {
+	if neg || len(args) < least {
+		ts.Fatalf("usage: %s", usage)
+	}
+}
+
+// siteCommand writes testdata/site to the current folder, but for files that the script
+// brings itself.
+func siteCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 0, "site")
+	ts.Check(fs.WalkDir(os.DirFS("testdata/site"), ".", func(name string, d fs.DirEntry, err error) error {
+		to := ts.MkAbs(name)
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.MkdirAll(to, 0o755))
+		}
+		if _, err := os.Lstat(to); err == nil {
+			return nil
+		}
+		data, err := os.ReadFile(filepath.Join("testdata/site", name))
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(to, data, 0o644)
+	}))
+}
+
+// code runs a program and wants an exit code: code 2 syndicate frobnicate.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "code N program [argument…]")
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("%s ended with %d, not %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// daemon is a process in the background whose output is read while it runs.
+type daemon struct {
+	cmd            *exec.Cmd
+	mu             sync.Mutex
+	stdout, stderr bytes.Buffer
+	done           chan struct{}
+	err            error
+}
+
+func (d *daemon) write(to *bytes.Buffer, line string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	to.WriteString(line)
+}
+
+// startCommand starts a program in the background and goes on when a line of its
+// output matches: start NAME PATTERN program [argument…]. What the pattern's group
+// takes is $NAME then.
+func startCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 3, "start NAME PATTERN program [argument…]")
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	path := args[2]
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, args[2]); path == args[2] && isFile(p) {
+			path = p
+		}
+	}
+	d := &daemon{cmd: exec.CommandContext(context.Background(), path, args[3:]...), done: make(chan struct{})}
+	d.cmd.Dir, d.cmd.Env = ts.MkAbs("."), environ(ts)
+	stdout, err := d.cmd.StdoutPipe()
+	ts.Check(err)
+	stderr, err := d.cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(d.cmd.Start())
+	matched := make(chan string, 1)
+	var readers sync.WaitGroup
+	for _, r := range []struct {
+		from io.Reader
+		to   *bytes.Buffer
+	}{{stdout, &d.stdout}, {stderr, &d.stderr}} {
+		readers.Go(func() {
+			lines := bufio.NewReader(r.from)
+			for {
+				line, err := lines.ReadString('\n')
+				d.write(r.to, line)
+				if m := pattern.FindStringSubmatch(line); m != nil {
+					select {
+					case matched <- m[len(m)-1]:
+					default:
+					}
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		readers.Wait()
+		d.err = d.cmd.Wait()
+		close(d.done)
+	}()
+	daemons(ts)[args[0]] = d
+	ts.Defer(func() {
+		d.cmd.Process.Kill()
+		<-d.done
+	})
+	select {
+	case text := <-matched:
+		ts.Setenv(args[0], text)
+	case <-d.done:
+		ts.Fatalf("%s ended: %v\n%s%s", strings.Join(args[2:], " "), d.err, d.stdout.String(), d.stderr.String())
+	}
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
+// daemonsKey is where a script keeps what it started, by name.
+type daemonsKey struct{}
+
+func daemons(ts *testscript.TestScript) map[string]*daemon {
+	return ts.Value(daemonsKey{}).(map[string]*daemon)
+}
+
+// environ is the script's environment, which testscript does not tell.
+func environ(ts *testscript.TestScript) []string {
+	ts.Check(ts.Exec("env", "-0"))
+	return strings.Split(strings.TrimRight(ts.ReadFile("stdout"), "\x00"), "\x00")
+}
+
+// halt ends a background program with SIGTERM and wants an exit code (0); its
+// output can then be matched: halt NAME [code].
+func halt(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "halt NAME [code]")
+	d := daemons(ts)[args[0]]
+	if d == nil {
+		ts.Fatalf("%s was not started", args[0])
+	}
+	ts.Check(d.cmd.Process.Signal(syscall.SIGTERM))
+	<-d.done
+	fmt.Fprint(ts.Stdout(), d.stdout.String())
+	fmt.Fprint(ts.Stderr(), d.stderr.String())
+	wanted := append(args, "0")[1]
+	if got := strconv.Itoa(d.cmd.ProcessState.ExitCode()); got != wanted {
+		ts.Fatalf("%s ended with %s, not %s\n%s", args[0], got, wanted, d.stderr.String())
+	}
+}
+
+// httpCommand asks a server and prints status and body: http GET URL.
+func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "http METHOD URL")
+	req, err := http.NewRequestWithContext(context.Background(), args[0], args[1], http.NoBody)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s\n%s", resp.Status, body)
+}
+
+// fill writes a large file: fill FILE MEGABYTES.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "fill FILE MEGABYTES")
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	line := strings.Repeat("All work and no play makes a long article. ", 25) + "\n\n"
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(line), n<<20/len(line)+1), 0o644))
+}
+
+// write writes bytes that a script cannot hold: write FILE 'a Go string'.
+func write(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "write FILE 'text with \\x00 escapes'")
+	text, err := strconv.Unquote(`"` + args[1] + `"`)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+// database runs a statement on a SQLite file: database FILE 'UPDATE …'.
+func database(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "database FILE STATEMENT")
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), args[1])
+	ts.Check(err)
+}
+
+// tmpfs mounts a small disk: tmpfs DIR KILOBYTES. Ask for [disk] first.
+func tmpfs(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "tmpfs DIR KILOBYTES")
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(mount(dir, args[1]))
+	ts.Defer(func() { ts.Check(exec.Command("umount", dir).Run()) })
+}
