@@ -12,3 +12,6 @@ func LoginInTheOpen(r Relay) error {
 	_, err := r.login(nil, []string{"PLAIN", "CRAM-MD5"}, false)
 	return err
 }
+
+// SetTimeouts changes those of an open connection.
+func SetTimeouts(c *Conn, t Timeouts) { c.timeouts = t.withDefaults() }
