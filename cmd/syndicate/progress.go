@@ -9,13 +9,17 @@ import (
 	"syndicate/internal/jobs"
 )
 
+// patience is how long a step may take before it gets a bar: most never do.
+const patience = 300 * time.Millisecond
+
 // progress shows on a terminal how far the work is, one bar at a time, and leaves
 // nothing behind. Elsewhere it shows nothing: the report comes soon enough.
 type progress struct {
-	a    *app
-	show bool
-	step string
-	bar  *progressbar.ProgressBar
+	a     *app
+	show  bool
+	step  string
+	since time.Time // the step began
+	bar   *progressbar.ProgressBar
 }
 
 func (a *app) progress() *progress {
@@ -27,37 +31,37 @@ func (p *progress) tell(x jobs.Progress) {
 	if !p.show {
 		return
 	}
-	if step := strings.TrimSpace(x.Step + " " + x.Name); step != p.step || p.bar == nil {
+	if step := strings.TrimSpace(x.Step + " " + x.Name); step != p.step {
 		p.close()
-		total := int64(x.Total)
-		if total == 0 {
-			total = -1
-		}
-		p.step = step
-		p.bar = progressbar.NewOptions64(total,
+		p.step, p.since = step, time.Now()
+	}
+	if p.bar == nil && time.Since(p.since) < patience {
+		return
+	}
+	total := x.Total
+	if total == 0 {
+		total = -1 // unknown
+	}
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(p.a.err),
-			progressbar.OptionSetDescription(step),
+			progressbar.OptionSetDescription(p.step),
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionShowCount(),
 			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0), // else it goes on turning after the end
 			progressbar.OptionUseANSICodes(true),
 		)
 	}
-	if x.Total > 0 {
-		p.bar.ChangeMax(x.Total)
-	}
-	if p.bar.Set(x.Done) != nil { // beyond the total: a count that grew
-		p.close()
+	p.bar.ChangeMax(total)
+	if p.bar.Set(x.Done) != nil { // a screen that is gone
+		p.show = false
 	}
 }
 
 // close takes the bar away.
 func (p *progress) close() {
-	if p.bar == nil {
-		return
-	}
-	if p.bar.Clear() != nil { // nothing to be done about a screen that is gone
+	if p.bar != nil && p.bar.Clear() != nil {
 		p.show = false
 	}
 	p.bar, p.step = nil, ""

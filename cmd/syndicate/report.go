@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -221,10 +222,10 @@ func (s *site) warnRun(r jobs.RunReport) {
 		}
 	}
 	for _, t := range r.Relays {
-		s.complain(&failure{err: fmt.Errorf("relay %s: %s", t.Relay, t.Error), code: exitFailed, hint: t.Hint})
+		s.complain(&failure{err: errors.New(t.Error), code: exitFailed, hint: t.Hint})
 	}
 	for _, e := range r.Errors {
-		s.complain(fmt.Errorf("%s", e))
+		s.complain(errors.New(e))
 	}
 }
 

@@ -29,7 +29,9 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"site":     siteCommand,
 		"code":     code,
 		"start":    startCommand,
+		"await":    await,
 		"halt":     halt,
+		"let":      let,
 		"http":     httpCommand,
 		"smtp":     smtpCommand,
 		"received": received,
@@ -110,78 +112,115 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 
 // daemon is a process in the background whose output is read while it runs.
 type daemon struct {
-	cmd            *exec.Cmd
-	mu             sync.Mutex
+	cmd  *exec.Cmd
+	err  error
+	mu   sync.Mutex
+	more *sync.Cond // there is more output, or it ended
+
 	stdout, stderr bytes.Buffer
-	done           chan struct{}
-	err            error
+	ended          bool
 }
 
-func (d *daemon) write(to *bytes.Buffer, line string) {
+// read keeps what the process writes.
+func (d *daemon) read(from io.Reader, to *bytes.Buffer) {
+	lines := bufio.NewReader(from)
+	for {
+		line, err := lines.ReadString('\n')
+		d.mu.Lock()
+		to.WriteString(line)
+		d.more.Broadcast()
+		d.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// await waits until the output matches and returns what the pattern's last group
+// took; false: the process ended before.
+func (d *daemon) await(pattern *regexp.Regexp) (string, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	to.WriteString(line)
+	for {
+		if m := pattern.FindStringSubmatch(d.stdout.String() + d.stderr.String()); m != nil {
+			return m[len(m)-1], true
+		}
+		if d.ended {
+			return d.stdout.String() + d.stderr.String(), false
+		}
+		d.more.Wait()
+	}
 }
 
-// startCommand starts a program in the background and goes on when a line of its
-// output matches: start NAME PATTERN program [argument…]. What the pattern's group
-// takes is $NAME then.
+// wait waits until the process has ended.
+func (d *daemon) wait() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.ended {
+		d.more.Wait()
+	}
+}
+
+// startCommand starts a program in the background and goes on when its output
+// matches: start NAME PATTERN program [argument…]. What the pattern's group takes
+// is $NAME then.
 func startCommand(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 3, "start NAME PATTERN program [argument…]")
-	pattern, err := regexp.Compile(args[1])
-	ts.Check(err)
 	path := args[2]
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 		if p := filepath.Join(dir, args[2]); path == args[2] && isFile(p) {
 			path = p
 		}
 	}
-	d := &daemon{cmd: exec.CommandContext(context.Background(), path, args[3:]...), done: make(chan struct{})}
+	d := &daemon{cmd: exec.CommandContext(context.Background(), path, args[3:]...)}
+	d.more = sync.NewCond(&d.mu)
 	d.cmd.Dir, d.cmd.Env = ts.MkAbs("."), environ(ts)
 	stdout, err := d.cmd.StdoutPipe()
 	ts.Check(err)
 	stderr, err := d.cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(d.cmd.Start())
-	matched := make(chan string, 1)
-	var readers sync.WaitGroup
-	for _, r := range []struct {
-		from io.Reader
-		to   *bytes.Buffer
-	}{{stdout, &d.stdout}, {stderr, &d.stderr}} {
-		readers.Go(func() {
-			lines := bufio.NewReader(r.from)
-			for {
-				line, err := lines.ReadString('\n')
-				d.write(r.to, line)
-				if m := pattern.FindStringSubmatch(line); m != nil {
-					select {
-					case matched <- m[len(m)-1]:
-					default:
-					}
-				}
-				if err != nil {
-					return
-				}
-			}
-		})
-	}
 	go func() {
-		readers.Wait()
-		d.err = d.cmd.Wait()
-		close(d.done)
+		var both sync.WaitGroup
+		both.Go(func() { d.read(stdout, &d.stdout) })
+		both.Go(func() { d.read(stderr, &d.stderr) })
+		both.Wait()
+		err := d.cmd.Wait()
+		d.mu.Lock()
+		d.err, d.ended = err, true
+		d.more.Broadcast()
+		d.mu.Unlock()
 	}()
 	daemons(ts)[args[0]] = d
 	ts.Defer(func() {
 		d.cmd.Process.Kill()
-		<-d.done
+		d.wait()
 	})
-	select {
-	case text := <-matched:
-		ts.Setenv(args[0], text)
-	case <-d.done:
-		ts.Fatalf("%s ended: %v\n%s%s", strings.Join(args[2:], " "), d.err, d.stdout.String(), d.stderr.String())
+	ts.Setenv(args[0], awaitOutput(ts, d, args[1]))
+}
+
+// await waits until the output of a background program matches: await NAME PATTERN.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "await NAME PATTERN")
+	awaitOutput(ts, started(ts, args[0]), args[1])
+}
+
+func awaitOutput(ts *testscript.TestScript, d *daemon, pattern string) string {
+	re, err := regexp.Compile("(?m)" + pattern)
+	ts.Check(err)
+	text, ok := d.await(re)
+	if !ok {
+		ts.Fatalf("%s ended: %v\n%s", d.cmd, d.err, text)
 	}
+	return text
+}
+
+func started(ts *testscript.TestScript, name string) *daemon {
+	d := daemons(ts)[name]
+	if d == nil {
+		ts.Fatalf("%s was not started", name)
+	}
+	return d
 }
 
 func isFile(path string) bool {
@@ -206,12 +245,9 @@ func environ(ts *testscript.TestScript) []string {
 // output can then be matched: halt NAME [code].
 func halt(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 1, "halt NAME [code]")
-	d := daemons(ts)[args[0]]
-	if d == nil {
-		ts.Fatalf("%s was not started", args[0])
-	}
+	d := started(ts, args[0])
 	ts.Check(d.cmd.Process.Signal(syscall.SIGTERM))
-	<-d.done
+	d.wait()
 	fmt.Fprint(ts.Stdout(), d.stdout.String())
 	fmt.Fprint(ts.Stderr(), d.stderr.String())
 	wanted := append(args, "0")[1]
@@ -220,11 +256,21 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// httpCommand asks a server and prints status and body: http GET URL.
+// let keeps what the last command printed as a variable: let NAME.
+func let(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "let NAME")
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// httpCommand asks a server and prints status and body: http METHOD URL [FORM].
 func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, neg, args, 2, "http METHOD URL")
-	req, err := http.NewRequestWithContext(context.Background(), args[0], args[1], http.NoBody)
+	want(ts, neg, args, 2, "http METHOD URL [FORM]")
+	form := strings.Join(args[2:], "&")
+	req, err := http.NewRequestWithContext(context.Background(), args[0], args[1], strings.NewReader(form))
 	ts.Check(err)
+	if form != "" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
