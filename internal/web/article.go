@@ -6,6 +6,8 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ type articleView struct {
 // media is a file that goes with an article.
 type media struct {
 	URL, Type string
+	Name      string // of the file
 	Kind      string // audio, video or other
 	Size      int64  // bytes, 0: unknown
 }
@@ -134,6 +137,7 @@ func (s *server) media(ctx context.Context, a *newsletter.Article) []media {
 		stand := *a
 		stand.Image = &newsletter.Image{URL: e.URL}
 		m := media{URL: s.nearURL(s.o.Service.ImageURL(ctx, &stand)), Type: e.Type, Size: e.Size, Kind: "other"}
+		m.Name = fileName(m.URL)
 		if kind, _, _ := strings.Cut(e.Type, "/"); kind == "audio" || kind == "video" {
 			m.Kind = kind
 		}
@@ -142,6 +146,15 @@ func (s *server) media(ctx context.Context, a *newsletter.Article) []media {
 		}
 	}
 	return out
+}
+
+// fileName returns the last part of an address.
+func fileName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return path.Base(u.Path)
 }
 
 // window is how many articles before and after in the store are looked at for

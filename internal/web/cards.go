@@ -21,6 +21,7 @@ type card struct {
 	ImageHeight         int
 	Language            string // where it differs from the page's, else empty
 	LanguageName        string // with Language
+	First               bool   // at the top of its page: its image is wanted at once
 }
 
 // cards turns articles into what a page in that language shows of them.

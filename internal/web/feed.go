@@ -37,8 +37,8 @@ func (s *server) feed(name string) func(http.ResponseWriter, *http.Request) erro
 			h.Set("Cache-Control", "no-store")
 			h.Set("Content-Type", "text/plain; charset=utf-8")
 			w.WriteHeader(http.StatusNotFound)
-			io.WriteString(w, "This feed has not been built yet.\nhint: syndicate build (or run, or serve) builds the feeds.\n")
-			return nil
+			_, err := io.WriteString(w, "This feed has not been built yet.\nhint: syndicate build (or run, or serve) builds the feeds.\n")
+			return err
 		}
 		if err != nil {
 			return err

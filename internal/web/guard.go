@@ -82,7 +82,7 @@ func (s *server) inside(r *http.Request) *http.Request {
 // recovered logs a panic and answers, if nothing was sent yet. The value is
 // logged only if the runtime made it: others may hold an address.
 func (s *server) recovered(w *recorder, r *http.Request, v any) {
-	if v == http.ErrAbortHandler {
+	if v == any(http.ErrAbortHandler) {
 		panic(v)
 	}
 	what := "a value that is not logged"
@@ -113,6 +113,7 @@ type recorder struct {
 	written int64
 }
 
+// WriteHeader notes the status.
 func (w *recorder) WriteHeader(code int) {
 	if w.code == 0 && code >= 200 {
 		w.code = code

@@ -47,6 +47,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	v := homeView{Articles: s.cards(ctx, articles, p.Language), Total: total, Page: n, Pages: pages}
 	if n == 1 && len(v.Articles) > 0 {
 		v.Lead, v.Articles = &v.Articles[0], v.Articles[1:]
+		v.Lead.First = true
 	}
 	p.View = v
 	p.Canonical = s.site.URL + pageQuery("/", n)

@@ -19,7 +19,7 @@ func (s *server) tryViews() error {
 		"home.html": {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
 		"article.html": {articleView{}, articleView{
 			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"},
-			Media: []media{{"/files/a.mp3", "audio/mpeg", "audio", 12345}, {"/files/a.mp4", "video/mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "other", 1}},
+			Media: []media{{"/files/a.mp3", "audio/mpeg", "a.mp3", "audio", 12345}, {"/files/a.mp4", "video/mp4", "a.mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "a.pdf", "other", 1}, {Kind: "other"}},
 			Older: &c, Newer: &c,
 		}},
 		"newsletter.html": {newsletterView{}, newsletterView{
