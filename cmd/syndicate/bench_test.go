@@ -81,7 +81,11 @@ func measureOnce(b *testing.B, binary, site string) int64 {
 	if err := cmd.Run(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out.Bytes())
 	}
-	return cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		b.Fatal("no figures for memory on this system")
+	}
+	return usage.Maxrss
 }
 
 func corpusFile(site string, i int) string {

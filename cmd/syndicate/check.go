@@ -87,7 +87,11 @@ func (k *check) all(offline bool) error {
 		k.failed("store", err)
 		return nil
 	}
-	defer s.close()
+	defer func() {
+		if err := s.close(); err != nil {
+			k.failed("store", err)
+		}
+	}()
 	k.ok("store", "%s", cfg.Store)
 	k.sources(s)
 	k.feeds(s)
@@ -199,10 +203,9 @@ func (k *check) lists(s *site) {
 
 func (k *check) intros(s *site) {
 	for i, n := range s.options.Newsletters {
-		f, err := s.options.SiteFS.Open(n.Intro)
+		_, err := fs.ReadFile(s.options.SiteFS, n.Intro)
 		switch {
 		case err == nil:
-			f.Close()
 			k.ok("intro "+n.Name, "%s", n.Intro)
 		case !errors.Is(err, fs.ErrNotExist):
 			k.failed("intro "+n.Name, err)

@@ -102,7 +102,7 @@ func hintFor(err error) string {
 
 // ownHint asks the error itself, then those inside it.
 func ownHint(err error) string {
-	if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" { //nolint:errorlint // this walks the tree itself
+	if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
 		return h.Hint()
 	}
 	switch e := err.(type) { //nolint:errorlint // this walks the tree itself

@@ -4,10 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"syndicate/internal/store/storetest"
 )
 
 var update = flag.Bool("update", false, "rewrite what scripts compare with")
@@ -34,12 +37,32 @@ func testClock() func() time.Time {
 	return func() time.Time { return t }
 }
 
-// TestScript runs testdata/script, one file for each behaviour. Besides
+// TestScript runs testdata/script, one file for each behaviour, on SQLite. Besides
 // testscript's own commands there are those of commands (script_test.go).
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	testscript.Run(t, params(files, func() string { return "sqlite:data/syndicate.db" }))
+}
+
+// TestScriptPostgres runs the scripts again that have to do with the store.
+func TestScriptPostgres(t *testing.T) {
+	t.Parallel()
+	storetest.Postgres(t) // skips where there is none
+	var files []string
+	for _, name := range []string{"articles", "due", "issues", "lists", "relay_replies", "run", "send", "serve", "subscribers", "suppressions"} {
+		files = append(files, filepath.Join("testdata", "script", name+".txtar"))
+	}
+	testscript.Run(t, params(files, func() string { return storetest.Postgres(t) }))
+}
+
+// params says how scripts run; dsn gives each its own database as $STORE.
+func params(files []string, dsn func() string) testscript.Params {
+	return testscript.Params{
+		Files:               files,
 		Cmds:                commands(),
 		Condition:           condition,
 		RequireExplicitExec: true,
@@ -47,10 +70,10 @@ func TestScript(t *testing.T) {
 		ContinueOnError:     true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC")
+			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn())
 			e.Values[daemonsKey{}] = map[string]*daemon{}
 			e.Values[relaysKey{}] = map[string]*testRelay{}
 			return nil
 		},
-	})
+	}
 }

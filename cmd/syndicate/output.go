@@ -51,7 +51,6 @@ func (a *app) style(w io.Writer) style {
 func (s style) red(text string) string    { return s.paint("31", text) }
 func (s style) yellow(text string) string { return s.paint("33", text) }
 func (s style) bold(text string) string   { return s.paint("1", text) }
-func (s style) dim(text string) string    { return s.paint("2", text) }
 
 func (s style) paint(code, text string) string {
 	if !s || text == "" {

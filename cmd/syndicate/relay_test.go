@@ -31,6 +31,14 @@ type testRelay struct {
 // relaysKey is where a script keeps its relays, by name.
 type relaysKey struct{}
 
+func testRelays(ts *testscript.TestScript) map[string]*testRelay {
+	relays, ok := ts.Value(relaysKey{}).(map[string]*testRelay)
+	if !ok {
+		ts.Fatalf("no place for relays")
+	}
+	return relays
+}
+
 // smtpCommand starts a relay: smtp NAME [auth] [reject=ADDRESS] [later=ADDRESS], or
 // smtp NAME refuse (nobody listens), smtp NAME hang (it never greets). Its port is
 // $NAME; messages are kept in the folder NAME. AUTH takes user and secret.
@@ -65,19 +73,23 @@ func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server := smtp.NewServer(r)
 	server.Domain = "relay.test"
 	server.AllowInsecureAuth = true
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
-	ts.Value(relaysKey{}).(map[string]*testRelay)[args[0]] = r
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, smtp.ErrServerClosed) {
+			ts.Logf("relay: %v", err)
+		}
+	})
+	testRelays(ts)[args[0]] = r
 	ts.Defer(func() {
-		server.Close()
-		<-served
+		ts.Check(server.Close())
+		served.Wait()
 	})
 }
 
 // received counts what a relay got: received NAME N.
 func received(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "received NAME N")
-	r := ts.Value(relaysKey{}).(map[string]*testRelay)[args[0]]
+	r := testRelays(ts)[args[0]]
 	if r == nil {
 		ts.Fatalf("no relay %s", args[0])
 	}

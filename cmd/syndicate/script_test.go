@@ -85,7 +85,7 @@ func siteCommand(ts *testscript.TestScript, neg bool, args []string) {
 		if _, err := os.Lstat(to); err == nil {
 			return nil
 		}
-		data, err := os.ReadFile(filepath.Join("testdata/site", name))
+		data, err := os.ReadFile(filepath.Join("testdata", "site", name))
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,9 @@ func startCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 	daemons(ts)[args[0]] = d
 	ts.Defer(func() {
-		d.cmd.Process.Kill()
+		if err := d.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			ts.Logf("%s: %v", d.cmd, err)
+		}
 		d.wait()
 	})
 	ts.Setenv(args[0], awaitOutput(ts, d, args[1]))
@@ -232,7 +234,11 @@ func isFile(path string) bool {
 type daemonsKey struct{}
 
 func daemons(ts *testscript.TestScript) map[string]*daemon {
-	return ts.Value(daemonsKey{}).(map[string]*daemon)
+	list, ok := ts.Value(daemonsKey{}).(map[string]*daemon)
+	if !ok {
+		ts.Fatalf("no place for daemons")
+	}
+	return list
 }
 
 // environ is the script's environment, which testscript does not tell.
