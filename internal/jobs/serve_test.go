@@ -1,0 +1,212 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
+	"syndicate/internal/store"
+	"syndicate/internal/store/storetest"
+)
+
+// serve runs the daemon until the test or stop ends it.
+func (s *site) serve(v *jobs.Service) (stop func()) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- v.Serve(ctx) }()
+	var once sync.Once
+	stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				s.t.Errorf("serve: %v", err)
+			}
+		})
+	}
+	s.t.Cleanup(stop)
+	return stop
+}
+
+// outcome returns the outcome of the newsletter's last occurrence.
+func (s *site) outcome(rehearsal bool) string {
+	o, err := s.store.LastOccurrence(s.t.Context(), "weekly", rehearsal)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.t.Fatal(err)
+	}
+	return o.Local + " " + o.Outcome
+}
+
+// TestServe: the daemon composes what is due and delivers it, on both engines,
+// and stops when told.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, open func(...storetest.Option) *store.Store) {
+		s := newSiteOn(t, open)
+		s.edit(func(n *newsletter.Newsletter) { n.Schedule = "0 7 * * *" })
+		k := newSink(t)
+		v := s.service(withRelay(k.relay("main")))
+		s.article()
+		readers := s.subscribe(12)
+		stop := s.serve(v)
+		if s.store.Engine() == "sqlite" {
+			eventually(t, "a second daemon is refused", func() bool {
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel() // should it be the first
+				return errors.Is(v.Serve(ctx), store.ErrLocked)
+			})
+		}
+		s.clock.add(time.Hour)
+		v.Changed()
+		eventually(t, "everybody has the issue", func() bool { return len(k.to()) == 12 })
+		same(t, k.to(), readers)
+		eventually(t, "the issue is sent", func() bool {
+			i, err := s.store.Issue(t.Context(), 1)
+			return err == nil && i.State == newsletter.IssueSent
+		})
+		s.clock.add(24 * time.Hour)
+		v.Changed()
+		eventually(t, "nothing new is recorded", func() bool { return s.outcome(false) == "2026-05-05T07:00 nothing new" })
+		stop()
+	})
+}
+
+// TestServeStops: told to stop in the middle of an issue, the daemon finishes
+// what is in flight; the next one sends the rest.
+func TestServeStops(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.article()
+	readers := s.subscribe(80)
+	some := make(chan struct{})
+	var once sync.Once
+	n := 0
+	var mu sync.Mutex
+	k := newSink(t, func(k *sink) {
+		k.onData = func(*smtp.Conn, received) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if n++; n > 20 {
+				once.Do(func() { close(some) })
+			}
+			return nil
+		}
+	})
+	v := s.service(withRelay(k.relay("main")))
+	stop := s.serve(v)
+	if _, err := v.Send(t.Context(), sendNoWait); err != nil {
+		t.Fatal(err)
+	}
+	<-some
+	stop()
+	r, err := v.IssueReport(t.Context(), 1)
+	if err != nil || r.Sent != len(k.to()) || r.Sent+r.Deferred != 80 {
+		t.Errorf("%d sent, %d arrived, %d left (%v)", r.Sent, len(k.to()), r.Deferred, err)
+	}
+	next := s.service(withRelay(k.relay("main")))
+	s.serve(next)
+	eventually(t, "the issue is sent", func() bool {
+		i, err := s.store.Issue(t.Context(), 1)
+		return err == nil && i.State == newsletter.IssueSent
+	})
+	same(t, k.to(), readers)
+}
+
+// TestServeMissed: a daemon that starts after an occurrence passed makes up for
+// it, or not, as the newsletter says.
+func TestServeMissed(t *testing.T) {
+	t.Parallel()
+	for policy, want := range map[newsletter.Missed]string{
+		newsletter.MissedOnce: "2026-05-05T07:00 issue",
+		newsletter.MissedSkip: "2026-05-05T07:00 skipped",
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			s.edit(func(n *newsletter.Newsletter) { n.Schedule, n.Missed = "0 7 * * *", policy })
+			s.article()
+			s.subscribe(1)
+			s.runWith(s.service(), due) // first seen
+			s.clock.add(25*time.Hour + time.Minute)
+			s.serve(s.service())
+			eventually(t, want, func() bool { return s.outcome(true) == want })
+		})
+	}
+}
+
+// TestServeApproval: what another process approves goes out.
+func TestServeApproval(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.edit(func(n *newsletter.Newsletter) { n.Approval = true })
+	k := newSink(t)
+	s.article()
+	readers := s.subscribe(3)
+	s.serve(s.service(withRelay(k.relay("main"))))
+	other := s.service(withRelay(k.relay("main")))
+	r, err := other.Send(t.Context(), sendNoWait)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := s.issue(r).Issue
+	if err := other.Approve(t.Context(), i.ID, jobs.ShortHash(i.Hash)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "everybody has the issue", func() bool { return len(k.to()) == 3 })
+	same(t, k.to(), readers)
+}
+
+// TestServeFiles: files that come, change and go while the daemon runs are in the
+// store and in the feeds soon after; an article with a date comes out in time.
+func TestServeFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	dir, public := t.TempDir(), t.TempDir()
+	articles := filepath.Join(dir, "articles") // comes later
+	v := s.service(func(o *jobs.Options) {
+		o.Sources = []source.Source{source.NewDir(source.DirOptions{Name: "articles", Root: articles, Label: "articles", Language: "en"})}
+		o.Watch = []string{articles}
+		o.Feeds = jobs.FeedOptions{Dir: public, Full: true}
+	})
+	s.serve(v)
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(articles, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(articles, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(text string) bool {
+		data, err := os.ReadFile(filepath.Join(public, "feed.json"))
+		return err == nil && len(titles(string(data), text)) == 1
+	}
+	write("sea/one.md", "---\ntitle: The first lamp\ndate: 2026-05-01\n---\nText.\n")
+	eventually(t, "the first article is in the feed", func() bool { return in("The first lamp") })
+	write("sea/deep/two.md", "---\ntitle: The second lamp\ndate: 2026-05-02\n---\nText.\n")
+	eventually(t, "an article in a new folder is in the feed", func() bool { return in("The second lamp") })
+	write("sea/deep/two.md", "---\ntitle: The other lamp\ndate: 2026-05-02\n---\nText.\n")
+	eventually(t, "the changed article is in the feed", func() bool { return in("The other lamp") && !in("The second lamp") })
+	write("soon.md", "---\ntitle: The lamp to come\ndate: 2026-05-04T12:00:00Z\n---\nText.\n")
+	eventually(t, "the scheduled article is in the store", func() bool {
+		at, err := s.store.NextRelease(t.Context())
+		return err == nil && !at.IsZero()
+	})
+	if in("The lamp to come") {
+		t.Error("an article came out before its date")
+	}
+	s.clock.add(6 * time.Hour)
+	v.Wake()
+	write("sea/one.md", "---\ntitle: The first lamp, lit\ndate: 2026-05-01\n---\nText.\n")
+	eventually(t, "the scheduled article is in the feed", func() bool { return in("The lamp to come") })
+}
