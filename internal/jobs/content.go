@@ -17,7 +17,7 @@ const filesPath = "files"
 
 // ArticleHTML renders an article's body: sanitised, every reference absolute.
 func (s *Service) ArticleHTML(ctx context.Context, a *newsletter.Article) (string, error) {
-	html, err := markup.Render(a.Format, a.Body, s.resolver(ctx, a))
+	html, err := markup.Render(a.Format, a.Body, s.resolver(ctx, a), a.Language)
 	if err != nil {
 		return "", fmt.Errorf("rendering %s: %w", a.Key, err)
 	}
