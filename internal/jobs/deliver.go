@@ -66,7 +66,7 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 		if err != nil {
 			return delivered{}, fmt.Errorf("starting the catcher: %w", err)
 		}
-		defer catcher.Close()
+		defer func() { _ = catcher.Close() }() // every message was answered
 		relays = []mailer.Relay{catcher.Relay()}
 	}
 	d := &deliverer{
@@ -156,26 +156,25 @@ func (d *deliverer) dispatch(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // stopping is no failure
 		}
 		if err := d.failed(); err != nil {
 			return err
 		}
 		leased, err := d.lease(ctx)
-		if err != nil && ctx.Err() == nil {
+		wait, done := time.Duration(0), false
+		if err == nil && !leased {
+			wait, done, err = d.idle(ctx)
+		}
+		switch {
+		case ctx.Err() != nil: // whatever failed, it was for that
+		case err != nil:
 			return err
-		}
-		if leased {
-			continue
-		}
-		wait, done, err := d.idle(ctx)
-		if err != nil && ctx.Err() == nil {
-			return err
-		}
-		if done {
+		case done:
 			return nil
+		case !leased:
+			d.await(ctx, wait)
 		}
-		d.await(ctx, wait)
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Service) intro(ctx context.Context, n newsletter.Newsletter) (text, use
 	if err != nil {
 		return "", used, fmt.Errorf("the introduction: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	data, err := io.ReadAll(io.LimitReader(f, maxIntro+1))
 	switch {
 	case err != nil:
@@ -105,6 +105,7 @@ func (s *Service) templatesFS() fs.FS {
 // emptyFS is a folder with nothing in it.
 type emptyFS struct{}
 
+// Open finds nothing.
 func (emptyFS) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }

@@ -151,7 +151,7 @@ func (s *Service) SendTest(ctx context.Context, name, to string) (newsletter.Rep
 		if err != nil {
 			return newsletter.Reply{}, fmt.Errorf("starting the catcher: %w", err)
 		}
-		defer catcher.Close()
+		defer func() { _ = catcher.Close() }() // the message was answered
 		relays = []mailer.Relay{catcher.Relay()}
 	}
 	var reply newsletter.Reply

@@ -38,12 +38,6 @@ func (c *clock) add(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
-
 // site is a site on a real store, at a time that stands still.
 type site struct {
 	t       *testing.T

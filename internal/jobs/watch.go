@@ -32,10 +32,10 @@ func (s *Service) watchFiles(ctx context.Context) {
 	}
 	files, err := fsnotify.NewWatcher()
 	if err != nil {
-		s.log.Warn("files are not watched", "error", err, "looked at every", relistEvery)
+		s.log.Warn("files are not watched", "error", err, "looked_at_every", relistEvery)
 		return
 	}
-	defer files.Close()
+	defer func() { _ = files.Close() }()
 	w := &watcher{s: s, files: files}
 	for _, root := range s.o.Watch {
 		w.add(root)
@@ -113,7 +113,7 @@ func (w *watcher) add(root string) {
 		// If the folder above is missing too, relisting finds this one.
 		_ = w.files.Add(filepath.Dir(root))
 	default:
-		w.s.log.Warn("folder not watched", "folder", root, "error", err, "looked at every", relistEvery)
+		w.s.log.Warn("folder not watched", "folder", root, "error", err, "looked_at_every", relistEvery)
 	}
 }
 
