@@ -78,7 +78,7 @@ func TestTypographer(t *testing.T) {
 	for _, c := range []struct{ language, body, want string }{
 		{"en", `"It's" -- so...`, "<p>“It’s” – so…</p>"},
 		{"en-GB", `"It's"`, "<p>“It’s”</p>"},
-		{"en", `"It's" – so...`, "<p>&#34;It&#39;s&#34; – so...</p>"}, // its writer sets dashes, and wants these quotes
+		{"en", `"It's" – so...`, "<p>&#34;It&#39;s&#34; – so...</p>"},         // its writer sets dashes, and wants these quotes
 		{"en", `"It's" 'there'`, "<p>&#34;It&#39;s&#34; &#39;there&#39;</p>"}, // goldmark would write ’there’
 		{"fr", `"L'été"...`, "<p>&#34;L&#39;été&#34;...</p>"},
 		{"", `"It's"`, "<p>&#34;It&#39;s&#34;</p>"},

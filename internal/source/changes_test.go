@@ -131,18 +131,18 @@ func TestSameID(t *testing.T) {
 // the file was fresh, or by its change time.
 func TestSameSizeSameTime(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, map[string]string{"a.md": "# teh net\n"})
+	s := newSite(t, map[string]string{"a.md": "# one net\n"})
 	past := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	if err := os.Chtimes(s.path("a.md"), past, past); err != nil {
 		t.Fatal(err)
 	}
 	s.dir = source.NewDir(source.DirOptions{Name: "articles", Root: s.root, Label: "articles"}) // the real clock
 	s.ingest()
-	s.write("a.md", "# the net\n")
+	s.write("a.md", "# two net\n")
 	if err := os.Chtimes(s.path("a.md"), past, past); err != nil {
 		t.Fatal(err)
 	}
-	s.expect("changed", found{Total: 1, Known: 1, Changed: 1, Read: "a.md: the net", Saved: true})
+	s.expect("changed", found{Total: 1, Known: 1, Changed: 1, Read: "a.md: two net", Saved: true})
 }
 
 // A picture beside the article counts: its dimensions are the article's.
@@ -232,8 +232,8 @@ func TestLeftOut(t *testing.T) {
 		t.Errorf("read %q, want %q", got.Read, want)
 	}
 	for _, want := range []string{
-		"articles/dangling.md: is a link to a file that does not exist", "articles/out.md: is a link that leads out of the folder",
-		"articles/linked: is a link to a folder", "articles/folder.md: is a link to something other than a file", "articles/out.png: is a link that leads out", "articles/loop.md: ",
+		"articles/dangling.md: is a link that leads nowhere", "articles/out.md: is a link that leads out of the folder",
+		"articles/linked: is a link to a folder", "articles/folder.md: is a link to something other than a file", "articles/out.png: is a link that leads out", "articles/loop.md: is a link that leads nowhere",
 	} {
 		if !strings.Contains(got.Problems, want) {
 			t.Errorf("no problem %q in\n%s", want, got.Problems)

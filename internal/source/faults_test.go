@@ -52,10 +52,10 @@ func TestUnreadableFolder(t *testing.T) {
 		if err := next.Mkdir(name, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		root.Close()
+		closed(t, root)
 		root = next
 	}
-	defer root.Close()
+	defer closed(t, root)
 	s.remove("b.md")
 	s.write("a.md", "# A2\n")
 	got := s.ingest()
@@ -71,6 +71,13 @@ func TestUnreadableFolder(t *testing.T) {
 	}
 	s.write("deep/c.md", "# C\n")
 	s.expect("readable again", found{Total: 2, Known: 3, Vanished: "b.md", Saved: true})
+}
+
+func closed(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestUnreadableFile(t *testing.T) {

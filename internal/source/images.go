@@ -171,15 +171,15 @@ func refPath(ref string) string {
 
 // beside finds the local file that a relative reference means. The article depends
 // on it from now on, even if it is not there yet.
-func (b *builder) beside(v *value, name, ref string) (string, asset, bool) {
+func (b *builder) beside(v *value, name, ref string) (string, meta, bool) {
 	u, err := url.Parse(ref)
 	if b.local == nil || err != nil || u.Host != "" || u.Path == "" || u.Path[0] == '/' {
-		return "", asset{}, false
+		return "", meta{}, false
 	}
 	p := path.Join(path.Dir(b.article.File), u.Path)
 	if p == ".." || strings.HasPrefix(p, "../") {
 		b.warn(v, fmt.Sprintf("%s: %s lies outside of the folder of articles", name, ref), "put the file beside the article")
-		return "", asset{}, false
+		return "", meta{}, false
 	}
 	b.deps = append(b.deps, p)
 	f, ok := b.local.tree.assets[p]

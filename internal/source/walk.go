@@ -17,12 +17,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// file is what a walk notes of an article file.
-type file struct {
-	name  string
+// meta is what tells changes of a file without reading it.
+type meta struct {
 	size  int64
-	mtime int64 // Unix nanoseconds
-	ctime int64 // when the inode last changed; mtime where the system does not tell
+	mtime int64 // when the content last changed; Unix nanoseconds
+	// When the inode last changed; mtime where the system does not tell. It cannot
+	// be set, so it betrays files that were replaced by others of the same size and
+	// time, as archives and image builders do.
+	ctime int64
+}
+
+// file is an article file that a walk found.
+type file struct {
+	name string
+	meta
 }
 
 // folder holds the article files of a folder, sorted by name.
@@ -34,15 +42,10 @@ type folder struct {
 // tree is what a walk found.
 type tree struct {
 	folders  []folder // sorted by path
-	assets   map[string]asset
+	assets   map[string]meta
 	problems []Problem
 	complete bool // every folder could be read
 	files    int
-}
-
-// asset is an Asset with what tells its changes.
-type asset struct {
-	size, mtime, ctime int64
 }
 
 type walker struct {
@@ -61,22 +64,14 @@ func (d *Dir) walk(ctx context.Context) (*tree, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
 	}
-	if info, err := os.Stat(root); err != nil {
-		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
-	} else if !info.IsDir() {
-		return nil, "", fmt.Errorf("reading the folder of articles: %s is not a folder", d.o.Root)
-	}
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
-	}
 	w := &walker{root: root, ignore: d.o.Ignore, label: d.display, group: &errgroup.Group{}}
 	w.t.complete = true
-	w.t.assets = map[string]asset{}
+	w.t.assets = map[string]meta{}
 	w.group.SetLimit(runtime.GOMAXPROCS(0))
-	w.entries(ctx, "", entries)
-	if err := w.group.Wait(); err != nil {
-		return nil, "", err
+	err = w.folder(ctx, "")
+	_ = w.group.Wait() // what fails inside is a problem, not an error
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
@@ -95,34 +90,58 @@ func (w *walker) run(work func()) {
 	}
 }
 
-func (w *walker) folder(ctx context.Context, rel string) {
-	if ctx.Err() != nil {
-		return
+// folder notes what is in a folder and then goes into those inside.
+func (w *walker) folder(ctx context.Context, rel string) error {
+	dir, entries, err := readFolder(filepath.Join(w.root, filepath.FromSlash(rel)))
+	if err != nil {
+		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(rel)))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		w.unreadable(rel, err)
-		return
+	w.entries(ctx, rel, dir, entries)
+	dir.Close() // before others are opened: there may be more of them than may be open
+	for _, e := range entries {
+		if !e.IsDir() || ctx.Err() != nil || hiddenName(e.Name()) || w.ignored(rel, e.Name()) {
+			continue
+		}
+		p := path.Join(rel, e.Name())
+		w.run(func() {
+			if err := w.folder(ctx, p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				w.unreadable(p, err)
+			}
+		})
 	}
-	w.entries(ctx, rel, entries)
+	return nil
 }
 
-// entries sorts the names of a folder, as os.ReadDir returns them, into folders,
-// article files and assets.
-func (w *walker) entries(ctx context.Context, rel string, entries []fs.DirEntry) {
+// readFolder opens a folder and reads its names, sorted.
+func readFolder(name string) (*os.File, []fs.DirEntry, error) {
+	dir, err := os.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := dir.ReadDir(-1)
+	if err != nil {
+		dir.Close()
+		return nil, nil, err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return dir, entries, nil
+}
+
+// entries notes the article files and assets among the names of a folder.
+func (w *walker) entries(ctx context.Context, rel string, dir *os.File, entries []fs.DirEntry) {
 	const share = 1024 // names looked at by one goroutine
 	var parts sync.WaitGroup
 	found := make([][]file, (len(entries)+share-1)/share)
 	for i := range found {
 		chunk := entries[i*share : min(len(entries), (i+1)*share)]
 		if i == len(found)-1 { // the rest, by whoever is here
-			found[i] = w.look(ctx, rel, chunk)
+			found[i] = w.look(ctx, rel, dir, chunk)
 			break
 		}
 		parts.Add(1)
 		w.run(func() {
 			defer parts.Done()
-			found[i] = w.look(ctx, rel, chunk)
+			found[i] = w.look(ctx, rel, dir, chunk)
 		})
 	}
 	parts.Wait()
@@ -135,42 +154,30 @@ func (w *walker) entries(ctx context.Context, rel string, entries []fs.DirEntry)
 	w.t.folders = append(w.t.folders, folder{path: rel, files: files})
 }
 
-func (w *walker) look(ctx context.Context, rel string, entries []fs.DirEntry) []file {
+func (w *walker) look(ctx context.Context, rel string, dir *os.File, entries []fs.DirEntry) []file {
 	files := make([]file, 0, len(entries))
 	for _, e := range entries {
 		name := e.Name()
-		p := path.Join(rel, name)
-		if ctx.Err() != nil || hiddenName(name) || w.ignored(p, name) {
-			continue
-		}
-		if e.IsDir() {
-			w.run(func() { w.folder(ctx, p) })
+		if e.IsDir() || ctx.Err() != nil || hiddenName(name) || w.ignored(rel, name) {
 			continue
 		}
 		article := formatOf(name) != ""
 		if !article && mediaType(name) == "" {
 			if e.Type()&fs.ModeSymlink != 0 {
-				w.linkedFolder(p)
+				w.linkedFolder(path.Join(rel, name))
 			}
 			continue
 		}
-		info, err := w.stat(p, e)
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				w.unreadable(p, err)
-			}
-			continue
+		m, ok := w.stat(rel, dir, e)
+		switch {
+		case !ok:
+		case article:
+			files = append(files, file{name: name, meta: m})
+		default:
+			w.mu.Lock()
+			w.t.assets[path.Join(rel, name)] = m
+			w.mu.Unlock()
 		}
-		if info == nil { // left out, with a warning
-			continue
-		}
-		if article {
-			files = append(files, file{name: name, size: info.Size(), mtime: info.ModTime().UnixNano(), ctime: changeTime(info)})
-			continue
-		}
-		w.mu.Lock()
-		w.t.assets[p] = asset{size: info.Size(), mtime: info.ModTime().UnixNano(), ctime: changeTime(info)}
-		w.mu.Unlock()
 	}
 	return files
 }
@@ -181,43 +188,54 @@ func (w *walker) linkedFolder(p string) {
 	}
 }
 
-// stat returns what the file p is, nil if it is to be left out.
-func (w *walker) stat(p string, e fs.DirEntry) (fs.FileInfo, error) {
-	full := filepath.Join(w.root, filepath.FromSlash(p))
+// stat tells of a file; ok is false if it is left out.
+func (w *walker) stat(rel string, dir *os.File, e fs.DirEntry) (m meta, ok bool) {
+	if e.Type()&fs.ModeSymlink != 0 {
+		return w.linked(path.Join(rel, e.Name()))
+	}
+	m, regular, err := statIn(dir, e.Name())
 	switch {
-	case e.Type().IsRegular():
-		return os.Lstat(full)
-	case e.Type()&fs.ModeSymlink == 0:
-		w.leftOut(p, "is not a regular file and is left out", "")
-		return nil, nil //nolint:nilnil // nothing to see, nothing wrong
+	case errors.Is(err, fs.ErrNotExist): // gone meanwhile
+		return m, false
+	case err != nil:
+		w.unreadable(path.Join(rel, e.Name()), err)
+		return m, false
+	case !regular:
+		w.leftOut(path.Join(rel, e.Name()), "is not a regular file and is left out", "")
 	}
-	target, err := filepath.EvalSymlinks(full)
-	if errors.Is(err, fs.ErrNotExist) {
-		w.leftOut(p, "is a link to a file that does not exist and is left out", "")
-		return nil, nil //nolint:nilnil // as above
-	}
-	if err != nil {
-		return nil, err
-	}
-	if inside, err := filepath.Rel(w.root, target); err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
-		w.leftOut(p, "is a link that leads out of the folder and is left out", "put the file itself there")
-		return nil, nil //nolint:nilnil // as above
-	}
-	info, err := os.Stat(target)
-	if err == nil && !info.Mode().IsRegular() {
-		w.leftOut(p, "is a link to something other than a file and is left out", "")
-		return nil, nil //nolint:nilnil // as above
-	}
-	return info, err
+	return m, regular
 }
 
-func (w *walker) ignored(p, name string) bool {
+// linked tells of the file that a link leads to, if it lies in the folder.
+func (w *walker) linked(p string) (m meta, ok bool) {
+	target, err := filepath.EvalSymlinks(filepath.Join(w.root, filepath.FromSlash(p)))
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		w.unreadable(p, err)
+		return m, false
+	case err != nil:
+		w.leftOut(p, "is a link that leads nowhere and is left out", "")
+		return m, false
+	}
+	inside, err := filepath.Rel(w.root, target)
+	if err != nil || inside == ".." || strings.HasPrefix(inside, ".."+string(filepath.Separator)) {
+		w.leftOut(p, "is a link that leads out of the folder and is left out", "put the file itself there")
+		return m, false
+	}
+	if info, err := os.Stat(target); err == nil && info.Mode().IsRegular() {
+		return metaOf(info), true
+	}
+	w.leftOut(p, "is a link to something other than a file and is left out", "")
+	return m, false
+}
+
+func (w *walker) ignored(rel, name string) bool {
 	return slices.ContainsFunc(w.ignore, func(pattern string) bool {
 		pattern = strings.TrimSuffix(pattern, "/")
 		if ok, err := path.Match(pattern, name); err == nil && ok {
 			return true
 		}
-		ok, err := path.Match(pattern, p)
+		ok, err := path.Match(pattern, path.Join(rel, name))
 		return err == nil && ok
 	})
 }

@@ -109,25 +109,22 @@ func (c *yamlConverter) table(n *yaml.Node, v *value, depth int) error {
 	return nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
-
 // yamlProblem explains an error of the YAML library in the author's terms. The
 // library tells a line, sometimes only that of the construct around; the column,
 // and the fault itself, are looked for in the text.
 func yamlProblem(text string, line int, err error) *Problem {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	p := &Problem{Line: line, Message: "front matter is not valid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
-	if m != nil {
-		p.Message = "front matter is not valid YAML: " + err.Error()[len(m[0]):]
-	}
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	at := 1
-	if m != nil && m[1] != "" {
-		at, _ = strconv.Atoi(m[1])
-		at = min(max(at, 1), len(lines))
+	if rest, ok := strings.CutPrefix(message, "line "); ok {
+		number, what, _ := strings.Cut(rest, ": ")
+		if n, err := strconv.Atoi(number); err == nil {
+			at, message = min(max(n, 1), len(lines)), what
+		}
 	}
+	p := &Problem{Message: "front matter is not valid YAML: " + message}
 	p.Hint = `put quotes around values that contain ": " or " #", or that begin with a special character`
-	if n, column, hint := findYAMLFault(lines, at, err.Error()); n > 0 {
+	if n, column, hint := findYAMLFault(lines, at, message); n > 0 {
 		at, p.Column, p.Hint = n, column, hint
 	}
 	p.Line = line + at - 1
@@ -168,8 +165,10 @@ func findYAMLFault(lines []string, at int, message string) (line, column int, hi
 			}
 		case strings.IndexByte("@`%", v[0]) >= 0 || strings.IndexByte("*&!", v[0]) >= 0 && (strings.Contains(message, "anchor") || strings.Contains(message, "alphabetic")):
 			return n, column, fmt.Sprintf("put the value in quotes: it begins with %c, which means something else in YAML", v[0])
-		case v[0] != '[' && v[0] != '{' && v[0] != '|' && v[0] != '>' && strings.Contains(v, ": "):
-			return n, column + utf8.RuneCountInString(v[:strings.Index(v, ": ")]), "put the value in quotes: it contains a colon and a space"
+		case strings.IndexByte("[{|>", v[0]) < 0:
+			if before, _, ok := strings.Cut(v, ": "); ok {
+				return n, column + utf8.RuneCountInString(before), "put the value in quotes: it contains a colon and a space"
+			}
 		}
 	}
 	return 0, 0, ""
