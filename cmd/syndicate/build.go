@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"syndicate/internal/jobs"
 )
 
-// buildCommand takes articles in and builds the feeds.
+// buildCommand takes in what is in the site folder and builds the feeds.
 func buildCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "build",
-		Short: "Take new articles in and build the feeds",
-		Long: `Build takes what is new in the article folders into the store and writes the feeds to
-public/. It mails nobody. A broken article is reported and left out; it does not stop
-the others and does not change the exit code.`,
+		Short: "Take in articles and lists, and build the feeds",
+		Long: `Build takes what is new in the article folders and in subscribers/*.csv into the store,
+and writes the feeds to public/. It mails nobody. A broken article or line is reported
+and left out; it does not stop the others and does not change the exit code.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			bar := a.progress()
@@ -32,13 +33,20 @@ the others and does not change the exit code.`,
 	}
 }
 
+// buildReport says what build did, in JSON.
 type buildReport struct {
+	Lists   []listView         `json:"lists"`
 	Ingest  jobs.IngestReport  `json:"ingest"`
 	Publish jobs.PublishReport `json:"publish"`
 }
 
 func (s *site) build(ctx context.Context) (err error) {
 	var r buildReport
+	lists, err := s.service.SyncLists(ctx)
+	if err != nil {
+		return err
+	}
+	r.Lists = viewLists(lists)
 	if r.Ingest, err = s.service.Ingest(ctx); err != nil {
 		return err
 	}
@@ -46,13 +54,14 @@ func (s *site) build(ctx context.Context) (err error) {
 		return fmt.Errorf("building the feeds: %w", err)
 	}
 	if s.json {
+		r.Publish = viewPublish(r.Publish)
 		if err := s.printJSON(r); err != nil {
 			return err
 		}
 	} else {
-		s.tellArticles(ctx, r.Ingest, r.Publish)
+		s.tellBuild(ctx, r.Ingest, r.Publish, lists)
 	}
-	if len(r.Ingest.Failed()) > 0 {
+	if len(r.Ingest.Failed()) > 0 || slices.ContainsFunc(lists, func(l jobs.ListReport) bool { return l.Error != "" }) {
 		return exit(exitFailed)
 	}
 	return nil

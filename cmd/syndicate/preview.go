@@ -50,7 +50,7 @@ to a folder; --html, --text and --eml print one of them.`,
 			case p.Nothing != "" && (out != "" || html || text || eml):
 				return hinted(fmt.Errorf("%s has no next issue: %s", args[0], p.Nothing), "syndicate build takes new articles in")
 			case p.Nothing != "":
-				s.printf("%s: nothing to send: %s\n", args[0], p.Nothing)
+				s.tellNothing(p)
 				return nil
 			}
 			return s.preview(p, out, html, text, eml)
@@ -157,6 +157,11 @@ func viewPreview(p jobs.Preview) previewView {
 		v.Groups = append(v.Groups, view)
 	}
 	return v
+}
+
+// tellNothing says why there is no next issue.
+func (s *site) tellNothing(p jobs.Preview) {
+	s.printf("%s: nothing to send: %s\n", p.Newsletter.Name, p.Nothing)
 }
 
 // tellPreview says what an issue would be.

@@ -43,12 +43,14 @@ func (a *app) warn(where, text, hint string) {
 	}
 }
 
-// tellArticles reports what came in and what was built.
-func (s *site) tellArticles(ctx context.Context, in jobs.IngestReport, out jobs.PublishReport) {
+// tellBuild reports what came in and what was built.
+func (s *site) tellBuild(ctx context.Context, in jobs.IngestReport, out jobs.PublishReport, lists []jobs.ListReport) {
 	var l lines
 	s.articleLines(ctx, &l, in, out)
+	l.addLists(lists)
 	s.tellLines(l)
 	s.warnArticles(in, out)
+	s.warnLists(lists)
 }
 
 func (s *site) articleLines(ctx context.Context, l *lines, in jobs.IngestReport, out jobs.PublishReport) {
@@ -132,9 +134,7 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	}
 	var l lines
 	s.articleLines(ctx, &l, r.Ingest, r.Publish)
-	if added := listLine(r.Lists); added != "" {
-		l.add("subscribers", "%s", added)
-	}
+	l.addLists(r.Lists)
 	for _, i := range r.Issues {
 		if !slices.ContainsFunc(r.Newsletters, func(n jobs.NewsletterReport) bool { return n.Issue == i.Issue.ID }) {
 			l.add(i.Issue.Newsletter, "issue %d, begun earlier · %s", i.Issue.Number, issueLine(i))
@@ -145,17 +145,21 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	}
 	s.tellLines(l)
 	s.warnArticles(r.Ingest, r.Publish)
+	s.warnLists(r.Lists)
 	s.warnRun(r)
 	s.tellNext(r)
 	return nil
 }
 
-func listLine(lists []jobs.ListReport) string {
+// addLists says what the operator's lists changed, if they did.
+func (l *lines) addLists(lists []jobs.ListReport) {
 	var added, changed, pruned int
-	for _, l := range lists {
-		added, changed, pruned = added+l.Result.Added, changed+l.Result.Changed, pruned+l.Result.Pruned
+	for _, x := range lists {
+		added, changed, pruned = added+x.Result.Added, changed+x.Result.Changed, pruned+x.Result.Pruned
 	}
-	return join(", ", counted(added, "new"), counted(changed, "changed"), counted(pruned, "removed"))
+	if text := join(", ", counted(added, "new"), counted(changed, "changed"), counted(pruned, "removed")); text != "" {
+		l.add("subscribers", "%s", text)
+	}
 }
 
 // newsletterLine says what became of a newsletter.
@@ -198,9 +202,9 @@ func issueLine(i jobs.IssueReport) string {
 		counted(i.Uncertain, "uncertain"), state)
 }
 
-// warnRun tells on standard error what went wrong.
-func (s *site) warnRun(r jobs.RunReport) {
-	for _, l := range r.Lists {
+// warnLists tells of lines that were left out.
+func (s *site) warnLists(lists []jobs.ListReport) {
+	for _, l := range lists {
 		for _, p := range l.Problems {
 			s.warn(fmt.Sprintf("%s:%d", l.File, p.Line), p.Message+" (left out)", "")
 		}
@@ -211,6 +215,10 @@ func (s *site) warnRun(r jobs.RunReport) {
 			s.complain(hinted(fmt.Errorf("%s: %s", l.File, l.Error), "its subscribers stay as they were"))
 		}
 	}
+}
+
+// warnRun tells on standard error what went wrong with the mail.
+func (s *site) warnRun(r jobs.RunReport) {
 	for _, i := range r.Issues {
 		for _, f := range failureViews(i.Failures) {
 			s.warn(fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number), fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.said(), f.Example), "")

@@ -40,21 +40,32 @@ type listView struct {
 
 func viewRun(r jobs.RunReport) runView {
 	v := runView{
-		Rehearsal: r.Rehearsal, Outbox: r.Outbox, Ingest: r.Ingest, Publish: r.Publish,
-		Lists: []listView{}, Newsletters: r.Newsletters, Issues: []issueView{}, Relays: append([]jobs.RelayTrouble{}, r.Relays...),
+		Rehearsal: r.Rehearsal, Outbox: r.Outbox, Ingest: r.Ingest, Publish: viewPublish(r.Publish),
+		Lists: viewLists(r.Lists), Newsletters: r.Newsletters, Issues: []issueView{}, Relays: append([]jobs.RelayTrouble{}, r.Relays...),
 		Accepted: r.Accepted, Refused: r.Refused, Errors: append([]string{}, r.Errors...), Declined: r.Declined,
-	}
-	for _, l := range r.Lists {
-		v.Lists = append(v.Lists, listView{
-			Newsletter: l.Newsletter, File: l.File, Added: l.Result.Added, Changed: l.Result.Changed, Unchanged: l.Result.Unchanged,
-			Refused: l.Result.Refused, Pruned: l.Result.Pruned, Skipped: l.Skipped,
-			Problems: append([]jobs.ListProblem{}, l.Problems...), Error: l.Error,
-		})
 	}
 	for _, i := range r.Issues {
 		v.Issues = append(v.Issues, viewIssue(i))
 	}
 	return v
+}
+
+// viewPublish makes nothing an empty list.
+func viewPublish(r jobs.PublishReport) jobs.PublishReport {
+	r.Written = append([]string{}, r.Written...)
+	return r
+}
+
+func viewLists(lists []jobs.ListReport) []listView {
+	views := []listView{}
+	for _, l := range lists {
+		views = append(views, listView{
+			Newsletter: l.Newsletter, File: l.File, Added: l.Result.Added, Changed: l.Result.Changed, Unchanged: l.Result.Unchanged,
+			Refused: l.Result.Refused, Pruned: l.Result.Pruned, Skipped: l.Skipped,
+			Problems: append([]jobs.ListProblem{}, l.Problems...), Error: l.Error,
+		})
+	}
+	return views
 }
 
 // issueView is an issue in JSON.

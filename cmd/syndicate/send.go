@@ -73,7 +73,7 @@ func (s *site) dryRun(ctx context.Context, name string) error {
 	}
 	s.tellFresh(ctx)
 	if d.Preview.Nothing != "" {
-		s.printf("%s: nothing to send: %s\n", name, d.Preview.Nothing)
+		s.tellNothing(d.Preview)
 		return nil
 	}
 	s.tellPreview(d.Preview)

@@ -93,7 +93,6 @@ func TestSampleUncommented(t *testing.T) {
 		{c.Delivery, defaults.Delivery},
 		{c.Log, defaults.Log},
 		{c.Web.Timeouts, defaults.Web.Timeouts},
-		{c.Web.MaxBody, defaults.Web.MaxBody},
 		{c.Web.Listen, defaults.Web.Listen},
 		{c.Store, defaults.Store},
 		{c.Sources[0].Name, defaults.Sources[0].Name},

@@ -59,6 +59,7 @@ type Select struct {
 	Languages []string `yaml:"languages" kind:"language"`
 	// Authors are names of authors. Default any.
 	Authors []string `yaml:"authors" kind:"path"`
-	// Sections are sections of the site: the first folder of an article's path. Default any.
+	// Sections are sections of the site: all folders of an article's path below its source, joined by
+	// slashes. A section also stands for those below it. Default any.
 	Sections []string `yaml:"sections" kind:"path"`
 }

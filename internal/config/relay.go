@@ -22,9 +22,10 @@ type Relay struct {
 	Password Secret `yaml:"password"`
 	// Auth is how to log in; auto takes the strongest the relay offers. Default auto.
 	Auth string `yaml:"auth" default:"auto" oneof:"auto plain login cram-md5 scram-sha-256 none"`
-	// Connections is how many are open at once, over all workers. Default 4.
+	// Connections is how many each process opens at once; processes do not share them. Default 4.
 	Connections int `yaml:"connections" default:"4" range:"1..1000"`
-	// Rate is the most messages in a time, over all workers. Default zero: as fast as the relay takes them.
+	// Rate is the most messages in a time, in each process; processes do not share it. Default zero: as
+	// fast as the relay takes them.
 	Rate Rate `yaml:"rate"`
 	// MessagesPerConnection is how many messages are sent before reconnecting. Default 1000.
 	MessagesPerConnection int `yaml:"messages_per_connection" default:"1000" range:"1..1000000"`

@@ -145,8 +145,6 @@ func set(v reflect.Value, text string, tag reflect.StructTag) (err error) {
 		*p = text == "true"
 	case *time.Duration:
 		*p, err = parseDuration(text)
-	case *Bytes:
-		*p, err = parseBytes(text)
 	case *Rate:
 		*p, err = parseRate(text)
 	case *mail.Address:

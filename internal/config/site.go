@@ -18,7 +18,7 @@ type Site struct {
 	Language string `yaml:"language" default:"en" kind:"language"`
 	// TimeZone is the zone of dates without one and of newsletters without their own. Default UTC.
 	TimeZone *time.Location `yaml:"time_zone" default:"UTC"`
-	// Author signs articles that name nobody. Default none.
+	// Author is the author of the feeds as a whole; it does not sign articles. Default none.
 	Author string `yaml:"author"`
 	// Copyright is the notice in feeds and on pages. Default none.
 	Copyright string `yaml:"copyright"`
@@ -89,8 +89,6 @@ type Web struct {
 	URL string `yaml:"url" kind:"url"`
 	// Timeouts bound each request.
 	Timeouts WebTimeouts `yaml:"timeouts"`
-	// MaxBody is the largest request body that is read, in bytes. Default 1MB.
-	MaxBody Bytes `yaml:"max_body" default:"1MB" range:"1KB..1GB"`
 	// TrustedProxies are the addresses and networks whose X-Forwarded-For is believed. Default none.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 }

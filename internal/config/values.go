@@ -10,44 +10,6 @@ import (
 	"time"
 )
 
-// Bytes is a size in bytes. In the file: 1MB (a million), 1MiB (2 to the power of 20), or a plain number.
-type Bytes int64
-
-// String is the size as it would be written in the file.
-func (b Bytes) String() string {
-	for _, u := range byteUnits() {
-		if b > 0 && b%u.size == 0 && u.size > 1 {
-			return fmt.Sprintf("%d%s", b/u.size, u.name)
-		}
-	}
-	return fmt.Sprintf("%dB", int64(b))
-}
-
-type byteUnit struct {
-	name string
-	size Bytes
-}
-
-// byteUnits begins with the largest; B comes last because the others end in it.
-func byteUnits() []byteUnit {
-	return []byteUnit{{"GiB", 1 << 30}, {"GB", 1e9}, {"MiB", 1 << 20}, {"MB", 1e6}, {"KiB", 1 << 10}, {"KB", 1e3}, {"B", 1}}
-}
-
-func parseBytes(s string) (Bytes, error) {
-	number, size := s, Bytes(1)
-	for _, u := range byteUnits() {
-		if n := len(s) - len(u.name); n > 0 && strings.EqualFold(s[n:], u.name) {
-			number, size = strings.TrimRight(s[:n], " "), u.size
-			break
-		}
-	}
-	n, err := strconv.ParseUint(number, 10, 62)
-	if err != nil || n > uint64(math.MaxInt64/size) {
-		return 0, expected("a size such as 500KB or 1MB")
-	}
-	return Bytes(n) * size, nil
-}
-
 // Rate is at most Count in each Per. The zero Rate is no limit. In the file: 50/s, 10/m, 3000/h, 20000/d.
 type Rate struct {
 	Count int
@@ -110,7 +72,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return whole + part, nil
 }
 
-// inRange checks a number, a duration or a size against its range tag.
+// inRange checks a number or a duration against its range tag.
 func inRange(v reflect.Value, tag reflect.StructTag) error {
 	low, high, ok := strings.Cut(tag.Get("range"), "..")
 	if !ok {

@@ -46,7 +46,7 @@ relays:
   - {name: backup, host: mail_server, rate: 10 / m, tls: none, timeouts: {dot: 1m30s}}
   - {host: localhost, tls: none, username: u, password: 0123}
 dkim:
-web: {trusted_proxies: [10.1.2.3/8, "::1"], max_body: 2 MiB, url: "http://[::1]:80/"}
+web: {trusted_proxies: [10.1.2.3/8, "::1"], url: "http://[::1]:80/"}
 store: sqlite:/var/lib/syndicate.db
 delivery: {lease: 600ms, backoff: {max: 30s}}
 `, "WHO", "${me}", "EMPTY", "", "PORT", "2525", "YES", "true")
@@ -89,8 +89,6 @@ delivery: {lease: 600ms, backoff: {max: 30s}}
 		{r[2].Password.Reveal(), "0123"},
 		{r[2].Rate.PerSecond(), "0"},
 		{c.Web.TrustedProxies, "[10.0.0.0/8 ::1/128]"},
-		{c.Web.MaxBody, "2MiB"},
-		{int64(c.Web.MaxBody), "2097152"},
 		{c.Web.URL, "http://[::1]:80"},
 		{c.StoreDSN(), "sqlite:/var/lib/syndicate.db"},
 		{c.Delivery.Renew, "100ms"},
@@ -117,25 +115,6 @@ func TestDurations(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case want != "" && c.Newsletters[0].MaxLate.String() != want:
 			t.Errorf("%s: got %s, want %s", text, c.Newsletters[0].MaxLate, want)
-		}
-	}
-}
-
-// TestSizes does the same for sizes.
-func TestSizes(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{
-		"1MB": 1e6, "1MiB": 1 << 20, "500kb": 500e3, "2000": 2000, "2000B": 2000, "3 KiB": 3072,
-		"1GB": 1e9, "1.5MB": 0, "MB": 0, "-1MB": 0, "1TB": 0, "9999999999GB": 0, "10": 0, "1e6": 0,
-	} {
-		c, err := parseText(minimal + "web: {max_body: " + text + "}\n")
-		switch {
-		case want == 0 && err == nil:
-			t.Errorf("%s: accepted as %s", text, c.Web.MaxBody)
-		case want != 0 && err != nil:
-			t.Errorf("%s: %v", text, err)
-		case want != 0 && int64(c.Web.MaxBody) != want:
-			t.Errorf("%s: got %d, want %d", text, int64(c.Web.MaxBody), want)
 		}
 	}
 }

@@ -27,7 +27,10 @@ func scanArticleAnd(scan func(...any) error, more ...any) (a newsletter.Article,
 	var meta []byte
 	err = scan(append([]any{
 		&a.ID, &a.Source, &a.Key, &a.File, &a.Revision, &a.Seq, &state, &a.Slug, &a.Permalink, &a.Title, &a.Summary,
-		&a.Language, &a.Section, &meta, stamp{&a.Published}, stamp{&a.Updated}, &a.Format,
+		&a.Language, &a.Section, &meta,
+		stamp{&a.Published},
+		stamp{&a.Updated},
+		&a.Format,
 	}, more...)...)
 	if err != nil {
 		return a, err

@@ -293,9 +293,19 @@ func TestSelections(t *testing.T) {
 		b.upsert(all...)
 		b.upsert(article("x", set(6, "en", "news", "Éva", "go"), func(a *newsletter.Article) { a.Draft = true }))
 		for _, sel := range []newsletter.Selection{
-			{}, {Tags: []string{"go"}}, {Tags: []string{"GO", "sql"}}, {Languages: []string{"en"}}, {Languages: []string{"FR", "en-gb"}}, {Authors: []string{"ÉVA"}},
-			{Sections: []string{"News"}}, {Sections: []string{"économie"}}, {Sections: []string{"news/local"}}, {Tags: []string{"go"}, Languages: []string{"en"}, Authors: []string{"éva"}},
-			{Tags: []string{"go"}, Authors: []string{"Zoé", "éva"}}, {Tags: []string{"nothing"}}, {Tags: []string{"go", "sql"}, Sections: []string{"news", "économie"}},
+			{},
+			{Tags: []string{"go"}},
+			{Tags: []string{"GO", "sql"}},
+			{Languages: []string{"en"}},
+			{Languages: []string{"FR", "en-gb"}},
+			{Authors: []string{"ÉVA"}},
+			{Sections: []string{"News"}},
+			{Sections: []string{"économie"}},
+			{Sections: []string{"news/local"}},
+			{Tags: []string{"go"}, Languages: []string{"en"}, Authors: []string{"éva"}},
+			{Tags: []string{"go"}, Authors: []string{"Zoé", "éva"}},
+			{Tags: []string{"nothing"}},
+			{Tags: []string{"go", "sql"}, Sections: []string{"news", "économie"}},
 		} {
 			var want []newsletter.Article
 			for i := len(all) - 1; i >= 0; i-- {

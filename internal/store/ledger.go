@@ -333,12 +333,12 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 	}
 	for _, e := range in {
 		got, ok := state[[2]int64{e.Chunk, int64(e.N)}]
-		switch i := chunks[e.Chunk].issue; {
-		case !ok:
+		if !ok {
 			err = x.explainRefusal(e)
-		case got == newsletter.Cancelled && i.State == newsletter.IssueCancelled:
+		} else if i := chunks[e.Chunk].issue; i.State == newsletter.IssueCancelled && got != newsletter.Uncertain {
 			err = x.returnCursors(i, "d.chunk = $4 AND d.n = $5", e.Chunk, e.N)
-		case e.Suppress && e.State == newsletter.Failed:
+		}
+		if ok && err == nil && e.Suppress && e.State == newsletter.Failed {
 			err = x.suppressSubscriber(e, now)
 		}
 		if err != nil {
