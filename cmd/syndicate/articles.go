@@ -251,14 +251,12 @@ that they are really gone, and builds the feeds without them.`,
 				}
 				accepted += n
 			}
-			if accepted == 0 {
-				if a.json {
-					return a.printJSON(buildReport{})
-				}
+			switch {
+			case a.json: // the report says it
+			case accepted == 0:
 				a.printf("No article is held.\n")
 				return nil
-			}
-			if !a.json {
+			default:
 				a.printf("%s may go.\n", count(accepted, "held article"))
 			}
 			return s.build(ctx)
