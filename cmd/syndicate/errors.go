@@ -123,8 +123,18 @@ func message(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	// Joined errors stand on lines of their own.
-	return plain(strings.ReplaceAll(err.Error(), "\n", "; "))
+	var one strings.Builder
+	for line := range strings.Lines(err.Error()) { // joined errors stand on lines of their own
+		switch text := one.String(); {
+		case text == "":
+		case strings.HasSuffix(text, ":"):
+			one.WriteString(" ")
+		default:
+			one.WriteString("; ")
+		}
+		one.WriteString(strings.TrimSpace(line))
+	}
+	return plain(one.String())
 }
 
 // complain tells an error: "error:" and "hint:" lines, or a JSON document.

@@ -65,7 +65,7 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, log *slog.Logger
 	s = &site{app: a, cfg: cfg, log: log}
 	s.store, err = store.Open(ctx, store.Options{DSN: cfg.StoreDSN(), Log: log, Now: a.now})
 	if err != nil {
-		return nil, fmt.Errorf("opening the database %s: %w", cfg.Store, err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {

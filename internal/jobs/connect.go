@@ -62,7 +62,7 @@ func (c *connection) send() {
 	if c.conn == nil {
 		conn, reply, err := mailer.Dial(c.stop, c.relay.Relay)
 		if err != nil {
-			c.queue.putBack(c.first)
+			c.back()
 			if c.stop.Err() == nil {
 				c.bad(reply, err)
 			}

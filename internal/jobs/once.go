@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -45,7 +46,10 @@ func (s *Service) deliverOnce(ctx context.Context, r *RunReport) error {
 	d, err := s.deliver(ctx, true, total)
 	r.Accepted += d.accepted
 	r.Refused += d.refused
-	r.Relays = append(r.Relays, d.troubles...)
+	for _, t := range d.troubles {
+		r.Relays = slices.DeleteFunc(r.Relays, func(before RelayTrouble) bool { return before.Relay == t.Relay })
+		r.Relays = append(r.Relays, t)
+	}
 	if err == nil {
 		err = ctx.Err()
 	}

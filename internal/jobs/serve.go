@@ -128,8 +128,11 @@ func (c *conductor) relist(ctx context.Context, now time.Time) error {
 	}
 	for _, l := range lists {
 		r := l.Result
-		if l.Error != "" || r.Added+r.Changed+r.Refused > 0 || l.Skipped > 0 {
-			c.log.Info("list synced", "newsletter", l.Newsletter, "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped, "error", l.Error)
+		switch {
+		case l.Error != "":
+			c.log.Error("list not synced", "newsletter", l.Newsletter, "file", l.File, "error", l.Error)
+		case r.Added+r.Changed+r.Refused+l.Skipped > 0:
+			c.log.Info("list synced", "newsletter", l.Newsletter, "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
 		}
 	}
 	report, err := c.Ingest(ctx)

@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -132,6 +133,7 @@ func New(o Options) (*Service, error) {
 		o.Feeds.Items = 50
 	}
 	o.Delivery.defaults()
+	o.Newsletters = slices.Clone(o.Newsletters)
 	for i := range o.Newsletters {
 		n := &o.Newsletters[i]
 		if n.Location == nil {

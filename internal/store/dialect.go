@@ -40,7 +40,7 @@ func (d *dialect) expand(query string) string {
 		return query
 	}
 	if q, ok := d.expanded.Load(query); ok {
-		return q.(string)
+		return q.(string) //nolint:errcheck // only strings are put in
 	}
 	q := tokenRE.ReplaceAllStringFunc(query, func(t string) string { return d.token(t[2 : len(t)-2]) })
 	d.expanded.Store(query, q)

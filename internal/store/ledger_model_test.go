@@ -270,11 +270,11 @@ func (w *world) suppress(rt *rapid.T) {
 }
 
 func (w *world) pause(rt *rapid.T) {
-	if err := w.Pause(ctx, w.issue.ID, "test"); errors.Is(err, store.ErrConflict) {
+	err := w.Pause(ctx, w.issue.ID, "test")
+	if errors.Is(err, store.ErrConflict) {
 		return // sent or cancelled
-	} else {
-		w.ok(err)
 	}
+	w.ok(err)
 	w.paused = true
 }
 

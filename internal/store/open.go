@@ -62,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 			err = s.loadIdentity(ctx)
 		}
 		if err != nil {
-			s.Close()
+			_ = s.Close() // opening failed; that error counts
 		}
 	}
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Store) openSQLite(ctx context.Context, path, dir string) error {
 	}
 	s.turn = make(chan struct{}, 1)
 	if s.reads, err = sql.Open("sqlite", dsn("", "query_only(1)", "temp_store(memory)")); err != nil {
-		s.writer.Close()
+		_ = s.writer.Close() // opening failed; that error counts
 		s.writes.Close()
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Store) LockDaemon() (release func(), err error) {
 	if !ok {
 		return nil, fmt.Errorf("lock %s.lock: %w", s.file, ErrLocked)
 	}
-	return func() { l.Unlock() }, nil
+	return func() { _ = l.Unlock() }, nil
 }
 
 // loadIdentity reads the site's id and secrets; the first Open mints them.

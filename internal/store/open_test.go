@@ -110,7 +110,7 @@ func TestSQLiteFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if err := s.SetValue(ctx, "k", []byte("v")); err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (s *Store) Close() error {
 	if s.writer != nil {
 		s.turn <- struct{}{} // the last writer is done; nobody follows
 		s.closeStatements()
-		s.writer.Close()
+		_ = s.writer.Close() // of a process that ends
 	}
 	err := s.reads.Close()
 	if s.writes != s.reads {

@@ -27,7 +27,7 @@ func (s *Store) write(ctx context.Context, what string, step func(*tx) error) er
 	}
 	var err error
 	for range 4 {
-		if err = run(ctx, step); err == nil || s.writer != nil || s.dialect.classify(err) != ErrBusy {
+		if err = run(ctx, step); err == nil || s.writer != nil || s.dialect.classify(err) != ErrBusy { //nolint:errorlint // classify returns sentinels
 			break
 		}
 	}
@@ -99,7 +99,7 @@ func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) 
 
 func (s *Store) closeStatements() {
 	for _, st := range s.stmts {
-		st.Close()
+		_ = st.Close()
 	}
 	clear(s.stmts)
 }
@@ -112,7 +112,7 @@ func (x *tx) exec(query string, args ...any) (int64, error) {
 		r, err = x.pg.ExecContext(x.ctx, x.s.dialect.expand(query), args...)
 	} else {
 		var st *sql.Stmt
-		if st, err = x.s.statement(x.ctx, query); err == nil {
+		if st, err = x.s.statement(x.ctx, query); err == nil { //nolint:sqlclosecheck // kept by the store
 			r, err = st.ExecContext(x.ctx, args...)
 		}
 	}
@@ -126,7 +126,7 @@ func (x *tx) query(query string, args ...any) (*sql.Rows, error) {
 	if x.pg != nil {
 		return x.pg.QueryContext(x.ctx, x.s.dialect.expand(query), args...)
 	}
-	st, err := x.s.statement(x.ctx, query)
+	st, err := x.s.statement(x.ctx, query) //nolint:sqlclosecheck // kept by the store
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +215,7 @@ func fromMS(v int64) time.Time {
 // stamp scans a stored time into t.
 type stamp struct{ t *time.Time }
 
+// Scan implements sql.Scanner.
 func (s stamp) Scan(v any) error {
 	n, ok := v.(int64)
 	if !ok {

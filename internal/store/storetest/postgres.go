@@ -74,7 +74,7 @@ func start(ctx context.Context) (_ *server, err error) {
 	// The shell outlives us by a moment: when this process ends, be it by SIGKILL,
 	// its end of the pipe closes; the shell stops the server and clears up.
 	const watch = `"$@" & p=$!; cat >/dev/null; kill -INT $p; wait $p; cd /; rm -rf "$0"`
-	s := exec.Command("sh", "-c", watch, dir, postgres, "-D", data, "-p", strconv.Itoa(port), "-k", dir,
+	s := exec.CommandContext(context.Background(), "sh", "-c", watch, dir, postgres, "-D", data, "-p", strconv.Itoa(port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1",
 		"-c", "fsync=off", "-c", "full_page_writes=off", // nothing here outlives the test
 		"-c", "max_connections=200", "-c", "jit=off")
@@ -87,7 +87,7 @@ func start(ctx context.Context) (_ *server, err error) {
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
-	go s.Wait()
+	go func() { _ = s.Wait() }()
 	dsn := func(db string) string {
 		return fmt.Sprintf("postgres://syndicate@127.0.0.1:%d/%s?sslmode=disable", port, db)
 	}
@@ -134,12 +134,12 @@ func ordinaryUser(dir string) (*syscall.Credential, error) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
 	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck // a TCP listener has a TCP address
 }
 
 // await waits until the server answers.
