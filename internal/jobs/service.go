@@ -8,6 +8,12 @@
 // of deliveries and hand them to the relays (deliver.go). run.go does all of it
 // once, serve.go for as long as the daemon lives.
 //
+// A rate is held by all workers together: the store's clock gives out slots, one
+// a message (newsletter.Pace, store.TakeSlots). A limiter (limiter.go) is one such
+// limit as a process holds it: slotTaker.limiter("issue:12", 20) makes it, ready
+// says without waiting whether a message may begin now (and wakes when it may),
+// use takes the slot. Slots are taken some at a time, and are no good later.
+//
 // Every step may be interrupted at any instant and is taken up again by whoever
 // comes next: the rows of the store are the truth, nothing here is.
 package jobs

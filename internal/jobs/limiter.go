@@ -1,0 +1,225 @@
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// askAgain is when slots are asked for again after the store failed.
+const askAgain = 200 * time.Millisecond
+
+// slotTaker takes slots of limits for a whole process. While one transaction
+// runs, the asks of other limits gather for the next.
+type slotTaker struct {
+	ctx  context.Context //nolint:containedctx // the process's: asks outlive who caused them
+	take func(context.Context, []store.SlotAsk) ([]newsletter.Slots, error)
+	wake func() // some limit may let something through
+	log  *slog.Logger
+
+	mu     sync.Mutex
+	asking []*limiter
+	busy   bool
+}
+
+func newSlotTaker(ctx context.Context, st *store.Store, wake func(), log *slog.Logger) *slotTaker {
+	return &slotTaker{ctx: ctx, take: st.TakeSlots, wake: wake, log: log}
+}
+
+// limiter is one limit that all workers share, as this process holds it. Ready
+// says without waiting whether a message may begin now, and sees to it that wake
+// is called when it may; use then takes the slot. Between the two nobody else may
+// use it: who picks messages does so under one lock.
+type limiter struct {
+	taker  *slotTaker
+	bucket string
+
+	mu     sync.Mutex
+	pace   newsletter.Pace
+	blocks []block   // in hand, in order
+	want   int       // how many to ask for: as many as are really used
+	asked  bool      // an ask is under way
+	after  time.Time // not to ask before
+	alarm  time.Time // when wake is called next, zero: not
+}
+
+// block is a number of slots that were taken together.
+type block struct {
+	first    time.Time // of the slots that are left
+	until    time.Time // when the first is gone; it is less than a Slack, as taking took time
+	interval time.Duration
+	left     int
+}
+
+// limiter returns a limit of a bucket such as "issue:12", in messages a second.
+func (t *slotTaker) limiter(bucket string, rate float64) *limiter {
+	return &limiter{taker: t, bucket: bucket, pace: newsletter.Pace(rate), want: 1}
+}
+
+// setRate changes the limit; slots in hand stay.
+func (l *limiter) setRate(rate float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pace != newsletter.Pace(rate) {
+		l.pace, l.want = newsletter.Pace(rate), 1
+	}
+}
+
+// ready reports whether a message may begin now.
+func (l *limiter) ready(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop(now)
+	if l.left() <= l.want/2 {
+		l.ask(now)
+	}
+	if len(l.blocks) == 0 {
+		return false // the answer wakes
+	}
+	first := l.blocks[0].first
+	if first.After(now) {
+		l.wakeAt(first, now)
+		return false
+	}
+	return true
+}
+
+// use takes the slot that is ready, and returns until when it is good.
+func (l *limiter) use() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until := l.blocks[0].until
+	l.next()
+	if l.left() == 0 { // all of them in time: there is use for more
+		l.want = min(2*l.want, l.pace.Block())
+	}
+	return until
+}
+
+// next goes to the next slot.
+func (l *limiter) next() {
+	b := &l.blocks[0]
+	b.first, b.until = b.first.Add(b.interval), b.until.Add(b.interval)
+	if b.left--; b.left == 0 {
+		l.blocks = l.blocks[1:]
+	}
+}
+
+// drop drops the slots that nobody used in time; there was no use for so many.
+func (l *limiter) drop(now time.Time) {
+	dropped := false
+	for len(l.blocks) > 0 && !now.Before(l.blocks[0].until) {
+		l.next()
+		dropped = true
+	}
+	if dropped {
+		l.want = max(1, l.want/2)
+	}
+}
+
+func (l *limiter) left() int {
+	n := 0
+	for _, b := range l.blocks {
+		n += b.left
+	}
+	return n
+}
+
+// ask asks for more, in the background.
+func (l *limiter) ask(now time.Time) {
+	switch {
+	case l.asked:
+	case now.Before(l.after):
+		l.wakeAt(l.after, now)
+	default:
+		l.asked = true
+		l.taker.ask(l)
+	}
+}
+
+// wakeAt calls wake at a time, unless it is called before anyway.
+func (l *limiter) wakeAt(at, now time.Time) {
+	if !l.alarm.IsZero() && !at.Before(l.alarm) {
+		return
+	}
+	l.alarm = at
+	time.AfterFunc(at.Sub(now), func() {
+		l.mu.Lock()
+		if l.alarm.Equal(at) {
+			l.alarm = time.Time{}
+		}
+		l.mu.Unlock()
+		l.taker.wake()
+	})
+}
+
+// given takes the answer to an ask that was sent at a time.
+func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, sent time.Time) {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = false
+	if s.Count == 0 {
+		l.after = now.Add(s.Wait)
+		l.wakeAt(l.after, now)
+		return
+	}
+	// When the store looked at its clock is not known, only between which two
+	// moments. Neither may a slot be used too early nor too late.
+	l.blocks = append(l.blocks, block{
+		first: now.Add(s.First), until: sent.Add(s.First + pace.Slack()), interval: pace.Interval(), left: s.Count,
+	})
+	l.wakeAt(now.Add(max(0, s.First)), now)
+}
+
+// ask puts a limit on the list, and starts working on it.
+func (t *slotTaker) ask(l *limiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.asking = append(t.asking, l)
+	if !t.busy {
+		t.busy = true
+		go t.run()
+	}
+}
+
+func (t *slotTaker) run() {
+	for {
+		t.mu.Lock()
+		asking := t.asking
+		t.asking = nil
+		t.busy = len(asking) > 0
+		t.mu.Unlock()
+		if len(asking) == 0 {
+			return
+		}
+		t.answer(asking)
+	}
+}
+
+func (t *slotTaker) answer(asking []*limiter) {
+	asks := make([]store.SlotAsk, len(asking))
+	for i, l := range asking {
+		l.mu.Lock()
+		asks[i] = store.SlotAsk{Bucket: l.bucket, Pace: l.pace, Count: l.want}
+		l.mu.Unlock()
+	}
+	sent := time.Now()
+	slots, err := t.take(t.ctx, asks)
+	if err != nil {
+		if t.ctx.Err() == nil {
+			t.log.Warn("limits not read", "error", err)
+		}
+		slots = make([]newsletter.Slots, len(asks))
+		for i := range slots {
+			slots[i].Wait = askAgain
+		}
+	}
+	for i, l := range asking {
+		l.given(slots[i], asks[i].Pace, sent)
+	}
+}
