@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,15 +47,17 @@ func TestScript(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_postgres.txtar") })
 	testscript.Run(t, params(files, func() string { return "sqlite:data/syndicate.db" }))
 }
 
-// TestScriptPostgres runs the scripts again that have to do with the store.
+// TestScriptPostgres runs the scripts again that have to do with the store, and
+// those that need PostgreSQL.
 func TestScriptPostgres(t *testing.T) {
 	t.Parallel()
 	storetest.Postgres(t) // skips where there is none
 	var files []string
-	for _, name := range []string{"articles", "due", "issues", "lists", "relay_replies", "run", "send", "serve", "subscribers", "suppressions"} {
+	for _, name := range []string{"articles", "due", "issues", "lists", "relay_replies", "run", "send", "serve", "subscribers", "suppressions", "worker_postgres"} {
 		files = append(files, filepath.Join("testdata", "script", name+".txtar"))
 	}
 	testscript.Run(t, params(files, func() string { return storetest.Postgres(t) }))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -209,4 +210,39 @@ func TestServeFiles(t *testing.T) {
 	v.Wake()
 	write("sea/one.md", "---\ntitle: The first lamp, lit\ndate: 2026-05-01\n---\nText.\n")
 	eventually(t, "the scheduled article is in the feed", func() bool { return in("The lamp to come") })
+}
+
+// TestServeTogether: several daemons on one database make one issue of each
+// occurrence, and everybody gets it once.
+func TestServeTogether(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	s := newSiteOn(t, func(o ...storetest.Option) *store.Store { return storetest.Open(t, dsn, o...) })
+	s.edit(func(n *newsletter.Newsletter) { n.Schedule = "0 7 * * *" })
+	k := newSink(t)
+	s.article()
+	readers := s.subscribe(60)
+	for range 3 {
+		other := storetest.Open(t, dsn, func(o *store.Options) { o.Now = s.clock.now })
+		s.serve(s.service(withRelay(k.relay("main")), func(o *jobs.Options) { o.Store = other }))
+	}
+	for day := range 3 {
+		s.clock.add(24 * time.Hour)
+		want := s.clock.now().Format("2006-01-02") + "T07:00"
+		if day == 0 {
+			s.clock.add(time.Hour)
+		} else {
+			s.article()
+		}
+		eventually(t, want, func() bool {
+			o, err := s.store.LastOccurrence(t.Context(), "weekly", false)
+			return err == nil && o.Local == want && o.Outcome == "issue"
+		})
+	}
+	eventually(t, "everybody has every issue", func() bool { return len(k.to()) == 3*60 })
+	same(t, k.to(), slices.Concat(readers, readers, readers))
+	issues, err := s.store.Issues(t.Context(), store.IssueQuery{})
+	if err != nil || len(issues) != 3 {
+		t.Errorf("%d issues (%v)", len(issues), err)
+	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -43,6 +44,25 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Alone runs step while no other process upgrades the database. On SQLite only the
+// daemon calls it, which is alone.
+func (s *Store) Alone(ctx context.Context, step func() error) error {
+	if s.pool == nil {
+		return step()
+	}
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.wrap("wait for upgrades", err)
+	}
+	defer c.Release()
+	if _, err := c.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
+		return s.wrap("wait for upgrades", err)
+	}
+	err = step()
+	_, uerr := c.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrationLock))
+	return errors.Join(err, s.wrap("end an upgrade", uerr))
 }
 
 // schemaVersion returns 0 for an empty database.

@@ -103,13 +103,7 @@ func (s *Store) openSQLite(ctx context.Context, path, dir string) error {
 	}
 	f.Close()
 	s.file = path
-	dsn := func(extra string, pragmas ...string) string {
-		q := url.Values{"_pragma": append([]string{
-			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)",
-		}, pragmas...)}
-		return "file://" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + q.Encode() + extra
-	}
-	s.writes, err = sql.Open("sqlite", dsn("&_txlock=immediate", "journal_mode(wal)", "synchronous(full)",
+	s.writes, err = sql.Open("sqlite", s.sqliteDSN("&_txlock=immediate", "journal_mode(wal)", "synchronous(full)",
 		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", walAutoPages), "temp_store(memory)"))
 	if err != nil {
 		return err
@@ -120,7 +114,7 @@ func (s *Store) openSQLite(ctx context.Context, path, dir string) error {
 		return err
 	}
 	s.turn = make(chan struct{}, 1)
-	if s.reads, err = sql.Open("sqlite", dsn("", "query_only(1)", "temp_store(memory)")); err != nil {
+	if s.reads, err = sql.Open("sqlite", s.sqliteDSN("", "query_only(1)", "temp_store(memory)")); err != nil {
 		_ = s.writer.Close() // opening failed; that error counts
 		s.writes.Close()
 		return err
@@ -128,6 +122,25 @@ func (s *Store) openSQLite(ctx context.Context, path, dir string) error {
 	s.reads.SetMaxOpenConns(readers)
 	s.reads.SetMaxIdleConns(readers)
 	return nil
+}
+
+func (s *Store) sqliteDSN(extra string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "foreign_keys(1)",
+	}, pragmas...)}
+	return "file://" + (&url.URL{Path: filepath.ToSlash(s.file)}).EscapedPath() + "?" + q.Encode() + extra
+}
+
+// OpenQueue opens a connection of its own to the SQLite database, for the job
+// queue. What it writes may be lost with the power: a job that is lost is asked
+// for again.
+func (s *Store) OpenQueue() (*sql.DB, error) {
+	db, err := sql.Open("sqlite", s.sqliteDSN("&_txlock=immediate", "synchronous(normal)", "temp_store(memory)"))
+	if err != nil {
+		return nil, s.wrap("open the job queue", err)
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
 }
 
 func (s *Store) openPostgres(ctx context.Context, dsn string) error {

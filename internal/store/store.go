@@ -52,6 +52,10 @@ func (s *Store) Keyring() *newsletter.Keyring { return s.keys }
 // SiteID returns the random identity minted with the database.
 func (s *Store) SiteID() string { return s.siteID }
 
+// Pool returns PostgreSQL's connections, nil on SQLite: what the job queue works
+// on.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.wrap("ping", s.reads.PingContext(ctx))

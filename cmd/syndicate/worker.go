@@ -1,0 +1,40 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+// workerCommand delivers on a further machine.
+func workerCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "worker",
+		Short: "Deliver only, on a further machine (PostgreSQL)",
+		Long: `Worker hands mail to the relays, beside a serve or other workers on the same
+PostgreSQL database: each message is one's. It needs the configuration, not the
+articles. It stops in good order on SIGTERM or Ctrl-C: what is in flight is finished.`,
+		Example: `    syndicate -C /srv/letter worker`,
+		Args:    arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			cfg, err := a.load()
+			if err != nil {
+				return err
+			}
+			s, err := a.openWith(c.Context(), cfg, a.logger(cfg, true), nil)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.close()) }()
+			if s.store.Engine() != "postgres" {
+				return hinted(errors.New("worker needs PostgreSQL; on SQLite one process delivers: syndicate serve"),
+					"store: postgres://… in config.yaml lets several machines share the work")
+			}
+			s.tellNotices()
+			if !a.json {
+				a.printf("Delivering for %s.\n", plain(cfg.Site.Title))
+			}
+			return s.service.Work(c.Context())
+		},
+	}
+}

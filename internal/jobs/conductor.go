@@ -1,0 +1,175 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// How often the conductor looks at what nobody tells it of.
+const (
+	controlTick = 2 * time.Second  // issues approved or resumed, and articles taken in, by another process
+	longestWait = time.Minute      // so that a clock that was set, or a machine that slept, is noticed
+	relistEvery = 10 * time.Minute // articles and lists, should the watcher miss a change
+	onTimeLimit = 10 * time.Minute // an occurrence served later than this was missed
+)
+
+// conductor decides what is to be done next, and asks for the jobs that do it. On
+// PostgreSQL each node has one; the rows see to it that nothing is done twice.
+type conductor struct {
+	*tasks
+	queue    *taskQueue
+	listed   time.Time // when a listing was asked for last; zero: one is wanted
+	released time.Time // the next scheduled article
+	version  int64     // of the articles, when the feeds were built last
+}
+
+// conduct starts the jobs and asks for them as long as ctx lives.
+func (s *Service) conduct(ctx context.Context, started time.Time) error {
+	t := &tasks{Service: s, started: started}
+	if err := s.known(ctx); err != nil {
+		return err
+	}
+	queue, err := s.startTasks(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer queue.close()
+	c := &conductor{tasks: t, queue: queue}
+	for {
+		if err := c.turn(ctx); err != nil {
+			return err
+		}
+		if !c.wait(ctx) {
+			return nil
+		}
+	}
+}
+
+// turn asks for everything that is to be done now.
+func (c *conductor) turn(ctx context.Context) error {
+	now := c.now()
+	if c.listed.IsZero() || now.Sub(c.listed) >= relistEvery || now.Before(c.listed) {
+		c.listed = time.Time{}
+		// If a listing is under way, it may have passed what changed: ask again.
+		asked, err := c.queue.ask(ctx, ingestJob{})
+		if err != nil {
+			return err
+		}
+		if asked {
+			c.listed = now
+		}
+	}
+	n, err := c.store.ReleaseDue(ctx, now)
+	if err != nil {
+		return fmt.Errorf("releasing scheduled articles: %w", err)
+	}
+	if n > 0 {
+		c.log.Info("scheduled articles released", "articles", n)
+	}
+	if err := c.publish(ctx); err != nil {
+		return err
+	}
+	if c.released, err = c.store.NextRelease(ctx); err != nil {
+		return err
+	}
+	for _, n := range c.o.Newsletters {
+		var r NewsletterReport
+		o, due, err := c.dueOf(ctx, n, c.onTime(), &r)
+		if err == nil && due {
+			_, err = c.queue.ask(ctx, composeJob{Newsletter: n.Name, Local: o.Local, Rehearsal: o.Rehearsal})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	open, err := c.openIssues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range open {
+		if i.State != newsletter.IssueSealing {
+			continue
+		}
+		if _, err := c.queue.ask(ctx, sealJob{Issue: i.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish builds this node's feeds, which costs next to nothing if nothing
+// changed. A disk that is full must not stop the mail: it is tried again next turn.
+func (c *conductor) publish(ctx context.Context) (err error) {
+	if c.version, err = c.store.ArticlesVersion(ctx); err != nil {
+		return err
+	}
+	r, err := c.Publish(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		c.log.Error("feeds not built", "error", err)
+		return nil
+	}
+	if len(r.Written) > 0 {
+		c.log.Info("feeds built", "files", r.Written, "items", r.Items)
+	}
+	return nil
+}
+
+// wait waits until something may be to be done; false: ctx ended.
+func (c *conductor) wait(ctx context.Context) bool {
+	timer := time.NewTimer(c.untilNext())
+	defer timer.Stop()
+	control := time.NewTicker(controlTick)
+	defer control.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return true
+		case <-c.changed:
+			c.listed = time.Time{}
+			return true
+		case <-c.look:
+			return true
+		case <-control.C:
+			if c.listed.IsZero() || c.stirred(ctx) {
+				return ctx.Err() == nil
+			}
+		}
+	}
+}
+
+// stirred reports whether another process changed something that this one is to
+// act on. An error counts as well: the turn will say it.
+func (c *conductor) stirred(ctx context.Context) bool {
+	version, err := c.store.ArticlesVersion(ctx)
+	if err != nil || version != c.version {
+		return true
+	}
+	open, err := c.openIssues(ctx)
+	return err != nil || anySealing(open)
+}
+
+// untilNext is how long to wait at most for the next occurrence, scheduled
+// article or relisting.
+func (c *conductor) untilNext() time.Duration {
+	now := c.now()
+	next := now.Add(longestWait)
+	earlier := func(t time.Time) {
+		if !t.IsZero() && t.Before(next) {
+			next = t
+		}
+	}
+	earlier(c.released)
+	earlier(c.listed.Add(relistEvery))
+	for _, d := range c.NextDue(now) {
+		earlier(d.At)
+	}
+	return max(next.Sub(now), 10*time.Millisecond)
+}

@@ -1,0 +1,159 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// The discrete jobs. Each is safe to be done twice, at once or after a crash:
+// what decides is in the rows that it writes, not in the queue. So a job that is
+// lost costs a moment, until the conductor's next turn asks for it again.
+
+// ingestJob takes in the subscribers' lists and what is new from every source.
+type ingestJob struct{}
+
+// composeJob composes an occurrence of a newsletter.
+type composeJob struct {
+	Newsletter string `json:"newsletter"`
+	Local      string `json:"local"`
+	Rehearsal  bool   `json:"rehearsal"`
+}
+
+// sealJob completes the audience of an issue.
+type sealJob struct {
+	Issue int64 `json:"issue"`
+}
+
+// Kind implements river.JobArgs.
+func (ingestJob) Kind() string { return "ingest" }
+
+// Kind implements river.JobArgs.
+func (composeJob) Kind() string { return "compose" }
+
+// Kind implements river.JobArgs.
+func (sealJob) Kind() string { return "seal" }
+
+// InsertOpts sends jobs that need the site's folder to the nodes that have it.
+func (ingestJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: siteQueue} }
+
+// InsertOpts: composing reads templates, introductions and lists.
+func (composeJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: siteQueue} }
+
+// tasks does the discrete jobs of one daemon.
+type tasks struct {
+	*Service
+	started time.Time // occurrences before it are missed ones
+
+	taking sync.Mutex // one listing at a time
+}
+
+// workers registers every kind of job: River discards those it does not know.
+func (t *tasks) workers() *river.Workers {
+	w := river.NewWorkers()
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[ingestJob]) error { return t.takeIn(ctx) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[composeJob]) error { return t.composeDue(ctx, j.Args) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[sealJob]) error { return t.sealIssue(ctx, j.Args.Issue) }))
+	return w
+}
+
+// takeIn looks at the articles and lists. A source or a list that cannot be read
+// is said, and tried again with the next listing.
+func (t *tasks) takeIn(ctx context.Context) error {
+	t.taking.Lock()
+	defer t.taking.Unlock()
+	lists, err := t.SyncLists(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lists {
+		r := l.Result
+		switch {
+		case l.Error != "":
+			t.log.Error("list not synced", "newsletter", l.Newsletter, "file", l.File, "error", l.Error)
+		case r.Added+r.Changed+r.Refused+l.Skipped > 0:
+			t.log.Info("list synced", "newsletter", l.Newsletter, "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
+		}
+	}
+	report, err := t.Ingest(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range report.Sources {
+		if r.Added+r.Changed+r.Moved+r.Unpublished+len(r.Problems) > 0 || r.Held != "" {
+			t.log.Info("articles ingested", "source", r.Source, "added", r.Added, "changed", r.Changed, "moved", r.Moved,
+				"unpublished", r.Unpublished, "problems", len(r.Problems), "held", r.Held)
+		}
+		for _, p := range r.Problems {
+			t.log.Warn("article problem", "source", r.Source, "problem", p.Error())
+		}
+	}
+	poke(t.look) // the feeds may have changed
+	return nil
+}
+
+// composeDue composes what is due of a newsletter, with everything that is in the
+// folder by now. A newsletter that cannot be composed (a broken template) is
+// tried again: its occurrence is taken only when it ends in an issue or in
+// nothing new.
+func (t *tasks) composeDue(ctx context.Context, job composeJob) error {
+	n, err := t.Newsletter(job.Newsletter)
+	if err != nil || job.Rehearsal != t.Rehearsal() { // the configuration changed
+		return river.JobCancel(fmt.Errorf("composing %s: it is not configured any more", job.Newsletter))
+	}
+	if err := t.takeIn(ctx); err != nil {
+		return err
+	}
+	var r NewsletterReport
+	o, due, err := t.dueOf(ctx, n, t.onTime(), &r)
+	if err != nil || !due {
+		return err
+	}
+	p, err := t.compose(ctx, n)
+	if err != nil {
+		return fmt.Errorf("composing %s, due %s: %w", n.Name, o.Local, err)
+	}
+	if err := t.issueFrom(ctx, p, &o, &r); err != nil {
+		return err
+	}
+	poke(t.look) // an issue may be to be sealed
+	return nil
+}
+
+// onTime is the instant before which occurrences count as missed.
+func (t *tasks) onTime() time.Time {
+	if limit := t.now().Add(-onTimeLimit); limit.After(t.started) {
+		return limit
+	}
+	return t.started
+}
+
+// sealIssue seals an issue that is wanted still.
+func (t *tasks) sealIssue(ctx context.Context, id int64) error {
+	if err := t.pauseStale(ctx); err != nil {
+		return err
+	}
+	_, err := t.seal(ctx, id)
+	var content *contentError
+	if errors.As(err, &content) || errors.Is(err, store.ErrNotFound) { // again it would be the same
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+// anySealing reports whether an issue is to be sealed.
+func anySealing(issues []newsletter.Issue) bool {
+	for _, i := range issues {
+		if i.State == newsletter.IssueSealing {
+			return true
+		}
+	}
+	return false
+}
