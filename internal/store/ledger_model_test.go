@@ -43,6 +43,7 @@ type person struct {
 // holding is a lease in a worker's hands, perhaps lost without its knowing.
 type holding struct {
 	store.Lease
+	until  time.Time       // nobody else gets the chunk before
 	flying map[int]*person // rows marked, by n, whose outcome is not settled
 }
 
@@ -119,7 +120,7 @@ func (w *world) lease(rt *rapid.T) {
 			rt.Fatalf("leased %+v of %+v", d, p)
 		}
 	}
-	h := &holding{l, map[int]*person{}}
+	h := &holding{l, w.Now().Add(30 * time.Second), map[int]*person{}}
 	w.held = append(w.held, h)
 	for _, d := range l.Rows[:rapid.IntRange(0, len(l.Rows)).Draw(rt, "marked at once")] {
 		w.markRow(rt, h, d)
@@ -190,7 +191,7 @@ func (w *world) settle(rt *rapid.T) {
 		if x.State == newsletter.Sent {
 			rt.Fatal("a fact was refused")
 		}
-		if h.Fence == w.fence[h.Chunk] && !w.cancelled {
+		if h.Fence == w.fence[h.Chunk] && w.Now().Before(h.until) && !w.cancelled {
 			rt.Fatalf("the holder of the lease was refused %v: %v", x.State, err)
 		}
 		p.copies-- // the relay did not take it, but the store does not know
@@ -237,6 +238,9 @@ func (w *world) renew(rt *rapid.T) {
 	lost := must(w.Renew(ctx, "w", map[int64]int64{h.Chunk: h.Fence}, 30*time.Second))(w.bench)
 	if stale := h.Fence != w.fence[h.Chunk]; stale && len(lost) == 0 {
 		rt.Fatal("renewed a lost lease")
+	}
+	if len(lost) == 0 {
+		h.until = w.Now().Add(30 * time.Second)
 	}
 }
 
