@@ -197,8 +197,7 @@ func TestSyncList(t *testing.T) {
 		// The operator changes a cell; another column appears; one goes.
 		check(sync(false, line("ann@example.org", "name", "Anna", "time_zone", "Europe/Paris", "topics", "go")), store.SyncResult{Changed: 1})
 		s := b.find("ann@example.org")
-		equal(b, []string{s.Subscriber.Name, s.Subscriber.Language, s.Subscriber.TimeZone}, []string{"Anna", "fr", ""})
-		// … and that cell's next change counts.
+		equal(b, []string{s.Subscriber.Name, s.Subscriber.Language, s.Subscriber.TimeZone}, []string{"Anna", "fr", "Europe/Paris"})
 		check(sync(false, line("ann@example.org", "time_zone", "Europe/Rome")), store.SyncResult{Changed: 1})
 		equal(b, b.find("ann@example.org").Subscriber.TimeZone, "Europe/Rome")
 
@@ -251,6 +250,61 @@ func TestSyncListMeetsSomebodyKnown(t *testing.T) {
 		s := b.find("ann@example.org")
 		equal(b, []string{s.Subscriber.Name, s.Subscriber.Language, s.Source}, []string{"Ann", "fr", "cli"})
 		equal(b, b.find("eva@example.org").Subscriber.Name, "Eva")
+
+		// From then on what changes in the file counts, also a column that is new.
+		topics := line("ann@example.org", "name", "A.", "language", "de", "topics", "sea")
+		equal(b, must(b.SyncList(ctx, "weekly", []newsletter.Line{topics}, false, day))(b), store.SyncResult{Changed: 1})
+		s = b.find("ann@example.org")
+		equal(b, s.Subscriber.Language, "fr")
+		equal(b, s.Topics, []string{"sea"})
+	})
+}
+
+// A name belongs to its owner, not to one subscription.
+func TestSyncListAndNames(t *testing.T) {
+	each(t, func(b *bench) {
+		daily := func(name string) store.SyncResult {
+			return must(b.SyncList(ctx, "daily", []newsletter.Line{line("ann@example.org", "name", name)}, false, b.Now()))(b)
+		}
+		b.add(line("ann@example.org"), "cli")
+		equal(b, daily("Ann"), store.SyncResult{Added: 1})
+		s := b.find("ann@example.org")
+		equal(b, s.Subscriber.Name, "Ann") // it had none
+
+		own := "Ann of her own"
+		b.ok(b.SetPreferences(ctx, s.Subscriber.ID, "weekly", store.Preferences{Name: &own}, b.Now()))
+		equal(b, daily("Somebody"), store.SyncResult{Unchanged: 1})
+		equal(b, b.find("ann@example.org").Subscriber.Name, own)
+	})
+}
+
+func TestAddSubscribers(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		b.add(line("known@example.org"), "cli")
+		b.ok(b.Suppress(ctx, "bad@example.org", newsletter.CauseBounce, 0, "", day))
+		var lines []newsletter.Line
+		for i := range 1500 {
+			lines = append(lines, line(fmt.Sprintf("p%d@example.org", i)))
+		}
+		lines[3], lines[1200] = line("known@example.org", "name", "Changed"), line("bad@example.org")
+		lines[4], lines[1400] = line("P5@example.org"), line("p6@example.org")
+		got := must(b.AddSubscribers(ctx, "weekly", lines, "import", day))(b)
+		equal(b, len(got), len(lines))
+		for i, r := range got {
+			want := store.Created
+			switch i {
+			case 3, 5, 1400: // there, in this part of the list, in the one before
+				want = store.Exists
+			case 1200:
+				want = store.Suppressed
+			}
+			if r != want {
+				b.Errorf("line %d: %s, want %s", i, r, want)
+			}
+		}
+		equal(b, b.find("known@example.org").Subscriber.Name, "")
+		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Newsletter: "weekly"}))(b)), 1497)
 	})
 }
 
@@ -265,7 +319,7 @@ func TestSyncLongList(t *testing.T) {
 		equal(b, must(b.SyncList(ctx, "weekly", lines, false, day))(b), store.SyncResult{Unchanged: 2500})
 		lines[1234].Name = new(string)
 		*lines[1234].Name = "Changed"
-		equal(b, must(b.SyncList(ctx, "weekly", lines, false, day))(b), store.SyncResult{Unchanged: 2500})
+		equal(b, must(b.SyncList(ctx, "weekly", lines, false, day))(b), store.SyncResult{Changed: 1, Unchanged: 2499})
 		equal(b, must(b.SyncList(ctx, "weekly", lines[:1200], true, day))(b), store.SyncResult{Unchanged: 1200, Pruned: 1300})
 		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Newsletter: "weekly"}))(b)), 1200)
 	})

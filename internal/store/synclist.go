@@ -19,9 +19,11 @@ const (
 
 // SyncList brings a newsletter's subscribers up to date with the operator's
 // list. A line that is new makes a confirmed subscription. A cell of a known line
-// applies only if it changed since the last sync and its owner never set that
-// field. A line that left changes nothing, unless prune: then the subscription is
-// deleted, if the list made it and its owner did not leave. An address that left,
+// applies only if it changed since the last sync (a column that was not there was
+// empty) and its owner never set that field. A subscription that was made
+// elsewhere keeps its fields when it is first met on the list. A line that left
+// changes nothing, unless prune: then the subscription is deleted, if the list
+// made it and its owner did not leave. An address that left,
 // was removed, changed, erased or suppressed is never brought back.
 //
 // Lines are taken a thousand to a transaction; a list as it was last time costs
@@ -128,6 +130,7 @@ type listed struct {
 	hash            string
 	state           string // of the subscription; empty: none
 	owned, fileLine string // JSON
+	named           bool   // the owner set the name, in whatever subscription
 }
 
 func (b *listBatch) hash(l newsletter.Line) string { return b.x.s.keys.AddressHash(l.Email) }
@@ -140,9 +143,10 @@ func (b *listBatch) load(lines []newsletter.Line) error {
 	}
 	arg := jsonArg(hashes)
 	rows, err := list(b.x, func(scan func(...any) error) (k listed, err error) {
-		err = scan(&k.id, &k.hash, &k.state, &k.owned, &k.fileLine)
+		err = scan(&k.id, &k.hash, &k.state, &k.owned, &k.fileLine, &k.named)
 		return k, err
-	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, '')
+	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
+		EXISTS (SELECT 1 FROM subscriptions o WHERE o.subscriber = s.id AND o.set_by_owner LIKE '%"name":true%')
 		FROM subscribers s LEFT JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $1 WHERE s.hash {{in strings $2}}`, b.name, arg)
 	if err != nil {
 		return err
@@ -245,9 +249,8 @@ func (b *listBatch) update(k *listed, l newsletter.Line) (changed bool, err erro
 		}
 	}
 	set := func(field string) bool {
-		was, known := last[field]
 		v, given := have[field]
-		return given && known && v != was && !owned[field]
+		return given && k.fileLine != "" && v != last[field] && !owned[field]
 	}
 	for _, field := range []string{"language", "time_zone", "topics"} {
 		if !set(field) {
@@ -258,7 +261,7 @@ func (b *listBatch) update(k *listed, l newsletter.Line) (changed bool, err erro
 			return false, err
 		}
 	}
-	if set("name") {
+	if set("name") && !k.named {
 		changed = true
 		if _, err := b.x.exec("UPDATE subscribers SET name = $2 WHERE id = $1", k.id, have["name"]); err != nil {
 			return false, err
@@ -273,6 +276,28 @@ func (b *listBatch) update(k *listed, l newsletter.Line) (changed bool, err erro
 	return changed, err
 }
 
+// add subscribes whom judge lets in. results tells of each line.
+func (b *listBatch) add(lines []newsletter.Line) (results []AddResult, err error) {
+	if err := b.load(lines); err != nil {
+		return nil, err
+	}
+	var fresh []newsletter.Line
+	seen := map[string]bool{}
+	for _, l := range lines {
+		result := b.judge(l)
+		if h := b.hash(l); result == Created {
+			if seen[h] { // by a line before
+				result = Exists
+			} else {
+				fresh = append(fresh, l)
+			}
+			seen[h] = true
+		}
+		results = append(results, result)
+	}
+	return results, b.create(fresh)
+}
+
 // create makes subscribers where there are none, and their subscriptions, which
 // start at the newsletter's last horizon.
 func (b *listBatch) create(lines []newsletter.Line) error {
@@ -284,9 +309,14 @@ func (b *listBatch) create(lines []newsletter.Line) error {
 	hashes := make([]string, len(lines))
 	for i, l := range lines {
 		hashes[i] = b.hash(l)
-		if b.known[hashes[i]] == nil {
+		name := cellsOf(l)["name"]
+		if k := b.known[hashes[i]]; k == nil {
 			_, domain, _ := strings.Cut(l.Email, "@")
-			people = append(people, l.Email, hashes[i], cellsOf(l)["name"], newsletter.DomainGroup(domain), now)
+			people = append(people, l.Email, hashes[i], name, newsletter.DomainGroup(domain), now)
+		} else if name != "" && !k.named { // known from another newsletter, perhaps without a name
+			if _, err := x.exec("UPDATE subscribers SET name = $2 WHERE id = $1 AND name = ''", k.id, name); err != nil {
+				return err
+			}
 		}
 	}
 	if _, err := x.insert("INSERT INTO subscribers (email, hash, name, domain, created_at)", "ON CONFLICT (hash) DO NOTHING", 5, people); err != nil {
