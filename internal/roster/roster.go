@@ -1,8 +1,9 @@
 // Package roster reads and writes subscriber lists: CSV in, checked lines out.
 //
 // Lists come from spreadsheets, so any column order, comma, semicolon or tab,
-// quoted cells, a byte order mark and Windows-1252 are read. A line that cannot
-// be used is reported with its number and skipped; it never spoils the others.
+// quoted cells, UTF-8, UTF-16 with a byte order mark and Windows-1252 are read. A
+// line that cannot be used is reported with its number and skipped; it never
+// spoils the others.
 package roster
 
 import (
@@ -19,8 +20,11 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/language"
+	"golang.org/x/text/transform"
 
+	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 )
 
@@ -32,6 +36,9 @@ const maxCell = 4096
 type Problem struct {
 	Line    int // from 1
 	Message string
+	// Unread: somebody may stand there all the same, so that it cannot be told from
+	// the list who is not on it.
+	Unread bool
 }
 
 func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
@@ -41,6 +48,7 @@ func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.M
 type Reader struct {
 	csv      *csv.Reader
 	columns  map[string]int // our name → index
+	skipped  int            // lines before those that csv counts
 	pending  []*Problem
 	seed     maphash.Seed
 	seen     map[uint64]int // hash of the address → its line
@@ -66,21 +74,25 @@ func headers() map[string][]string {
 // NewReader reads the header. An error means that the list as a whole cannot be
 // used; a list without a header is one whose first line starts with an address.
 func NewReader(r io.Reader) (*Reader, error) {
-	br := bufio.NewReaderSize(r, 64<<10)
-	if bom, err := br.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-		if _, err := br.Discard(3); err != nil {
-			return nil, fmt.Errorf("reading the list: %w", err)
-		}
-	}
+	// Without a byte order mark the bytes stay as they are: see cell.
+	br := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), 64<<10)
 	head, err := br.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading the list: %w", err)
 	}
 	c := csv.NewReader(br)
-	c.Comma = separator(head)
 	c.FieldsPerRecord = -1
 	c.ReuseRecord = true
-	x := &Reader{csv: c, columns: map[string]int{}, seed: maphash.MakeSeed(), seen: map[uint64]int{}, zones: map[string]bool{}}
+	skipped := 0
+	if line, comma := declared(head); comma != 0 {
+		c.Comma, skipped = comma, 1
+		if _, err := br.Discard(line); err != nil {
+			return nil, fmt.Errorf("reading the list: %w", err)
+		}
+	} else {
+		c.Comma = separator(head)
+	}
+	x := &Reader{csv: c, skipped: skipped, columns: map[string]int{}, seed: maphash.MakeSeed(), seen: map[uint64]int{}, zones: map[string]bool{}}
 	row, err := c.Read()
 	if errors.Is(err, io.EOF) {
 		x.done = true // an empty file is an empty list
@@ -96,7 +108,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	}
 	x.readHeader(row)
 	if _, ok := x.columns["email"]; !ok {
-		return nil, errors.New(`line 1: no column is called "email"; the first line names the columns, such as email,name,language,topics,time_zone`)
+		return nil, fmt.Errorf(`line %d: no column is called "email"; the first line names the columns, such as email,name,language,topics,time_zone`, x.skipped+1)
 	}
 	return x, nil
 }
@@ -113,9 +125,9 @@ func (x *Reader) readHeader(row []string) {
 		}
 		switch _, double := x.columns[found]; {
 		case found == "" && h != "":
-			x.pending = append(x.pending, &Problem{1, fmt.Sprintf("column %q is not known and not read", h)})
+			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Message: fmt.Sprintf("column %q is not known and not read", h)})
 		case found != "" && double:
-			x.pending = append(x.pending, &Problem{1, fmt.Sprintf("column %q is there twice; the first is read", found)})
+			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Message: fmt.Sprintf("column %q is there twice; the first is read", found)})
 		case found != "":
 			x.columns[found] = i
 		}
@@ -135,15 +147,12 @@ func (x *Reader) Next() (newsletter.Line, error) {
 		if x.done {
 			return newsletter.Line{}, io.EOF
 		}
-		row, n := x.firstRow, 1
+		row, n := x.firstRow, x.skipped+1
 		if x.firstRow = nil; row == nil {
 			var err error
 			row, err = x.csv.Read()
 			if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-				if parse.Line > parse.StartLine { // one quotation mark swallows lines until the next
-					return newsletter.Line{}, &Problem{parse.StartLine, fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", parse.StartLine, parse.Line)}
-				}
-				return newsletter.Line{}, &Problem{parse.StartLine, "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside"}
+				return newsletter.Line{}, x.misquoted(parse)
 			}
 			if errors.Is(err, io.EOF) {
 				x.done = true
@@ -153,16 +162,30 @@ func (x *Reader) Next() (newsletter.Line, error) {
 				return newsletter.Line{}, fmt.Errorf("reading the list: %w", err)
 			}
 			n, _ = x.csv.FieldPos(0)
+			n += x.skipped
 		}
 		if blank(row) {
 			continue
 		}
 		line, err := x.line(row, n)
 		if err != nil {
-			return newsletter.Line{}, &Problem{n, err.Error()}
+			return newsletter.Line{}, &Problem{n, err.Error(), !errors.As(err, new(needless))}
 		}
 		return line, nil
 	}
+}
+
+// needless says why a line is not needed to know who is on the list.
+type needless string
+
+func (n needless) Error() string { return string(n) }
+
+func (x *Reader) misquoted(err *csv.ParseError) *Problem {
+	first, last := err.StartLine+x.skipped, err.Line+x.skipped
+	if last > first { // one quotation mark swallows lines until the next
+		return &Problem{first, fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", first, last), true}
+	}
+	return &Problem{first, "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside", true}
 }
 
 // line checks one row.
@@ -190,10 +213,10 @@ func (x *Reader) line(row []string, n int) (newsletter.Line, error) {
 	}
 	l.Email = email
 	if s := get("state"); s != nil && !slices.Contains([]string{"", "confirmed", "subscribed", "active", "enabled"}, strings.ToLower(*s)) {
-		return l, fmt.Errorf("its state is %q, only confirmed ones are read", *s)
+		return l, needless(fmt.Sprintf("its state is %q, only confirmed ones are read", *s))
 	}
-	if l.Name = get("name"); l.Name != nil && strings.ContainsFunc(*l.Name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return l, errors.New("the name holds a control character")
+	if l.Name = get("name"); l.Name != nil {
+		*l.Name = markup.CleanLine(*l.Name)
 	}
 	if l.Language = get("language"); l.Language != nil && *l.Language != "" {
 		tag, err := language.Parse(*l.Language)
@@ -213,7 +236,7 @@ func (x *Reader) line(row []string, n int) (newsletter.Line, error) {
 	}
 	h := maphash.String(x.seed, strings.ToLower(email))
 	if first, double := x.seen[h]; double {
-		return l, fmt.Errorf("the address is on line %d already", first)
+		return l, needless(fmt.Sprintf("the address is on line %d already", first))
 	}
 	x.seen[h] = n
 	return l, nil
@@ -251,6 +274,17 @@ func ReadAll(r io.Reader) (lines []newsletter.Line, problems []*Problem, err err
 			return lines, problems, err
 		}
 	}
+}
+
+// declared returns the separator that a spreadsheet declares in a first line
+// "sep=;", and the length of that line; 0: there is none.
+func declared(head []byte) (length int, comma rune) {
+	line, _, found := bytes.Cut(head, []byte("\n"))
+	text := strings.ToLower(strings.Trim(string(line), "\" \r"))
+	if rest, ok := strings.CutPrefix(text, "sep="); ok && found && len(rest) == 1 && strings.Contains(",;\t", rest) {
+		return len(line) + 1, rune(rest[0])
+	}
+	return 0, 0
 }
 
 // separator picks the separator that the first line has most of.

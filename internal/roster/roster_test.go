@@ -2,11 +2,13 @@ package roster_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +62,15 @@ func TestAddress(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
+// utf16le is text as Windows writes it.
+func utf16le(s string) string {
+	b := []byte("\xff\xfe")
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
 func TestRead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -75,6 +86,29 @@ func TestRead(t *testing.T) {
 		"semicolons, BOM, CRLF, quoted": {
 			"\ufeffemail;nom;langue\r\nann@example.org;\"Ann; \"\"A\"\"\";fr-ca\r\n",
 			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr(`Ann; "A"`), Language: ptr("fr-CA")}},
+			nil,
+		},
+		"UTF-16, tabs, as spreadsheets call Unicode text": {
+			utf16le("email\tname\r\nelise@example.org\tÉlise\r\n"),
+			[]newsletter.Line{{N: 2, Email: "elise@example.org", Name: ptr("Élise")}},
+			nil,
+		},
+		"a declared separator": {
+			"sep=;\r\nemail;name;shoe\r\nann@example.org;A, B, C, D, E\r\nbo;Bo\r\n",
+			[]newsletter.Line{{N: 3, Email: "ann@example.org", Name: ptr("A, B, C, D, E")}},
+			[]string{
+				`line 2: column "shoe" is not known and not read`,
+				"line 4: that is no e-mail address: it needs a name, an @ and a domain",
+			},
+		},
+		"an address with a line end": {
+			"email,name\n\"eve@example.org\r\nBcc: all@example.org\",Eve\nann@example.org,Ann\n",
+			[]newsletter.Line{{N: 4, Email: "ann@example.org", Name: ptr("Ann")}},
+			[]string{"line 2: the address holds a line end"},
+		},
+		"names of several lines, with control characters": {
+			"email,name\nann@example.org,\" Ann\n of\u00a0the\x07 sea\"\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann of\u00a0the sea")}},
 			nil,
 		},
 		"Windows-1252": {
@@ -138,6 +172,28 @@ func TestRead(t *testing.T) {
 	}
 	if _, _, err := roster.ReadAll(strings.NewReader("name,shoe\nAnn,39\n")); err == nil || !strings.Contains(err.Error(), `"email"`) {
 		t.Errorf("a list without addresses: %v", err)
+	}
+}
+
+// Only from a list that was read as a whole can be told who is not on it.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	for problem, want := range map[string]bool{
+		"shoe\n":                            false, // in the header
+		"bo@example.org,,unsubscribed\n":    false,
+		"ANN@example.org,,\n":               false, // twice
+		"bo at example.org,,\n":             true,
+		"bo@example.org,xx-klingonese-x,\n": true,
+		"bo@example.org,\"fr,\n":            true,
+	} {
+		head := "email,language,state\nann@example.org,,\n"
+		if strings.HasPrefix(problem, "shoe") {
+			head, problem = "email,language,state,"+problem, ""
+		}
+		_, problems, err := roster.ReadAll(strings.NewReader(head + problem))
+		if err != nil || len(problems) != 1 || problems[0].Unread != want {
+			t.Errorf("%q: %v %v, want unread %v", problem, err, problems, want)
+		}
 	}
 }
 
