@@ -142,7 +142,7 @@ func articlesShow(a *app) *cobra.Command {
     syndicate articles show sunday-bread --html`,
 		Args: arguments(1, 1, "an ARTICLE: its file, slug, path or id"),
 		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
-			art, err := s.findArticle(ctx, args[0])
+			art, state, err := s.findArticle(ctx, args[0])
 			if errors.Is(err, store.ErrNotFound) {
 				return usage("syndicate articles list --state all shows them; syndicate build takes new ones in", "there is no article %q", args[0])
 			}
@@ -156,7 +156,7 @@ func articlesShow(a *app) *cobra.Command {
 				}
 				return err
 			}
-			v := s.viewArticle(&art, s.stateOf(&art))
+			v := s.viewArticle(&art, state)
 			if a.json {
 				return a.printJSON(v)
 			}
@@ -198,37 +198,20 @@ func (s *site) showArticle(v articleView, excerpt string) {
 	}
 }
 
-// stateOf says what an article is; the store alone knows which are unpublished.
-func (s *site) stateOf(art *newsletter.Article) string {
-	switch {
-	case art.Draft:
-		return "draft"
-	case art.Published.After(s.clock()):
-		return "scheduled"
-	}
-	return "public"
-}
-
-// findArticle finds an article by what people have at hand.
-func (s *site) findArticle(ctx context.Context, what string) (newsletter.Article, error) {
+// findArticle finds an article, in whatever state, by what people have at hand.
+func (s *site) findArticle(ctx context.Context, what string) (newsletter.Article, string, error) {
+	names := []string{what}
 	for _, src := range s.cfg.Sources {
 		if file, ok := strings.CutPrefix(filepath.ToSlash(filepath.Clean(what)), filepath.ToSlash(filepath.Clean(src.Dir))+"/"); ok {
-			if art, err := s.store.ArticleByFile(ctx, src.Name, file); !errors.Is(err, store.ErrNotFound) {
-				return art, err
-			}
-		}
-		if art, err := s.store.ArticleByFile(ctx, src.Name, what); !errors.Is(err, store.ErrNotFound) {
-			return art, err
+			names = append(names, file)
 		}
 	}
-	if art, err := s.store.ArticleBySlug(ctx, what); !errors.Is(err, store.ErrNotFound) {
-		return art, err
+	art, state, err := s.store.LookUpArticle(ctx, names...)
+	if errors.Is(err, store.ErrNotFound) {
+		state = "public"
+		art, _, err = s.store.ArticleByPath(ctx, "/"+strings.TrimPrefix(strings.TrimPrefix(what, s.cfg.Site.URL), "/"))
 	}
-	path := "/" + strings.TrimPrefix(strings.TrimPrefix(what, s.cfg.Site.URL), "/")
-	if art, _, err := s.store.ArticleByPath(ctx, path); !errors.Is(err, store.ErrNotFound) {
-		return art, err
-	}
-	return s.store.Article(ctx, what)
+	return art, state, err
 }
 
 func articlesPrune(a *app) *cobra.Command {
@@ -240,12 +223,18 @@ articles stay public until somebody has looked: the disk may not be mounted. Pru
 that they are really gone, and builds the feeds without them.`,
 		Args: arguments(0, 1),
 		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
-			accepted := 0
+			accepted, sources := 0, []string{}
 			for _, src := range s.cfg.Sources {
-				if len(args) > 0 && src.Name != args[0] {
-					continue
+				sources = append(sources, src.Name)
+			}
+			if len(args) > 0 {
+				if !slices.Contains(sources, args[0]) {
+					return usage("there is "+enumerate(sources), "there is no source %q", args[0])
 				}
-				n, err := s.store.PruneArticles(ctx, src.Name)
+				sources = args
+			}
+			for _, src := range sources {
+				n, err := s.store.PruneArticles(ctx, src)
 				if err != nil && !errors.Is(err, store.ErrNotFound) {
 					return err
 				}
@@ -259,7 +248,7 @@ that they are really gone, and builds the feeds without them.`,
 			default:
 				a.printf("%s may go.\n", count(accepted, "held article"))
 			}
-			return s.build(ctx)
+			return s.build(ctx, false)
 		}),
 	}
 }

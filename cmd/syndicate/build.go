@@ -13,7 +13,8 @@ import (
 
 // buildCommand takes in what is in the site folder and builds the feeds.
 func buildCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var prune bool
+	c := &cobra.Command{
 		Use:   "build",
 		Short: "Take in articles and lists, and build the feeds",
 		Long: `Build takes what is new in the article folders and in subscribers/*.csv into the store,
@@ -28,9 +29,15 @@ and left out; it does not stop the others and does not change the exit code.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, s.close()) }()
-			return s.build(c.Context())
+			return s.build(c.Context(), prune)
 		},
 	}
+	addPrune(c, &prune)
+	return c
+}
+
+func addPrune(c *cobra.Command, prune *bool) {
+	c.Flags().BoolVar(prune, "prune", false, "remove subscribers who came by subscribers/*.csv and are not on it any more")
 }
 
 // buildReport says what build did, in JSON.
@@ -40,9 +47,9 @@ type buildReport struct {
 	Publish jobs.PublishReport `json:"publish"`
 }
 
-func (s *site) build(ctx context.Context) (err error) {
+func (s *site) build(ctx context.Context, prune bool) (err error) {
 	var r buildReport
-	lists, err := s.service.SyncLists(ctx)
+	lists, err := s.service.SyncLists(ctx, prune)
 	if err != nil {
 		return err
 	}

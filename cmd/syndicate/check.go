@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"syndicate/internal/config"
 	"syndicate/internal/digest"
 	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
 )
 
@@ -97,6 +100,7 @@ func (k *check) all(offline bool) error {
 	k.feeds(s)
 	k.templates(s)
 	k.lists(s)
+	k.strayLists(s)
 	k.intros(s)
 	if len(cfg.Relays) == 0 {
 		k.ok("relays", "none: a rehearsal, mail goes to %s/", outboxDir)
@@ -111,14 +115,30 @@ func (k *check) all(offline bool) error {
 	return k.ctx.Err()
 }
 
+// sources reads all articles, and leaves the store as it is.
 func (k *check) sources(s *site) {
 	for i, src := range s.options.Sources {
+		what, good := "source "+src.Name(), 0
 		listing, err := src.List(k.ctx, nil)
+		if err == nil {
+			err = listing.Read(k.ctx, func(batch []newsletter.Article) error { good += len(batch); return nil })
+		}
 		if err != nil {
-			k.failed("source "+src.Name(), fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].dir", i)), err))
+			err = fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].dir", i)), err)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = hinted(err, "a relative name starts at the site folder")
+			}
+			k.failed(what, err)
 			continue
 		}
-		k.ok("source "+src.Name(), "%s", count(listing.Total, "file"))
+		if text := count(good, "article"); good == listing.Total {
+			k.ok(what, "%s", text)
+		} else {
+			k.ok(what, "%s in %s", text, count(listing.Total, "file"))
+		}
+		for _, p := range listing.Problems() {
+			k.warning(what, problem(p), p.Hint)
+		}
 	}
 }
 
@@ -198,6 +218,27 @@ func (k *check) lists(s *site) {
 		for _, p := range problems {
 			k.warning("list "+n.Name, fmt.Sprintf("%s:%d: %s", file, p.Line, p.Message), "")
 		}
+	}
+}
+
+// strayLists looks for lists that no newsletter has: a name may be wrong.
+func (k *check) strayLists(s *site) {
+	files, err := fs.Glob(s.options.SiteFS, listFile("*"))
+	if err != nil { // not the pattern's fault
+		k.failed("lists", err)
+		return
+	}
+	names := newsletterNames(s.cfg)
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".csv")
+		if slices.Contains(names, name) {
+			continue
+		}
+		hint := "lists are named after newsletters; this one is not read"
+		if n := nearest(name, names); n != "" {
+			hint = fmt.Sprintf("did you mean %s?", path.Base(listFile(n)))
+		}
+		k.warning("lists", file+" belongs to no newsletter", hint)
 	}
 }
 

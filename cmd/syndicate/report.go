@@ -211,6 +211,9 @@ func (s *site) warnLists(lists []jobs.ListReport) {
 		if more := l.Skipped - len(l.Problems); more > 0 {
 			s.warn(l.File, count(more, "more line")+" left out", "")
 		}
+		if l.Unpruned != "" {
+			s.warn(l.File, l.Unpruned, "mend the list and try again")
+		}
 		if l.Error != "" {
 			s.complain(hinted(fmt.Errorf("%s: %s", l.File, l.Error), "its subscribers stay as they were"))
 		}

@@ -120,30 +120,21 @@ func importArguments(a *app) cobra.CompletionFunc {
 	}
 }
 
+// importList reads the whole list before it takes anybody in: half a list is no list.
 func (s *site) importList(ctx context.Context, name string, in io.Reader) (importReport, error) {
 	r := importReport{Newsletter: name, Results: map[store.AddResult]int{}, Problems: []listProblem{}}
-	list, err := roster.NewReader(in)
+	lines, problems, err := roster.ReadAll(in)
 	if err != nil {
 		return r, err
 	}
-	for {
-		line, err := list.Next()
-		var bad *roster.Problem
-		switch {
-		case errors.Is(err, io.EOF):
-			return r, nil
-		case errors.As(err, &bad):
-			r.Problems = append(r.Problems, listProblem(*bad))
-			continue
-		case err != nil:
-			return r, err
-		}
-		result, err := s.store.AddSubscriber(ctx, name, line, "import", s.clock())
-		if err != nil {
-			return r, fmt.Errorf("line %d: %w", line.N, err)
-		}
+	for _, p := range problems {
+		r.Problems = append(r.Problems, listProblem{p.Line, p.Message})
+	}
+	results, err := s.store.AddSubscribers(ctx, name, lines, "import", s.clock())
+	for _, result := range results {
 		r.Results[result]++
 	}
+	return r, err
 }
 
 func (s *site) tellImport(file string, r importReport) error {

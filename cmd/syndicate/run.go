@@ -13,7 +13,7 @@ import (
 
 // runCommand does the whole job once.
 func runCommand(a *app) *cobra.Command {
-	var due, yes bool
+	var due, yes, prune bool
 	c := &cobra.Command{
 		Use:   "run [NEWSLETTER…]",
 		Short: "Do the whole job once: articles in, feeds and digests out",
@@ -34,7 +34,7 @@ With --due it sends only what the schedule says, and does not ask: for cron.`,
 				if err := known(s.cfg, args...); err != nil {
 					return jobs.RunReport{}, err
 				}
-				o := jobs.RunOptions{Newsletters: args, Due: due}
+				o := jobs.RunOptions{Newsletters: args, Due: due, Prune: prune}
 				if !due && !yes {
 					o.Confirm = confirm
 				}
@@ -44,6 +44,7 @@ With --due it sends only what the schedule says, and does not ask: for cron.`,
 	}
 	c.Flags().BoolVar(&due, "due", false, "only newsletters whose time has come; asks nothing")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
+	addPrune(c, &prune)
 	return c
 }
 

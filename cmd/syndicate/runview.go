@@ -35,6 +35,7 @@ type listView struct {
 	Pruned     int                `json:"pruned"`
 	Skipped    int                `json:"skipped"` // bad lines
 	Problems   []jobs.ListProblem `json:"problems"`
+	Unpruned   string             `json:"unpruned,omitempty"` // why nobody was removed, though that was asked for
 	Error      string             `json:"error,omitempty"`
 }
 
@@ -62,7 +63,7 @@ func viewLists(lists []jobs.ListReport) []listView {
 		views = append(views, listView{
 			Newsletter: l.Newsletter, File: l.File, Added: l.Result.Added, Changed: l.Result.Changed, Unchanged: l.Result.Unchanged,
 			Refused: l.Result.Refused, Pruned: l.Result.Pruned, Skipped: l.Skipped,
-			Problems: append([]jobs.ListProblem{}, l.Problems...), Error: l.Error,
+			Problems: append([]jobs.ListProblem{}, l.Problems...), Unpruned: l.Unpruned, Error: l.Error,
 		})
 	}
 	return views

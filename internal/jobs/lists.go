@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,13 +18,17 @@ const maxListProblems = 100
 // SyncLists brings the operator's own lists of subscribers into the store; names
 // empty: of all newsletters. A list that cannot be read is reported and changes
 // nothing; an error means that the store failed or that ctx ended.
-func (s *Service) SyncLists(ctx context.Context, names ...string) ([]ListReport, error) {
+//
+// With prune, whoever came by a list and is not on it any more is removed, if the
+// list tells: one that is empty, or has lines that could not be read, removes
+// nobody.
+func (s *Service) SyncLists(ctx context.Context, prune bool, names ...string) ([]ListReport, error) {
 	var reports []ListReport
 	for _, n := range s.o.Newsletters {
 		if len(names) > 0 && !slices.Contains(names, n.Name) {
 			continue
 		}
-		r, err := s.syncList(ctx, n.Name)
+		r, err := s.syncList(ctx, n.Name, prune)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -36,7 +41,7 @@ func (s *Service) SyncLists(ctx context.Context, names ...string) ([]ListReport,
 }
 
 // syncList syncs one list; fs.ErrNotExist: the newsletter has none.
-func (s *Service) syncList(ctx context.Context, name string) (ListReport, error) {
+func (s *Service) syncList(ctx context.Context, name string, prune bool) (ListReport, error) {
 	r := ListReport{Newsletter: name, File: s.o.ListName(name)}
 	f, err := s.o.Lists(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -49,6 +54,12 @@ func (s *Service) syncList(ctx context.Context, name string) (ListReport, error)
 	defer f.Close()
 	lines, problems, err := roster.ReadAll(f)
 	r.Skipped = len(problems)
+	unread := 0
+	for _, p := range problems {
+		if p.Unread {
+			unread = cmp.Or(unread, p.Line)
+		}
+	}
 	for _, p := range problems[:min(len(problems), maxListProblems)] {
 		r.Problems = append(r.Problems, ListProblem{Line: p.Line, Message: p.Message})
 	}
@@ -56,7 +67,14 @@ func (s *Service) syncList(ctx context.Context, name string) (ListReport, error)
 		r.Error = err.Error()
 		return r, nil
 	}
-	r.Result, err = s.store.SyncList(ctx, name, lines, false, s.now())
+	switch {
+	case !prune:
+	case unread > 0:
+		r.Unpruned = fmt.Sprintf("nobody was removed: line %d could not be read, and somebody may stand there", unread)
+	case len(lines) == 0:
+		r.Unpruned = "nobody was removed: the list is empty"
+	}
+	r.Result, err = s.store.SyncList(ctx, name, lines, prune && r.Unpruned == "", s.now())
 	return r, err
 }
 

@@ -30,6 +30,7 @@ type ListReport struct {
 	Result     store.SyncResult `json:"result"`
 	Problems   []ListProblem    `json:"problems,omitempty"` // lines that were skipped, at most 100
 	Skipped    int              `json:"skipped"`            // lines that were skipped, all of them
+	Unpruned   string           `json:"unpruned,omitempty"` // why nobody was removed, though that was asked for
 	Error      string           `json:"error,omitempty"`    // the list could not be read; nothing was changed
 }
 

@@ -22,6 +22,8 @@ type RunOptions struct {
 	// that would go out at once; nil: nobody is asked. A rehearsal never asks, and
 	// neither do interrupted issues, which were agreed to before.
 	Confirm func(context.Context, []Preview) (bool, error)
+	// Prune removes whoever came by a list and left it; see SyncLists.
+	Prune bool
 }
 
 // dueTolerance is how late Run with Due may come and still be on time: it is as
@@ -43,7 +45,7 @@ func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 		if err := s.finish(ctx, r); err != nil {
 			return err
 		}
-		if err := s.refresh(ctx, r, o.Newsletters); err != nil {
+		if err := s.refresh(ctx, r, o.Prune, o.Newsletters); err != nil {
 			return err
 		}
 		due := map[string]newsletter.Occurrence{}
@@ -143,8 +145,8 @@ func (s *Service) sealOpen(ctx context.Context, r *RunReport) error {
 }
 
 // refresh brings articles, lists and feeds up to date.
-func (s *Service) refresh(ctx context.Context, r *RunReport, names []string) (err error) {
-	if r.Lists, err = s.SyncLists(ctx, names...); err != nil {
+func (s *Service) refresh(ctx context.Context, r *RunReport, prune bool, names []string) (err error) {
+	if r.Lists, err = s.SyncLists(ctx, prune, names...); err != nil {
 		return err
 	}
 	if r.Ingest, err = s.Ingest(ctx); err != nil {

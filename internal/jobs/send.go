@@ -40,7 +40,7 @@ func (s *Service) Send(ctx context.Context, o SendOptions) (RunReport, error) {
 			return err
 		}
 		if !o.NoRefresh {
-			if err := s.refresh(ctx, r, []string{n.Name}); err != nil {
+			if err := s.refresh(ctx, r, false, []string{n.Name}); err != nil {
 				return err
 			}
 		}

@@ -69,7 +69,7 @@ func (t *tasks) workers() *river.Workers {
 func (t *tasks) takeIn(ctx context.Context) error {
 	t.taking.Lock()
 	defer t.taking.Unlock()
-	lists, err := t.SyncLists(ctx)
+	lists, err := t.SyncLists(ctx, false)
 	if err != nil {
 		return err
 	}

@@ -184,6 +184,18 @@ func (s *Store) Article(ctx context.Context, id string) (newsletter.Article, err
 	return a, s.wrap("read article "+id, err)
 }
 
+// LookUpArticle returns the article that one of the names is the id, slug, key or
+// file of, in whatever state, and that state: public, draft, scheduled or
+// unpublished. Where there are several, one that was not taken away goes first.
+func (s *Store) LookUpArticle(ctx context.Context, names ...string) (a newsletter.Article, state string, err error) {
+	a, err = s.article(ctx, `a.id {{in strings $1}} OR a.slug {{in strings $1}} OR a.source_key {{in strings $1}} OR a.file {{in strings $1}}
+		ORDER BY CASE a.state WHEN 'unpublished' THEN 1 ELSE 0 END, a.ref DESC LIMIT 1`, jsonArg(names))
+	if err == nil {
+		state, err = one(s.reader(ctx), value[string], "SELECT state FROM articles WHERE id = $1", a.ID)
+	}
+	return a, state, s.wrap("look for an article", err)
+}
+
 // ArticleByKey returns an article by its key in a source, in whatever state.
 func (s *Store) ArticleByKey(ctx context.Context, source, key string) (newsletter.Article, error) {
 	a, err := s.article(ctx, "a.source = $1 AND a.source_key = $2", source, key)
