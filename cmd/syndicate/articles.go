@@ -160,7 +160,7 @@ func articlesShow(a *app) *cobra.Command {
 			if a.json {
 				return a.printJSON(v)
 			}
-			s.showArticle(v, markup.Excerpt(art.Format, art.Body, 400))
+			s.showArticle(v, markup.Excerpt(art.Format, art.Body, 400, art.Language))
 			return nil
 		}),
 	}

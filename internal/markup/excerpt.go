@@ -11,28 +11,38 @@ import (
 // maxRunes characters: entities decoded, no-break spaces kept, headings, code,
 // tables, lists and pictures left out as long as there are paragraphs. Where no
 // sentence ends in time it is cut after a word and ends in "…". An author's
-// <!--more--> ends it earlier.
+// <!--more--> ends it earlier. As in Render, quotation marks, dashes and ellipses
+// become typographic ones where the language asks for it.
 //
 // Only as much of the body is parsed as is needed.
-func Excerpt[F ~string](f F, body string, maxRunes int) string {
+func Excerpt[F ~string](f F, body string, maxRunes int, language ...string) string {
 	if maxRunes <= 0 {
 		return ""
 	}
+	whole := body
 	body, _, _ = strings.Cut(body, "<!--more-->")
 	var text string
 	switch string(f) {
 	case "html":
 		text = leadingText(body, maxRunes)
 	case "md":
-		text = markdownLead(body, maxRunes)
+		text = markdownLead(body, maxRunes, false)
+		if len(language) > 0 && improvable(text) && wantsTypographer(language[0], whole) {
+			text = markdownLead(body, maxRunes, true)
+		}
 	default:
 		text = plainLead(body, maxRunes)
 	}
 	return shorten(text, maxRunes)
 }
 
+// improvable reports whether there is something for the typographer in the text.
+func improvable(text string) bool {
+	return strings.ContainsAny(text, `"'`) || strings.Contains(text, "--") || strings.Contains(text, "...")
+}
+
 // markdownLead converts a growing part of the body until it yields enough text.
-func markdownLead(body string, maxRunes int) string {
+func markdownLead(body string, maxRunes int, typographic bool) string {
 	definitions := ""
 	for size := max(1024, 3*maxRunes); ; size *= 4 {
 		part := body
@@ -47,7 +57,7 @@ func markdownLead(body string, maxRunes int) string {
 		if !whole {
 			source += definitions
 		}
-		h, err := markdownHTML(source, false)
+		h, err := markdownHTML(source, typographic)
 		if err != nil { // a writer to memory does not fail
 			return ""
 		}

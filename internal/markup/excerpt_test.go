@@ -61,3 +61,23 @@ func TestExcerpt(t *testing.T) {
 		})
 	}
 }
+
+// An excerpt has the typography of the text that it is taken from.
+func TestExcerptTypography(t *testing.T) {
+	t.Parallel()
+	later := "\n\n" + strings.Repeat("More of it. ", 50) + "\n\n"
+	for _, c := range []struct{ format, language, body, want string }{
+		{"md", "en-GB", `It's "so" -- and...`, "It’s “so” – and…"},
+		{"md", "en", "It's `--so`.", "It’s --so."},
+		{"md", "fr", `C'est "ainsi".`, `C'est "ainsi".`},
+		{"md", "en", `It's so.` + later + "“Set”", "It's so. More of it."},
+		{"md", "en", `It's so.` + later + "'tis 'em", "It's so. More of it."},
+		{"md", "en", `It's so.` + later, "It’s so. More of it."},
+		{"html", "en", "<p>It's", "It's"},
+		{"txt", "en", "It's", "It's"},
+	} {
+		if got := markup.Excerpt(c.format, c.body, 25, c.language); got != c.want {
+			t.Errorf("%s %s %.40q: got %q, want %q", c.format, c.language, c.body, got, c.want)
+		}
+	}
+}

@@ -217,9 +217,6 @@ func TestNoFrontMatter(t *testing.T) {
 		{"a.md", "---\n---\n# Nets\n\nText.\n", "Nets", "Text."},
 		{"a.md", "---\n# only a comment\n---\n# Nets\n\nText.\n", "Nets", "Text."},
 		{"a.md", "{}\n# Nets\n\nText.\n", "Nets", "Text."},
-		{"a.md", "", "A", ""},
-		{"a.txt", "", "A", ""},
-		{"a.html", "", "A", ""},
 	} {
 		t.Run(c.content, func(t *testing.T) {
 			t.Parallel()

@@ -27,6 +27,8 @@ type builder struct {
 	local  *listing // for files beside the article; nil: none
 	name   nameInfo
 	fields value
+	// The file has no title; one is made of its name.
+	untitled bool
 	parsed
 }
 
@@ -72,6 +74,9 @@ func (b *builder) build(text string) *Problem {
 			return broken
 		}
 	}
+	if b.untitled && a.Body == "" { // an editor has just made the file, perhaps
+		return &Problem{Message: "is empty", Hint: "give it a title or a text"}
+	}
 	b.labels()
 	a.Authors = b.authors()
 	a.Image = b.image()
@@ -83,7 +88,7 @@ func (b *builder) build(text string) *Problem {
 		}
 	}
 	if a.Summary == "" {
-		a.Summary = markup.Excerpt(a.Format, a.Body, summaryLength)
+		a.Summary = markup.Excerpt(a.Format, a.Body, summaryLength, a.Language)
 	}
 	return nil
 }
@@ -115,6 +120,7 @@ func (b *builder) body(text string) *Problem {
 		}
 	}
 	if a.Title == "" {
+		b.untitled = true
 		a.Title = titleFromName(b.name.words)
 		b.warn(nil, fmt.Sprintf("has no title; %q is made of its name", a.Title), "begin it with a heading, or give a title in the front matter")
 	}

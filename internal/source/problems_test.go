@@ -59,6 +59,11 @@ func TestBrokenFiles(t *testing.T) {
 		{"url", "a.md", "---\nurl: javascript:alert(1)\n---\n", "articles/a.md:2:6: url: ", "/2026/"},
 		{"home page", "a.md", "---\nurl: /\n---\n", "articles/a.md:2:6: url: an article cannot be the home page", ""},
 
+		{"empty", "a.md", "", "articles/a.md: is empty", "title or a text"},
+		{"empty but for front matter", "a.md", "---\ntags: [a]\n---\n \n", "articles/a.md: is empty", ""},
+		{"empty text", "a.txt", "\n\n", "articles/a.txt: is empty", ""},
+		{"empty page", "a.html", "<!doctype html><title></title>", "articles/a.html: is empty", ""},
+
 		{"NUL", "a.txt", "Title\n\nSome\x00thing\n", "articles/a.txt:3:5: holds the control character U+0000", "ignore"},
 		{"escape", "a.md", "---\ntitle: x\n---\n\n\x1b[31mRed\n", "articles/a.md:5:1: holds the control character U+001B", "remove"},
 		{"broken UTF-8", "a.md", "# Été\n\nÇa va, là ? \xE9\n", "articles/a.md:3:13: holds the byte 0xE9, which is not valid UTF-8", "UTF-8"},
