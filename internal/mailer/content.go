@@ -32,6 +32,8 @@ type Content struct {
 	FeedbackID    string // for Gmail's feedback loop; without recipient data
 	Precedence    string // "list" on digests
 	AutoSubmitted string // RFC 3834: "auto-generated" on confirmations, empty on digests
+
+	Signer *Signer // signs each copy; nil: nobody here does
 }
 
 // check refuses what no relay should see. Values end up in one header line each,

@@ -55,6 +55,7 @@ type segment struct {
 type Template struct {
 	segments []segment
 	mailto   string
+	keys     []*Key
 	size     int
 }
 
@@ -68,7 +69,7 @@ func NewTemplate(c Content) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{mailto: c.mailto()}
+	t := &Template{mailto: c.mailto(), keys: c.Signer.Keys(c.From.Address)}
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	t.segments = []segment{{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)}}
 	t.cut(body, htmlStart(c, body, boundary))
@@ -76,6 +77,9 @@ func NewTemplate(c Content) (*Template, error) {
 		t.size += len(s.text) + 256
 	}
 	t.size += 1024 // the headers of one recipient
+	for _, k := range t.keys {
+		t.size += signedSize(k)
+	}
 	return t, nil
 }
 
@@ -164,8 +168,10 @@ func (t *Template) extend(b []byte) {
 }
 
 // Append appends the finished message of one recipient to dst: 7-bit ASCII with
-// CRLF line ends, not dot-stuffed.
+// CRLF line ends, not dot-stuffed, signed at p.Date where the signer has keys for
+// the sender.
 func (t *Template) Append(dst []byte, p Personal) []byte {
+	start := len(dst)
 	for i := range t.segments {
 		s := &t.segments[i]
 		if s.slot == slotHeaders {
@@ -186,7 +192,7 @@ func (t *Template) Append(dst []byte, p Personal) []byte {
 		}
 		dst = append(dst, s.text...)
 	}
-	return dst
+	return insertSignatures(dst, start, t.keys, p.Date)
 }
 
 // headers appends the recipient's own header fields, folded at 78 octets where
