@@ -25,7 +25,7 @@ func checkCommand(a *app) *cobra.Command {
 	var offline bool
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Check configuration, folders, templates, store and relays",
+		Short: "Check configuration, folders, templates, store, relays and DNS",
 		Long: `Check looks at everything that a run will need, says what it found, and mails nobody. It
 exits with 1 if something would keep a run from working; a warning does not.`,
 		Args: arguments(0, 0),
@@ -85,6 +85,7 @@ func (k *check) all(offline bool) error {
 	for _, p := range cfg.Notices() {
 		k.warning("config", fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message), p.Hint)
 	}
+	k.keys(cfg)
 	s, err := k.openWith(k.ctx, cfg, k.logger(cfg, false), nil)
 	if err != nil {
 		k.failed("store", err)
@@ -111,6 +112,7 @@ func (k *check) all(offline bool) error {
 	for i := range s.options.Relays {
 		k.relay(cfg, i, s.options.Relays[i])
 	}
+	k.sender(cfg, s.options.Signer)
 	k.web(s)
 	return k.ctx.Err()
 }

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,17 +23,17 @@ import (
 
 //go:generate go run . man --dir ../../dist
 
-func main() { os.Exit(start(nil)) }
+func main() { os.Exit(start(nil, nil)) }
 
 // start runs the program on this process's arguments and streams. The first
-// signal cancels the work, which ends in good order; the second one kills. now is
-// for tests.
-func start(now func() time.Time) int {
+// signal cancels the work, which ends in good order; the second one kills. now and
+// dns are for tests.
+func start(now func() time.Time, dns *net.Resolver) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return exitCode(run(ctx, os.Args[1:], system{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: now,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv, now: now, dns: dns,
 	}))
 }
 
@@ -42,6 +43,7 @@ type system struct {
 	out, err io.Writer
 	env      func(string) (string, bool)
 	now      func() time.Time // nil: the clocks of the machine and the database
+	dns      *net.Resolver    // nil: the machine's
 }
 
 // run is the program. An error was already told; it gives the exit code.

@@ -18,10 +18,11 @@ import (
 var update = flag.Bool("update", false, "rewrite what scripts compare with")
 
 // TestMain lets scripts run the real program as a process of its own: start(), as
-// main does, but with the clock at $CLOCK where a script sets it.
+// main does, but with the clock at $CLOCK where a script sets it, and no DNS but the
+// server at $DNS.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"syndicate": func() { os.Exit(start(testClock())) },
+		"syndicate": func() { os.Exit(start(testClock(), testDNS())) },
 	})
 }
 

@@ -69,6 +69,9 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		}
 		o.Watch = append(o.Watch, path)
 	}
+	if o.Signer, err = signer(cfg); err != nil {
+		return o, err
+	}
 	o.Relays, err = relays(cfg)
 	return o, err
 }

@@ -71,7 +71,7 @@ subscribers' mailboxes. A site is a folder; config.yaml says everything about it
 		}
 	}
 	add(groupJob, runCommand(a), serveCommand(a), workerCommand(a), buildCommand(a), previewCommand(a), sendCommand(a))
-	add(groupSite, initCommand(a), checkCommand(a), statusCommand(a))
+	add(groupSite, initCommand(a), checkCommand(a), statusCommand(a), dkimCommand(a))
 	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a))
 	root.AddCommand(versionCommand(a), manCommand(a))
 	return root

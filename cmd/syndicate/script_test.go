@@ -39,6 +39,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"write":    write,
 		"database": database,
 		"tmpfs":    tmpfs,
+		"dns":      dnsCommand,
+		"signed":   signedCommand,
 	}
 }
 

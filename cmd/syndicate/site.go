@@ -62,16 +62,16 @@ func (a *app) open(ctx context.Context, tell func(jobs.Progress)) (*site, error)
 }
 
 func (a *app) openWith(ctx context.Context, cfg *config.Config, log *slog.Logger, tell func(jobs.Progress)) (s *site, err error) {
-	s = &site{app: a, cfg: cfg, log: log}
-	s.store, err = store.Open(ctx, store.Options{DSN: cfg.StoreDSN(), Log: log, Now: a.now})
+	st, err := store.Open(ctx, store.Options{DSN: cfg.StoreDSN(), Log: log, Now: a.now})
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, s.store.Close())
+			err = errors.Join(err, st.Close())
 		}
 	}()
+	s = &site{app: a, cfg: cfg, log: log, store: st}
 	if s.options, err = options(cfg, s.store, log); err != nil {
 		return nil, err
 	}

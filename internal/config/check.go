@@ -42,6 +42,8 @@ func kind(name string) (want string, check func(string) (string, error)) {
 		want, check = "small letters, digits and hyphens", newsletterName
 	case "host":
 		want, check = "a host name or an IP address", host
+	case "domain":
+		want, check = "a domain such as example.org", domain
 	case "selector":
 		want, check = "a DKIM selector such as s1", selector
 	case "listen":
@@ -226,6 +228,15 @@ func host(s string) (string, error) {
 		}
 	}
 	return name, nil
+}
+
+// domain accepts a name that the DNS may have.
+func domain(s string) (string, error) {
+	name, err := host(s)
+	if _, ip := netip.ParseAddr(name); err != nil || ip == nil || !strings.Contains(name, ".") {
+		return "", not("")
+	}
+	return strings.TrimSuffix(name, "."), nil
 }
 
 func selector(s string) (string, error) {

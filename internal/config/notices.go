@@ -1,8 +1,13 @@
 package config
 
-// Notices tells of settings that are understood and checked, but that this
-// version does not act on, so that nobody counts on them. They are for people to
-// read, beside whatever was asked for.
+import (
+	"fmt"
+	"strings"
+)
+
+// Notices tells of settings that are understood and checked, but that have not the
+// effect somebody may count on: this version does not act on them, or something is
+// missing beside them. They are for people to read, beside whatever was asked for.
 func (c *Config) Notices() []Problem {
 	var list []Problem
 	note := func(has bool, key, message, hint string) {
@@ -12,7 +17,21 @@ func (c *Config) Notices() []Problem {
 		}
 	}
 	note(len(c.Feeds.Hubs) > 0, "feeds.hubs", "feeds.hubs has no effect in this version", "hubs are neither named in feeds nor told of articles")
-	note(len(c.DKIM) > 0, "dkim", "dkim has no effect in this version", "let the relay sign")
+	for _, n := range c.Newsletters {
+		_, domain, _ := strings.Cut(n.From.Address, "@")
+		note(len(c.DKIM) > 0 && !c.signs(domain), join("newsletters", n.Name)+".from",
+			fmt.Sprintf("no key in dkim is for %s: nothing signs the mail of %s", domain, n.Name), "syndicate dkim keygen "+domain+" makes keys")
+	}
 	note(c.Bounces.ReturnPath.Address != "" || c.Bounces.Maildir != "", "bounces", "bounces has no effect in this version", "bounces go to the newsletter's sender")
 	return list
+}
+
+// signs reports whether there is a key for a sender's domain or one of its parents.
+func (c *Config) signs(domain string) bool {
+	for _, k := range c.DKIM {
+		if domain == k.Domain || strings.HasSuffix(domain, "."+k.Domain) {
+			return true
+		}
+	}
+	return false
 }

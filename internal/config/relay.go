@@ -80,13 +80,14 @@ type Backoff struct {
 	Max time.Duration `yaml:"max" default:"1h" range:"10ms..7d"`
 }
 
-// DKIM is one key that messages from a domain are signed with. A domain may have several.
+// DKIM is one key that messages from a domain are signed with. A domain may have several; each signs.
 type DKIM struct {
-	// Domain is the signing domain (d=), in ASCII form; it should be that of the newsletters' From.
-	Domain string `yaml:"domain" required:"true" kind:"host" example:"domain: example.org"`
+	// Domain is the signing domain (d=), in ASCII form: that of the newsletters' From, or a parent of it.
+	Domain string `yaml:"domain" required:"true" kind:"domain" example:"domain: example.org"`
 	// Selector names the key in the DNS (s=).
 	Selector string `yaml:"selector" required:"true" kind:"selector" example:"selector: s1"`
-	// KeyFile is a PEM file with an RSA or Ed25519 private key, relative to the site folder.
+	// KeyFile is a PEM file with an RSA (2048 bits or more) or Ed25519 private key, relative to the site
+	// folder.
 	KeyFile string `yaml:"key_file" required:"true" kind:"path" example:"key_file: keys/s1.pem"`
 }
 

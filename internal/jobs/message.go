@@ -104,6 +104,7 @@ func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, iss
 		ListArchive: page,
 		FeedbackID:  fmt.Sprintf("%s-%d:%s:digest:%s", n.Name, number, n.Name, senderID(s.o.Site.ID)),
 		Precedence:  "list",
+		Signer:      s.o.Signer,
 	})
 	if err != nil {
 		return nil, err

@@ -45,6 +45,7 @@ type Options struct {
 	Newsletters []newsletter.Newsletter
 	Feeds       FeedOptions
 	Relays      []mailer.Relay // in the order in which they are tried; empty: rehearsal with the catcher
+	Signer      *mailer.Signer // has the DKIM keys; nil: no signatures of ours
 	OutboxDir   string         // absolute; where the catcher keeps its .eml files
 	SiteFS      fs.FS          // the site folder: templates/, intros/
 	Builtin     fs.FS          // templates shipped with the program, laid out like templates/ of a site

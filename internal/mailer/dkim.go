@@ -30,6 +30,14 @@ func rank(k *Key) int {
 	return 1
 }
 
+// All returns every key.
+func (s *Signer) All() []*Key {
+	if s == nil {
+		return nil
+	}
+	return slices.Clone(s.keys)
+}
+
 // Keys returns what signs the messages of a sender: the keys of the address's
 // domain, else those of its nearest parent, so that DMARC (RFC 7489 3.1.1) takes
 // the signature for the sender's own. A nil Signer has none.
