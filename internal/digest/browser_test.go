@@ -21,6 +21,7 @@ import (
 
 	"syndicate/internal/digest"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/test"
 )
 
 // These tests look at the built-in templates in Chromium: nothing overflows on the
@@ -174,10 +175,7 @@ func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		if strings.Contains(os.Getenv("SYNDICATE_TEST_REQUIRE"), "chromium") {
-			t.Fatal("chromium is required and missing")
-		}
-		t.Skip("no chromium on this machine")
+		test.Missing(t, "chromium", err)
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.Flag("hide-scrollbars", true))

@@ -40,8 +40,10 @@ func BenchmarkSign(b *testing.B) {
 func BenchmarkSignLibrary(b *testing.B) {
 	tpl, p := build(b, bigContent()), personal()
 	buf := tpl.Append(nil, p)
-	names := []string{"From", "From", "To", "Subject", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
-		"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Archive", "Feedback-ID"}
+	names := []string{
+		"From", "From", "To", "Subject", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
+		"List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Archive", "Feedback-ID",
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		buf = tpl.Append(buf[:0], p)

@@ -126,8 +126,10 @@ func TestSigned(t *testing.T) {
 	raw = raw[4:]
 	read(t, raw)
 	good(t, raw, 2, list...)
-	for _, name := range []string{"From", "Subject", "To", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Language",
-		"Reply-To", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Archive", "Feedback-ID", "Precedence"} {
+	for _, name := range []string{
+		"From", "Subject", "To", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Language",
+		"Reply-To", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Archive", "Feedback-ID", "Precedence",
+	} {
 		for n := range 2 {
 			if !strings.Contains(tag(head(raw, "DKIM-Signature", n), "h"), name) {
 				t.Errorf("signature %d does not cover %s", n, name)
@@ -212,8 +214,10 @@ func TestEveryOctetCounts(t *testing.T) {
 		}
 		raw[i] = was
 	}
-	for _, field := range []string{"From: x@example.net", "Subject: x", "To: x@example.net", "Reply-To: x@example.net", "Cc: x@example.net",
-		"Date: " + head(raw, "Date", 0), "Content-Type: text/html", "MIME-Version: 1.0", "Message-ID: <x@example.net>"} {
+	for _, field := range []string{
+		"From: x@example.net", "Subject: x", "To: x@example.net", "Reply-To: x@example.net", "Cc: x@example.net",
+		"Date: " + head(raw, "Date", 0), "Content-Type: text/html", "MIME-Version: 1.0", "Message-ID: <x@example.net>",
+	} {
 		added := append([]byte(field+"\r\n"), raw...)
 		for _, v := range verify(t, added, k) {
 			if v.Err == nil {

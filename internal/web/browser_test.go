@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"syndicate/internal/newsletter"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
+	"syndicate/internal/test"
 	"syndicate/internal/web"
 )
 
@@ -247,10 +247,7 @@ func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		if strings.Contains(os.Getenv("SYNDICATE_TEST_REQUIRE"), "chromium") {
-			t.Fatal("chromium is required and missing")
-		}
-		t.Skip("no chromium on this machine: the pages are not looked at")
+		test.Missing(t, "chromium", err)
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("hide-scrollbars", true))
 	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"syndicate/internal/store"
+	"syndicate/internal/test"
 )
 
 // Option changes how a store is opened.
@@ -48,10 +48,7 @@ func Postgres(t testing.TB) string {
 	ctx := context.Background()
 	admin, err := postgresServer()
 	if err != nil {
-		if slices.Contains(strings.Split(os.Getenv("SYNDICATE_TEST_REQUIRE"), ","), "postgres") {
-			t.Fatalf("PostgreSQL is required: %v", err)
-		}
-		t.Skipf("no PostgreSQL: %v", err)
+		test.Missing(t, "postgres", err)
 	}
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	if err := createDatabase(ctx, admin(""), name); err != nil {
