@@ -147,6 +147,19 @@ func TestTitleMarkupIsText(t *testing.T) {
 	}
 }
 
+// Readers that know neither element by name keep the later one, and that is to be the body.
+func TestSummaryBeforeBody(t *testing.T) {
+	t.Parallel()
+	data, err := feeds.RSS(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := string(data[bytes.Index(data, []byte("<item>")):])
+	if summary, body := strings.Index(item, "<description>"), strings.Index(item, "<content:encoded>"); summary < 0 || body < summary {
+		t.Errorf("description at %d, content:encoded at %d", summary, body)
+	}
+}
+
 func TestEmptyFeedIsValid(t *testing.T) {
 	t.Parallel()
 	f := sample()

@@ -27,18 +27,25 @@ type (
 		feeds.RssFeed
 		Title       rssText `xml:"title"`
 		Description rssText `xml:"description"`
+		Image       *rssImage
 		Links       []rssLink
 		Items       []*rssItem `xml:"item"`
 	}
 	rssItem struct {
 		XMLName xml.Name `xml:"item"`
 		feeds.RssItem
-		Title       rssText  `xml:"title"`
-		Description *rssText `xml:"description"`
-		Category    []string `xml:"category"`
-		Creator     string   `xml:"dc:creator,omitempty"`
-		Language    string   `xml:"dc:language,omitempty"`
+		Title       rssText           `xml:"title"`
+		Description *rssText          `xml:"description"`
+		Content     *feeds.RssContent // after the description: some readers keep the later one
+		Category    []rssText         `xml:"category"`
+		Creator     string            `xml:"dc:creator,omitempty"`
+		Language    string            `xml:"dc:language,omitempty"`
 		Media       []rssMedia
+	}
+	rssImage struct {
+		XMLName xml.Name `xml:"image"`
+		feeds.RssImage
+		Title rssText `xml:"title"`
 	}
 	// rssText is escaped by escapeText, not by encoding/xml.
 	rssText struct {
@@ -90,7 +97,7 @@ func RSS(f Feed) ([]byte, error) {
 		ch.LastBuildDate = rssDate(t) // the last change, not the moment of the build
 	}
 	if f.Logo != "" {
-		ch.Image = &feeds.RssImage{Url: f.Logo, Title: f.Title, Link: f.HomeURL}
+		ch.Image = &rssImage{RssImage: feeds.RssImage{Url: f.Logo, Link: f.HomeURL}, Title: ch.Title}
 	}
 	ch.Links = append(ch.Links, rssLink{Href: f.SelfRSS, Rel: "self", Type: TypeRSS})
 	for _, h := range f.Hubs {
@@ -115,8 +122,10 @@ func newRSSItem(it *Item, feedLanguage string) *rssItem {
 			Link: it.URL,
 			Guid: &feeds.RssGuid{Id: ItemID(&it.Article), IsPermaLink: "false"},
 		},
-		Title:    rssText{escapeText(it.Title)},
-		Category: it.Tags,
+		Title: rssText{escapeText(it.Title)},
+	}
+	for _, t := range it.Tags {
+		x.Category = append(x.Category, rssText{escapeText(t)})
 	}
 	if !it.Published.IsZero() {
 		x.PubDate = rssDate(it.Published)
