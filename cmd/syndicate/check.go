@@ -167,7 +167,7 @@ func (k *check) feeds(s *site) {
 // templates parses those of pages and of each newsletter's mail, and renders the
 // next issue where there is one.
 func (k *check) templates(s *site) {
-	if _, err := s.handler(); err != nil {
+	if _, err := s.handler(k.ctx); err != nil {
 		k.failed("pages", err)
 	} else {
 		k.ok("pages", "the templates work")

@@ -43,7 +43,7 @@ finished. A second one ends it at once; what was under way is taken up next time
 }
 
 func (s *site) serve(ctx context.Context) error {
-	handler, err := s.handler()
+	handler, err := s.handler(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,12 +91,12 @@ func (s *site) serve(ctx context.Context) error {
 }
 
 // handler is the site on the web.
-func (s *site) handler() (http.Handler, error) {
+func (s *site) handler(ctx context.Context) (http.Handler, error) {
 	templates, err := fs.Sub(s.options.SiteFS, "templates")
 	if err != nil {
 		return nil, err
 	}
-	return web.New(web.Options{
+	return web.New(ctx, web.Options{
 		Store: s.store, Service: s.service, Site: s.options.Site, Newsletters: s.options.Newsletters,
 		FeedsDir: s.options.Feeds.Dir, Templates: templates, Builtin: s.options.Builtin,
 		WebURL: s.cfg.Web.URL, Version: readBuild().Version,

@@ -1,13 +1,13 @@
 package digest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"strings"
-	"unicode/utf8"
+
+	"syndicate/internal/templating"
 )
 
 // Bundle holds the mail templates of one newsletter: the path of each file as
@@ -16,10 +16,7 @@ import (
 // templates for them. An issue freezes its bundle.
 type Bundle map[string]string
 
-const (
-	mailFolder  = "email"
-	maxTemplate = 1_000_000 // bytes
-)
+const mailFolder = "email"
 
 // ReadBundle reads the mail templates. site and builtin are "templates" folders;
 // each file is taken from the folder override of site (empty: none), else from
@@ -66,32 +63,13 @@ func (b Bundle) read(fsys fs.FS, dir, label string) error {
 			continue
 		}
 		file := path.Join(dir, name)
-		text, err := readTemplate(fsys, file)
+		text, err := templating.Read(fsys, file)
 		if err != nil {
 			return fmt.Errorf("%s%s: %w", label, file, err)
 		}
 		b[label+file] = text
 	}
 	return nil
-}
-
-func readTemplate(fsys fs.FS, file string) (string, error) {
-	info, err := fs.Stat(fsys, file)
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > maxTemplate {
-		return "", fmt.Errorf("a template of %d MB is not read; the limit is %d MB", info.Size()/1_000_000, maxTemplate/1_000_000)
-	}
-	text, err := fs.ReadFile(fsys, file)
-	if err != nil {
-		return "", err
-	}
-	if !utf8.Valid(text) {
-		return "", errors.New("the file is not UTF-8; save it as UTF-8")
-	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	return string(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))), nil
 }
 
 // find returns the path of the file of that name, empty if there is none.

@@ -11,11 +11,12 @@ import (
 	"unicode/utf8"
 
 	"syndicate/internal/i18n"
+	"syndicate/internal/templating"
 )
 
 // run is what the functions of a template know about the render that calls them.
 type run struct {
-	ctx   context.Context
+	templating.Run
 	words *i18n.Words
 }
 
@@ -31,26 +32,18 @@ func funcs(r *run) map[string]any {
 		// n "key" number "placeholder" value …: the same, by plural form
 		"n": func(key string, n int, args ...any) (string, error) { return r.words.Plural(key, n, args...) },
 
-		"date":      date((*i18n.Words).Date),      // 23 November 2026
-		"fulldate":  date((*i18n.Words).FullDate),  // Monday 23 November 2026
-		"shortdate": date((*i18n.Words).ShortDate), // 23 November
-		"time":      date((*i18n.Words).Time),      // 07:00
-		"number":    func(n int) string { return r.words.Number(n) },
-		"list":      func(items []string) string { return r.words.List(items) }, // A, B and C
-		"quote":     func(text string) string { return r.words.Quote(text) },    // “text”
-		"excerpt":   excerpt,                                                    // excerpt 200 .Summary
-		"underline": underline,                                                  // a line as long as the text
-		"comment":   comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
-		"alive":     r.alive,                                                    // see guard
+		"date":           date((*i18n.Words).Date),      // 23 November 2026
+		"fulldate":       date((*i18n.Words).FullDate),  // Monday 23 November 2026
+		"shortdate":      date((*i18n.Words).ShortDate), // 23 November
+		"time":           date((*i18n.Words).Time),      // 07:00
+		"number":         func(n int) string { return r.words.Number(n) },
+		"list":           func(items []string) string { return r.words.List(items) }, // A, B and C
+		"quote":          func(text string) string { return r.words.Quote(text) },    // “text”
+		"excerpt":        excerpt,                                                    // excerpt 200 .Summary
+		"underline":      underline,                                                  // a line as long as the text
+		"comment":        comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
+		templating.Alive: r.Alive,                                                    // see templating.Guard
 	}
-}
-
-// alive fails when the time of the render is over.
-func (r *run) alive() (bool, error) {
-	if r.ctx.Err() != nil {
-		return false, context.Cause(r.ctx)
-	}
-	return true, nil
 }
 
 // comment returns an HTML comment, which Outlook reads as a condition.
@@ -88,11 +81,11 @@ func (t *Templates) executor(v *view) (*executor, error) {
 	if !ok {
 		html, err := t.html.Clone()
 		if err != nil {
-			return nil, located(err)
+			return nil, templating.Located(err)
 		}
 		text, err := t.text.Clone()
 		if err != nil {
-			return nil, located(err)
+			return nil, templating.Located(err)
 		}
 		e = &executor{htmlPath: t.htmlPath}
 		e.funcs = funcs(&e.run)
@@ -111,29 +104,12 @@ func (t *Templates) release(e *executor) {
 
 // execute runs one template within the limits.
 func (e *executor) execute(ctx context.Context, tmpl template, v *view) (string, error) {
-	e.run.ctx = ctx
-	out := limited{ctx: ctx, name: tmpl.Name()}
-	if err := tmpl.Execute(&out, v); err != nil {
-		return "", located(err)
+	e.run.Begin(ctx)
+	out := e.run.Output(tmpl.Name(), maxOutput)
+	if err := tmpl.Execute(out, v); err != nil {
+		return "", templating.Located(err)
 	}
-	return out.text.String(), nil
-}
-
-// limited takes output until there is too much of it or time is over.
-type limited struct {
-	text strings.Builder
-	ctx  context.Context
-	name string
-}
-
-func (w *limited) Write(p []byte) (int, error) {
-	if w.ctx.Err() != nil {
-		return 0, fmt.Errorf("%s: %w", w.name, context.Cause(w.ctx))
-	}
-	if w.text.Len()+len(p) > maxOutput {
-		return 0, fmt.Errorf("%s: prints more than %d MB; is there a loop without end in it?", w.name, maxOutput/1_000_000)
-	}
-	return w.text.Write(p)
+	return out.String(), nil
 }
 
 var _ template = (*texttemplate.Template)(nil)

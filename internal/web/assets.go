@@ -27,12 +27,12 @@ func readAssets(site, builtin fs.FS) (map[string]*document, error) {
 		if err != nil {
 			return nil, err
 		}
-		assets[name] = newDocument(contentType, b, time.Time{})
+		assets[name] = newDocument(contentType, []byte(b), time.Time{})
 	}
 	return assets, nil
 }
 
-func readEither(site, builtin fs.FS, name string) ([]byte, error) {
+func readEither(site, builtin fs.FS, name string) (string, error) {
 	if site != nil {
 		b, err := readFile(site, name)
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -41,7 +41,7 @@ func readEither(site, builtin fs.FS, name string) ([]byte, error) {
 	}
 	b, err := readFile(builtin, name)
 	if err != nil {
-		return nil, fmt.Errorf("built-in %w", err)
+		return "", fmt.Errorf("built-in %w", err)
 	}
 	return b, nil
 }

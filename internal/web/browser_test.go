@@ -126,7 +126,7 @@ func newSample(t *testing.T) *sample {
 	_, err = s.service.Run(ctx, jobs.RunOptions{})
 	s.check(err)
 	o.Service = s.service
-	s.handler, err = web.New(o)
+	s.handler, err = web.New(t.Context(), o)
 	s.check(err)
 	server.Config.Handler = s.handler
 	server.Start()

@@ -313,16 +313,31 @@ func TestTemplates(t *testing.T) {
 		"words":           {"notice.html", "{{define \"main\"}}{{t \"no.such\"}}{{end}}", "templates/web/notice.html:1:19: <t \"no.such\">: there are no words"},
 		"attribute":       {"article.html", "{{define \"main\"}}<a href=\"{{.Home}}>{{end}}", "templates/web/layout.html: \"\\\"\" in attribute name"}, // where it shows
 		"part":            {"newsletter.html", "{{define \"main\"}}{{template \"nope\"}}{{end}}", "templates/web/newsletter.html:1:"},
-		"latin-1":         {"home.html", "{{define \"main\"}}\xe9{{end}}", "templates/web/home.html is not UTF-8"},
-		"too large":       {"site.css", strings.Repeat("x", 1_100_000), "templates/web/site.css has 1 MB"},
+		"latin-1":         {"home.html", "{{define \"main\"}}\xe9{{end}}", "templates/web/home.html: the file is not UTF-8"},
+		"too large":       {"site.css", strings.Repeat("x", 1_100_000), "templates/web/site.css: a template of 1 MB is not read"},
 		"endless":         {"home.html", "{{define \"main\"}}{{template \"main\" .}}{{end}}", "templates/web/home.html:1:"},
-		"immense":         {"home.html", "{{define \"big\"}}" + strings.Repeat("x", 100_000) + "{{if .}}{{template \"big\" .}}{{end}}{{end}}{{define \"main\"}}{{template \"big\" .}}{{end}}", "larger than"},
+		"immense":         {"home.html", "{{define \"big\"}}" + strings.Repeat("x", 100_000) + "{{if .}}{{template \"big\" .}}{{end}}{{end}}{{define \"main\"}}{{template \"big\" .}}{{end}}", "templates/web/home.html: prints more than 16 MB"},
 	} {
 		o := web.Options{Store: s.store, Service: s.service, Site: newsletter.Site{Title: "x", URL: siteURL, Language: "en"}, Builtin: s.builtin}
 		file(c.file, c.text)(&o)
-		if _, err := web.New(o); err == nil || !strings.Contains(err.Error(), c.want) || strings.HasPrefix(err.Error(), "template") != strings.HasPrefix(c.want, "template") {
+		if _, err := web.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) || strings.HasPrefix(err.Error(), "template") != strings.HasPrefix(c.want, "template") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// A page that loops for ever and prints nothing is stopped. (If it were not, this
+// test would not end.)
+func TestEndlessPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	o := web.Options{Store: s.store, Service: s.service, Site: newsletter.Site{Title: "x", URL: siteURL, Language: "en"}, Builtin: s.builtin}
+	o.Templates = fstest.MapFS{"web/home.html": {Data: []byte("{{define \"main\"}}\n{{range 9000000000000000}}{{end}}{{end}}")}}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := web.New(ctx, o)
+	if want := "templates/web/"; err == nil || !strings.HasPrefix(err.Error(), want) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

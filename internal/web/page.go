@@ -106,7 +106,7 @@ func (s *server) siteFile(ref string) string {
 
 // show renders a page and answers with it, or with 304 where the reader has it.
 func (s *server) show(w http.ResponseWriter, r *http.Request, code int, name string, p *page) error {
-	body, err := s.views.render(name, p)
+	body, err := s.views.render(r.Context(), name, p)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 		t.Fatal(err)
 	}
 	s.service, s.builtin = o.Service, o.Builtin
-	if s.handler, err = web.New(o); err != nil {
+	if s.handler, err = web.New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	s.seed(ctx, o.Newsletters)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 	"net/mail"
@@ -9,7 +10,7 @@ import (
 
 // tryViews renders every page of every language once with made-up data, because
 // html/template finds a wrong field or a tag without its end only then.
-func (s *server) tryViews() error {
+func (s *server) tryViews(ctx context.Context) error {
 	when := time.Date(2026, 11, 23, 7, 0, 0, 0, s.site.Location)
 	c := card{
 		Title: "Title", Summary: "Summary.", URL: "/articles/title", Section: "Section", Authors: []string{"One", "Two"}, Published: when,
@@ -42,7 +43,7 @@ func (s *server) tryViews() error {
 				p.Title, p.Canonical, p.Newer, p.Older = "Title", s.site.URL+"/", "/?page=1", "/?page=3"
 				p.Meta = []meta{{"og:title", "Title"}}
 				p.Newsletters = append(p.Newsletters, newsletterLink{Title: "Weekly", Description: "Description", URL: "/", Language: "de", LanguageName: "Deutsch", Next: when})
-				if _, err := s.views.render(name, p); err != nil {
+				if _, err := s.views.render(ctx, name, p); err != nil {
 					return err
 				}
 			}

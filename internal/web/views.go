@@ -1,27 +1,26 @@
 package web
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-	"unicode/utf8"
 
 	"syndicate/internal/i18n"
+	"syndicate/internal/templating"
 )
 
 const (
-	viewFolder  = "web"
-	maxTemplate = 1_000_000 // bytes
-	maxPage     = 16 << 20  // bytes, of a rendered page
+	viewFolder = "web"
+	maxPage    = 16_000_000       // bytes, of a rendered page
+	maxTime    = 10 * time.Second // for rendering one
 )
 
 // pageFiles are the templates of pages: each defines "main". All other .html
@@ -32,7 +31,13 @@ const layoutFile = "layout.html"
 
 // views are the parsed templates by language and page file.
 type views struct {
-	pages map[string]map[string]*template.Template
+	pages map[string]map[string]*view
+}
+
+// view is a page's template in one language.
+type view struct {
+	parsed *template.Template // never executed: html/template clones no template that was
+	idle   sync.Pool          // of *renderer
 }
 
 // readViews parses the templates of pages: each file from web/ of site, else of
@@ -51,23 +56,28 @@ func readViews(site, builtin fs.FS) (*views, error) {
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if !slices.Contains(pageFiles, name) {
 			if _, err := shared.New("templates/web/" + name).Parse(texts[name]); err != nil {
-				return nil, located(err)
+				return nil, templating.Located(err)
 			}
 		}
 	}
-	v := &views{pages: map[string]map[string]*template.Template{}}
+	v := &views{pages: map[string]map[string]*view{}}
 	for _, language := range i18n.Languages() {
-		v.pages[language] = map[string]*template.Template{}
+		v.pages[language] = map[string]*view{}
 		for _, name := range pageFiles {
 			page, err := shared.Clone()
 			if err != nil {
-				return nil, located(err)
+				return nil, templating.Located(err)
 			}
 			page.Funcs(viewFuncs(i18n.For(language)))
 			if _, err := page.New("templates/web/" + name).Parse(texts[name]); err != nil {
-				return nil, located(err)
+				return nil, templating.Located(err)
 			}
-			v.pages[language][name] = page
+			for _, t := range page.Templates() {
+				if err := templating.Guard(t.Tree); err != nil {
+					return nil, err
+				}
+			}
+			v.pages[language][name] = &view{parsed: page}
 		}
 	}
 	return v, nil
@@ -92,50 +102,59 @@ func readTemplates(site, builtin fs.FS) (map[string]string, error) {
 			if _, have := texts[name]; have || e.IsDir() || path.Ext(name) != ".html" || strings.HasPrefix(name, ".") {
 				continue
 			}
-			b, err := readFile(tree, name)
-			if err != nil {
+			if texts[name], err = readFile(tree, name); err != nil {
 				return nil, err
 			}
-			if !utf8.Valid(b) {
-				return nil, fmt.Errorf("templates/web/%s is not UTF-8; save it as UTF-8", name)
-			}
-			texts[name] = strings.ReplaceAll(strings.TrimPrefix(string(b), "\ufeff"), "\r\n", "\n")
 		}
 	}
 	return texts, nil
 }
 
-// readFile reads a file of web/ that is not too large to be meant.
-func readFile(tree fs.FS, name string) ([]byte, error) {
-	file := path.Join(viewFolder, name)
-	info, err := fs.Stat(tree, file)
+// readFile reads a file of web/.
+func readFile(tree fs.FS, name string) (string, error) {
+	text, err := templating.Read(tree, path.Join(viewFolder, name))
 	if err != nil {
-		return nil, fmt.Errorf("templates/%s: %w", file, err)
+		return "", fmt.Errorf("templates/%s/%s: %w", viewFolder, name, err)
 	}
-	if info.Size() > maxTemplate {
-		return nil, fmt.Errorf("templates/%s has %d MB; the limit is 1 MB", file, info.Size()/1_000_000)
-	}
-	b, err := fs.ReadFile(tree, file)
-	if err != nil {
-		return nil, fmt.Errorf("templates/%s: %w", file, err)
-	}
-	return b, nil
+	return text, nil
 }
 
-// render executes a page's template.
-func (v *views) render(name string, p *page) ([]byte, error) {
-	var b bytes.Buffer
-	t := v.pages[p.words.Language()][name]
-	if err := t.ExecuteTemplate(&limited{w: &b}, "templates/web/"+layoutFile, p); err != nil {
-		return nil, located(err)
+// renderer is one clone of a page's template, used by one render at a time,
+// because its function alive is that of its render.
+type renderer struct {
+	run  templating.Run
+	page *template.Template
+}
+
+// render executes a page's template. It ends with ctx, and after ten seconds in
+// any case.
+func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("not finished within %v; is there a loop without end in it?", maxTime))
+	defer cancel()
+	view := v.pages[p.words.Language()][name]
+	r, ok := view.idle.Get().(*renderer)
+	if !ok {
+		clone, err := view.parsed.Clone()
+		if err != nil {
+			return nil, templating.Located(err)
+		}
+		r = &renderer{page: clone}
+		r.page.Funcs(template.FuncMap{templating.Alive: r.run.Alive})
 	}
-	return b.Bytes(), nil
+	defer view.idle.Put(r)
+	r.run.Begin(ctx)
+	out := r.run.Output("templates/web/"+name, maxPage)
+	if err := r.page.ExecuteTemplate(out, "templates/web/"+layoutFile, p); err != nil {
+		return nil, templating.Located(err)
+	}
+	return out.Bytes(), nil
 }
 
 // viewFuncs are the functions of templates besides the built-in ones: the same
 // words, dates and lists as in mail.
 func viewFuncs(w *i18n.Words) template.FuncMap {
 	return template.FuncMap{
+		templating.Alive: func() bool { return true }, // stands in until render
 		// t "key" "placeholder" value …: words in the page's language (internal/i18n/locales)
 		"t": w.Text,
 		// n "key" 3: words that depend on a number
@@ -153,30 +172,3 @@ func viewFuncs(w *i18n.Words) template.FuncMap {
 		"size": func(bytes int64) string { return sizeOf(w, bytes) },
 	}
 }
-
-// limited fails a template that does not come to an end.
-type limited struct {
-	w    io.Writer
-	have int
-}
-
-func (l *limited) Write(b []byte) (int, error) {
-	if l.have += len(b); l.have > maxPage {
-		return 0, fmt.Errorf("the page is larger than %d MB", maxPage>>20)
-	}
-	return l.w.Write(b)
-}
-
-// noise is what stands around the place and the fault in errors of the template packages.
-var noise = regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |error calling \w+: `)
-
-// located strips an error of the template packages down to "file:line:column: fault".
-func located(err error) error { return &templateError{noise.ReplaceAllString(err.Error(), ""), err} }
-
-type templateError struct {
-	message string
-	err     error
-}
-
-func (e *templateError) Error() string { return e.message }
-func (e *templateError) Unwrap() error { return e.err }

@@ -14,6 +14,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -67,8 +68,9 @@ type server struct {
 }
 
 // New returns the handler of the whole site. The error names the file and line
-// of a template that is broken.
-func New(o Options) (http.Handler, error) {
+// of a template that is broken. Templates are tried as long as ctx lasts, and
+// for ten seconds each at most.
+func New(ctx context.Context, o Options) (http.Handler, error) {
 	if o.Store == nil || o.Service == nil || o.Builtin == nil {
 		return nil, errors.New("web: a store, a service and the built-in templates are needed")
 	}
@@ -101,7 +103,7 @@ func New(o Options) (http.Handler, error) {
 	if s.views, err = readViews(o.Templates, o.Builtin); err != nil {
 		return nil, err
 	}
-	if err = s.tryViews(); err != nil {
+	if err = s.tryViews(ctx); err != nil {
 		return nil, err
 	}
 	s.mux = s.routes()
