@@ -2,19 +2,33 @@ package web
 
 import (
 	"cmp"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 )
 
 // issuePolicy is for a digest as it was mailed, with its styles inside.
 const issuePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
+
+// What the web adds to a mail: nothing personal is shown, and there is a way to
+// the other issues. It has the colours of the browser, which go with any template.
+const (
+	issueStyle = "<style>.personal{display:none!important}</style>"
+	issueBar   = `<p style="margin:0;padding:6px 16px;text-align:center;font:14px/1.6 -apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">%s <a href="%s" style="display:inline-block;padding:11px 0;color:inherit">%s</a></p>`
+)
+
+// bodyTag is where a mail begins to be seen.
+var bodyTag = regexp.MustCompile(`(?i)<body(\s[^>]*)?>`)
 
 // issue shows an issue in the browser: the digest that most readers of the
 // newsletter's language got, with nothing personal in it.
@@ -56,7 +70,7 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 		newsletter.PlaceholderPreferences, about,
 		newsletter.PlaceholderName, "",
 		newsletter.PlaceholderAddress, "…",
-	).Replace(d.HTML))
+	).Replace(onTheWeb(d.HTML, s.base+"/newsletters/"+url.PathEscape(n.Name), i18n.For(d.Language, n.Language, s.site.Language))))
 
 	h := w.Header()
 	h.Set("Content-Security-Policy", issuePolicy)
@@ -79,6 +93,16 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 		w.Write(body)
 	}
 	return nil
+}
+
+// onTheWeb adds issueStyle and issueBar to a mail, where it has a head and a body.
+func onTheWeb(mail, newsletterURL string, words *i18n.Words) string {
+	bar := fmt.Sprintf(issueBar, html.EscapeString(words.T("newsletter.preview")), html.EscapeString(newsletterURL), html.EscapeString(words.T("newsletter.all_issues")))
+	mail = strings.Replace(mail, "</head>", issueStyle+"</head>", 1)
+	if at := bodyTag.FindStringIndex(mail); at != nil {
+		mail = mail[:at[1]] + bar + mail[at[1]:]
+	}
+	return mail
 }
 
 // leading returns the digest with the most articles among those of the

@@ -193,7 +193,7 @@ func (s *site) compose(name string, rehearsal bool, subject string, approval boo
 func TestIssues(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	html := "<!DOCTYPE html><html><head><style>p{color:red}</style></head><body><p>Hello " + newsletter.PlaceholderName + "</p>" +
+	html := "<!DOCTYPE html><html><head><style>p{color:red}</style></head><BODY class=\"page\"><p>Hello " + newsletter.PlaceholderName + "</p>" +
 		`<a href="` + newsletter.PlaceholderUnsubscribe + `">u</a> <a href="` + newsletter.PlaceholderPreferences + `">p</a> for ` + newsletter.PlaceholderAddress + "</body></html>"
 
 	s.send("weekly", true, "A rehearsal", newsletter.Digest{Language: "en", Articles: []int64{1}, Subject: "A rehearsal", HTML: html, Text: "x"})
@@ -202,6 +202,8 @@ func TestIssues(t *testing.T) {
 	r := s.get("/newsletters/weekly/issues/1")
 	body = text(t, r, 200)
 	contains(t, body, "<style>p{color:red}</style>", `href="`+siteURL+`/newsletters/weekly"`)
+	// What the web adds: nothing personal, and a way to the other issues.
+	contains(t, body, ".personal{display:none!important}</style></head>", `<BODY class="page"><p `, `<a href="/newsletters/weekly" `, "All issues</a>")
 	lacks(t, body, "SYNDICATEx", "/unsubscribe/", "/preferences/")
 	if r.Header.Get("X-Robots-Tag") != "noindex" {
 		t.Error("a rehearsal can be indexed")

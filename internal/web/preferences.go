@@ -19,6 +19,7 @@ type preferencesView struct {
 // subscriptionView is one newsletter of the owner's.
 type subscriptionView struct {
 	Name, Title, Description, URL string
+	Lang                          string // of title and description
 	Subscribed                    bool
 	Current                       bool // the one whose mail carried the link
 	Changed                       bool // just now
@@ -97,7 +98,7 @@ func (s *server) subscriptions(ctx context.Context, o owner, changed string) ([]
 		}
 		n := s.newsletterOf(name)
 		out = append(out, subscriptionView{
-			Name: name, Title: n.Title, Description: n.Description, URL: s.base + "/newsletters/" + name,
+			Name: name, Title: n.Title, Description: n.Description, Lang: n.Language, URL: s.base + "/newsletters/" + name,
 			Subscribed: sub.State == newsletter.SubscriptionConfirmed,
 			Current:    name == o.claim.Newsletter, Changed: name == changed,
 		})

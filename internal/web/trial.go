@@ -29,7 +29,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
-			{"weekly", "Weekly", "Description", "/newsletters/weekly", true, true, true}, {Changed: true}, {},
+			{"weekly", "Weekly", "Description", "/newsletters/weekly", "en", true, true, true}, {Changed: true}, {},
 		}}},
 	}
 	for _, state := range []string{"ask", "done", "already", "undone"} {
