@@ -13,6 +13,7 @@ const (
 	controlTick = 2 * time.Second  // issues approved or resumed, and articles taken in, by another process
 	longestWait = time.Minute      // so that a clock that was set, or a machine that slept, is noticed
 	relistEvery = 10 * time.Minute // articles and lists, should the watcher miss a change
+	relistAgain = 30 * time.Second // after a folder or a list could not be read
 	onTimeLimit = 10 * time.Minute // an occurrence served later than this was missed
 )
 
@@ -21,14 +22,15 @@ const (
 type conductor struct {
 	*tasks
 	queue    *taskQueue
-	listed   time.Time // when a listing was asked for last; zero: one is wanted
-	released time.Time // the next scheduled article
-	version  int64     // of the articles, when the feeds were built last
+	listed   time.Time        // when a listing was asked for last; zero: one is wanted
+	released time.Time        // the next scheduled article
+	version  int64            // of the articles, when the feeds were built last
+	files    map[string]int64 // of the feeds, as they were built last
 }
 
 // conduct starts the jobs and asks for them as long as ctx lives.
 func (s *Service) conduct(ctx context.Context, started time.Time) error {
-	t := &tasks{Service: s, started: started}
+	t := &tasks{Service: s, started: started, said: map[string]string{}}
 	if err := s.known(ctx); err != nil {
 		return err
 	}
@@ -51,7 +53,7 @@ func (s *Service) conduct(ctx context.Context, started time.Time) error {
 // turn asks for everything that is to be done now.
 func (c *conductor) turn(ctx context.Context) error {
 	now := c.now()
-	if c.listed.IsZero() || now.Sub(c.listed) >= relistEvery || now.Before(c.listed) {
+	if c.listed.IsZero() || now.Sub(c.listed) >= c.relistAfter() || now.Before(c.listed) {
 		c.listed = time.Time{}
 		// If a listing is under way, it may have passed what changed: ask again.
 		asked, err := c.queue.ask(ctx, ingestJob{})
@@ -107,6 +109,7 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 		return err
 	}
 	r, err := c.Publish(ctx)
+	c.files = r.files
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -146,14 +149,22 @@ func (c *conductor) wait(ctx context.Context) bool {
 }
 
 // stirred reports whether another process changed something that this one is to
-// act on. An error counts as well: the turn will say it.
+// act on, or somebody deleted the feeds. An error counts as well: the turn will say it.
 func (c *conductor) stirred(ctx context.Context) bool {
 	version, err := c.store.ArticlesVersion(ctx)
-	if err != nil || version != c.version {
+	if err != nil || version != c.version || len(c.files) > 0 && !filesStand(c.o.Feeds.Dir, c.files) {
 		return true
 	}
 	open, err := c.openIssues(ctx)
 	return err != nil || anySealing(open)
+}
+
+// relistAfter is how long a listing is good for.
+func (c *conductor) relistAfter() time.Duration {
+	if c.failed.Load() {
+		return relistAgain
+	}
+	return relistEvery
 }
 
 // untilNext is how long to wait at most for the next occurrence, scheduled
@@ -167,7 +178,7 @@ func (c *conductor) untilNext() time.Duration {
 		}
 	}
 	earlier(c.released)
-	earlier(c.listed.Add(relistEvery))
+	earlier(c.listed.Add(c.relistAfter()))
 	for _, d := range c.NextDue(now) {
 		earlier(d.At)
 	}

@@ -119,7 +119,6 @@ func (s *Service) sourceFailed(ctx context.Context, r SourceReport, cause error)
 		return r, cause
 	}
 	r.Error = cause.Error()
-	s.log.Error("source failed", "source", r.Source, "error", cause)
 	return r, s.store.FailSource(ctx, r.Source, r.Error, s.now())
 }
 

@@ -24,6 +24,8 @@ type PublishReport struct {
 	Items    int      `json:"items"`              // articles in the site's feeds
 	Written  []string `json:"written"`            // files whose bytes changed
 	Problems []string `json:"problems,omitempty"` // articles that went out without their body
+
+	files map[string]int64 // that stand now: name → size
 }
 
 // published is what the store remembers of the last build, as JSON under
@@ -59,7 +61,7 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 		return r, err
 	}
 	if last.Fingerprint == print && filesStand(r.Dir, last.Files) {
-		r.Items = last.Items
+		r.Items, r.files = last.Items, last.Files
 		return r, nil
 	}
 	feed, err := s.siteFeed(ctx, last.FeedID, &r)
@@ -88,6 +90,7 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 	if err != nil {
 		return r, err
 	}
+	r.files = last.Files
 	return r, s.store.SetValue(ctx, publishedKey, value)
 }
 

@@ -210,6 +210,55 @@ func TestServeFiles(t *testing.T) {
 	v.Wake()
 	write("sea/one.md", "---\ntitle: The first lamp, lit\ndate: 2026-05-01\n---\nText.\n")
 	eventually(t, "the scheduled article is in the feed", func() bool { return in("The lamp to come") })
+	if err := os.RemoveAll(public); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "deleted feeds are built again", func() bool { return in("The lamp to come") })
+}
+
+// TestServeFolderReturns: a folder that was moved away (or a disk that was not
+// mounted) is taken in when it comes back. The clock stands, so no relisting helps.
+func TestServeFolderReturns(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	articles := filepath.Join(t.TempDir(), "articles")
+	write := func(name, title string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(articles, 0o755), os.WriteFile(filepath.Join(articles, name),
+			[]byte("---\ntitle: "+title+"\ndate: 2026-05-01\n---\nText.\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() store.SourceState {
+		st, err := s.store.SourceState(t.Context(), "articles")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	public := func() int {
+		n, err := s.store.CountArticles(t.Context(), store.ArticleQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	write("one.md", "The first lamp")
+	s.serve(s.service(func(o *jobs.Options) {
+		o.Sources = []source.Source{source.NewDir(source.DirOptions{Name: "articles", Root: articles, Language: "en"})}
+		o.Watch = []string{articles}
+	}))
+	eventually(t, "the first article is public", func() bool { return public() == 1 })
+	if err := os.Rename(articles, articles+".off"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the folder is missed", func() bool { return state().Error != "" })
+	if err := os.Rename(articles+".off", articles); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the folder is found again", func() bool { return state().Error == "" })
+	write("two.md", "The second lamp")
+	eventually(t, "a new article in it is public", func() bool { return public() == 2 })
 }
 
 // TestServeTogether: several daemons on one database make one issue of each

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -52,7 +53,9 @@ type tasks struct {
 	*Service
 	started time.Time // occurrences before it are missed ones
 
-	taking sync.Mutex // one listing at a time
+	taking sync.Mutex        // one listing at a time
+	said   map[string]string // see differs
+	failed atomic.Bool       // the last one left something out that could not be read
 }
 
 // workers registers every kind of job: River discards those it does not know.
@@ -73,30 +76,63 @@ func (t *tasks) takeIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	failed := false
 	for _, l := range lists {
-		r := l.Result
-		switch {
-		case l.Error != "":
-			t.log.Error("list not synced", "newsletter", l.Newsletter, "file", l.File, "error", l.Error)
-		case r.Added+r.Changed+r.Refused+l.Skipped > 0:
-			t.log.Info("list synced", "newsletter", l.Newsletter, "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
-		}
+		failed = failed || l.Error != ""
+		t.logList(l)
 	}
 	report, err := t.Ingest(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range report.Sources {
-		if r.Added+r.Changed+r.Moved+r.Unpublished+len(r.Problems) > 0 || r.Held != "" {
-			t.log.Info("articles ingested", "source", r.Source, "added", r.Added, "changed", r.Changed, "moved", r.Moved,
-				"unpublished", r.Unpublished, "problems", len(r.Problems), "held", r.Held)
-		}
-		for _, p := range r.Problems {
-			t.log.Warn("article problem", "source", r.Source, "problem", p.Error())
-		}
+		failed = failed || r.Error != ""
+		t.logSource(r)
 	}
+	t.failed.Store(failed)
 	poke(t.look) // the feeds may have changed
 	return nil
+}
+
+func (t *tasks) logList(l ListReport) {
+	log, r := t.log.With("newsletter", l.Newsletter, "file", l.File), l.Result
+	switch was, changed := t.differs("list "+l.Newsletter, l.Error); {
+	case changed && l.Error != "":
+		log.Error("list not synced", "error", l.Error)
+	case was != "" && l.Error == "":
+		log.Info("list can be read again")
+	}
+	if _, skips := t.differs("lines "+l.Newsletter, fmt.Sprint(l.Skipped, l.Problems)); r.Added+r.Changed+r.Refused > 0 || skips && l.Skipped > 0 {
+		log.Info("list synced", "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
+	}
+}
+
+func (t *tasks) logSource(r SourceReport) {
+	log := t.log.With("source", r.Source)
+	switch was, changed := t.differs("source "+r.Source, r.Error); {
+	case changed && r.Error != "":
+		log.Error("source failed", "error", r.Error)
+	case was != "" && r.Error == "":
+		log.Info("source can be read again")
+	}
+	_, news := t.differs("articles "+r.Source, fmt.Sprint(r.Held, r.Problems))
+	if r.Added+r.Changed+r.Moved+r.Unpublished > 0 || news && len(r.Problems)+len(r.Held) > 0 {
+		log.Info("articles ingested", "added", r.Added, "changed", r.Changed, "moved", r.Moved,
+			"unpublished", r.Unpublished, "problems", len(r.Problems), "held", r.Held)
+	}
+	for _, p := range r.Problems {
+		if news {
+			log.Warn("article problem", "problem", p.Error())
+		}
+	}
+}
+
+// differs remembers what the last listing told of something, so that the log says
+// once what stays as it is. It is called with taking held.
+func (t *tasks) differs(about, now string) (was string, changed bool) {
+	was = t.said[about]
+	t.said[about] = now
+	return was, was != now
 }
 
 // composeDue composes what is due of a newsletter, with everything that is in the

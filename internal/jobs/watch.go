@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -17,11 +18,12 @@ const (
 	maxFolders  = 50_000                 // that are watched; beyond, the relisting finds changes
 )
 
-// watcher tells Serve when something below the watched folders changes.
+// watcher tells Serve when something below the watched folders changes. The folder
+// above each is watched as well, without what else is in it: that alone tells when
+// a folder comes, goes, or is replaced by another.
 type watcher struct {
-	s       *Service
-	files   *fsnotify.Watcher
-	folders int
+	s     *Service
+	files *fsnotify.Watcher
 }
 
 // watchFiles watches until ctx ends. Folders that come later are watched as well.
@@ -38,6 +40,8 @@ func (s *Service) watchFiles(ctx context.Context) {
 	defer func() { _ = files.Close() }()
 	w := &watcher{s: s, files: files}
 	for _, root := range s.o.Watch {
+		// If the folder above is missing too, relisting finds this one.
+		_ = files.Add(filepath.Dir(root))
 		w.add(root)
 	}
 	w.run(ctx)
@@ -61,6 +65,9 @@ func (w *watcher) run(ctx context.Context) {
 		case e := <-w.files.Events:
 			if e.Op == fsnotify.Chmod || !w.concerns(e.Name) {
 				continue
+			}
+			if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
+				w.forget(e.Name)
 			}
 			if e.Has(fsnotify.Create) {
 				w.add(e.Name)
@@ -87,10 +94,12 @@ func (w *watcher) concerns(path string) bool {
 	return false
 }
 
-// add watches a folder and those below it; of one that does not exist yet, the
-// folder above.
+// add watches a folder and those below it, if it is there.
 func (w *watcher) add(root string) {
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	folders := len(w.files.WatchList())
+	// The separator makes a link to a folder that folder.
+	err := filepath.WalkDir(root+string(filepath.Separator), func(path string, e fs.DirEntry, err error) error {
+		path = filepath.Clean(path)
 		switch {
 		case err != nil:
 			if path == root {
@@ -101,19 +110,27 @@ func (w *watcher) add(root string) {
 			return nil
 		case path != root && hidden(path):
 			return filepath.SkipDir
-		case w.folders >= maxFolders:
+		case folders >= maxFolders:
 			return filepath.SkipAll
 		}
-		w.folders++
+		folders++
 		return w.files.Add(path)
 	})
 	switch {
-	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
-		// If the folder above is missing too, relisting finds this one.
-		_ = w.files.Add(filepath.Dir(root))
+	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // or a file
 	default:
 		w.s.log.Warn("folder not watched", "folder", root, "error", err, "looked_at_every", relistEvery)
+	}
+}
+
+// forget stops watching a folder that was moved away or deleted, and those below
+// it: what happens to them elsewhere does not concern this site, and another may
+// come under the same name.
+func (w *watcher) forget(path string) {
+	for _, have := range w.files.WatchList() {
+		if have == path || strings.HasPrefix(have, path+string(filepath.Separator)) {
+			_ = w.files.Remove(have) // the system may have been quicker
+		}
 	}
 }
 
