@@ -112,7 +112,7 @@ func (s *site) subscriberQuery(args []string, state string) (store.SubscriberQue
 
 // causes returns why addresses are suppressed, by hash.
 func (s *site) causes(ctx context.Context) (map[string]newsletter.Cause, error) {
-	list, err := s.store.Suppressions(ctx, 0)
+	list, err := s.store.Suppressions(ctx, store.SuppressionQuery{})
 	if err != nil {
 		return nil, err
 	}

@@ -9,15 +9,20 @@ import (
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
+	"syndicate/internal/store"
 )
 
 // suppressionsCommand looks after the addresses that are never mailed.
 func suppressionsCommand(a *app) *cobra.Command {
-	c := group("suppressions", "Addresses that are never mailed: list, add, lift",
-		suppressionsList(a), suppressionsAdd(a), suppressionsLift(a))
+	c := group("suppressions", "Addresses that are never mailed: list, add, lift, confirm",
+		suppressionsList(a), suppressionsAdd(a), suppressionsLift(a), suppressionsConfirm(a))
 	c.Long = `An address is suppressed by a hard bounce, a complaint, its owner's erasure, or by
 hand. No list and no import brings it back. The database keeps a keyed hash of the
-address only, so the list shows causes, not addresses.`
+address only, so the list shows causes, not addresses.
+
+What an issue led to that was paused for too many failures or complaints is held for
+review: those addresses are not mailed, but perhaps it was the relay that was wrong.
+Lift them by issue, or confirm them.`
 	return c
 }
 
@@ -27,29 +32,44 @@ type suppressionView struct {
 	Issue int64            `json:"issue,omitempty"`
 	Note  string           `json:"note,omitempty"`
 	At    time.Time        `json:"at"`
+	Held  bool             `json:"held,omitempty"` // waits for a review
 }
 
 func suppressionsList(a *app) *cobra.Command {
 	var limit int
+	var held bool
+	var flag issueFlag
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List suppressions, latest first",
 		Args:  arguments(0, 0),
 		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
-			list, err := s.store.Suppressions(ctx, limit)
+			q := store.SuppressionQuery{Held: held, Limit: limit}
+			if flag.ref != "" {
+				i, err := s.issue(ctx, flag.ref, flag)
+				if err != nil {
+					return err
+				}
+				q.Issue = i.ID
+			}
+			list, err := s.store.Suppressions(ctx, q)
 			if err != nil {
 				return err
 			}
 			views, rows := []suppressionView{}, [][]string{}
 			for _, p := range list {
 				views = append(views, suppressionView(p))
-				rows = append(rows, []string{moment(p.At, s.cfg.Site.TimeZone), string(p.Cause), s.issueName(ctx, p.Issue), short(p.Hash), p.Note})
+				cause := string(p.Cause)
+				if p.Held {
+					cause += ", held"
+				}
+				rows = append(rows, []string{moment(p.At, s.cfg.Site.TimeZone), cause, s.issueName(ctx, p.Issue), short(p.Hash), p.Note})
 			}
 			if a.json {
 				return a.printJSON(views)
 			}
 			if len(rows) == 0 {
-				a.printf("No address is suppressed.\n")
+				a.printf("No address is %s.\n", map[bool]string{true: "held for review", false: "suppressed"}[held])
 				return nil
 			}
 			a.table([]string{"since", "cause", "issue", "hash", "note"}, rows)
@@ -57,6 +77,8 @@ func suppressionsList(a *app) *cobra.Command {
 		}),
 	}
 	c.Flags().IntVar(&limit, "limit", 100, "list at most so many; 0: all")
+	c.Flags().BoolVar(&held, "held", false, "only those that wait for a review")
+	flag.add(c, true)
 	return c
 }
 
@@ -90,7 +112,7 @@ func suppressionsLift(a *app) *cobra.Command {
 	var issue issueFlag
 	c := &cobra.Command{
 		Use:   "lift {ADDRESS | --issue NEWSLETTER/N}",
-		Short: "Allow an address to be mailed again, or all that an issue led to",
+		Short: "Allow an address to be mailed again, or all that an issue's bounces led to",
 		Example: `    syndicate suppressions lift ann@example.org
     syndicate suppressions lift --issue weekly/12`,
 		Args: arguments(0, 1),
@@ -140,6 +162,38 @@ func (s *site) liftIssue(ctx context.Context, flag issueFlag) error {
 	}
 	s.printf("%s: %s.\n", s.nameOf(issue), count(n, "suppression")+" lifted")
 	return nil
+}
+
+func suppressionsConfirm(a *app) *cobra.Command {
+	var flag issueFlag
+	c := &cobra.Command{
+		Use:   "confirm [--issue NEWSLETTER/N]",
+		Short: "End the review of what is held: those addresses stay suppressed",
+		Example: `    syndicate suppressions list --held
+    syndicate suppressions confirm --issue weekly/12`,
+		Args: arguments(0, 0),
+		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
+			id := int64(0)
+			if flag.ref != "" {
+				i, err := s.issue(ctx, flag.ref, flag)
+				if err != nil {
+					return err
+				}
+				id = i.ID
+			}
+			n, err := s.store.ConfirmSuppressions(ctx, id)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(map[string]any{"confirmed": n})
+			}
+			a.printf("%s confirmed.\n", count(n, "suppression"))
+			return nil
+		}),
+	}
+	flag.add(c, true)
+	return c
 }
 
 // addressArgument checks an address from the command line.

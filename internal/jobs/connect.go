@@ -157,7 +157,7 @@ func (c *connection) unfit(it *item, cause error) {
 		return
 	}
 	c.s.log.Error("message cannot be built", "issue", it.lease.Issue, "digest", it.row.Digest, "error", cause)
-	err := c.s.store.Pause(c.hard, it.lease.Issue, "its message cannot be built: "+cause.Error())
+	err := c.s.store.Pause(c.hard, it.lease.Issue, newsletter.ByContent, "its message cannot be built: "+cause.Error())
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		c.fail(err)
 	}

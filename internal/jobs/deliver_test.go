@@ -331,7 +331,7 @@ func TestPauseDuringDelivery(t *testing.T) {
 	k := newSink(t, func(k *sink) {
 		k.onData = func(*smtp.Conn, received) error {
 			once.Do(func() {
-				if err := s.store.Pause(t.Context(), 1, "look at this"); err != nil {
+				if err := s.store.Pause(t.Context(), 1, newsletter.ByOperator, "look at this"); err != nil {
 					t.Error(err)
 				}
 				k.mu.Lock()

@@ -42,7 +42,7 @@ func (s *Service) seal(ctx context.Context, id int64) (newsletter.Issue, error) 
 	}
 	var content *contentError
 	if errors.As(err, &content) { // again and again it would be the same
-		perr := s.store.Pause(ctx, id, content.Error())
+		perr := s.store.Pause(ctx, id, newsletter.ByContent, content.Error())
 		err = errors.Join(err, perr)
 	}
 	if err != nil {

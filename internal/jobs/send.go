@@ -218,7 +218,7 @@ func (s *Service) Approve(ctx context.Context, issue int64, hash string) error {
 
 // Pause stops an issue within seconds.
 func (s *Service) Pause(ctx context.Context, issue int64, reason string) error {
-	return s.store.Pause(ctx, issue, reason)
+	return s.store.Pause(ctx, issue, newsletter.ByOperator, reason)
 }
 
 // Resume lets a paused issue go on.

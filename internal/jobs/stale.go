@@ -29,7 +29,7 @@ func (s *Service) pauseStale(ctx context.Context) error {
 			continue
 		}
 		reason := fmt.Sprintf("no progress for %s; resume it if it is still wanted", roughly(since))
-		err := s.store.Pause(ctx, i.ID, reason)
+		err := s.store.Pause(ctx, i.ID, newsletter.ByAge, reason)
 		if err != nil && !errors.Is(err, store.ErrConflict) { // it ended meanwhile
 			return fmt.Errorf("pausing a stale issue: %w", err)
 		}

@@ -1,6 +1,7 @@
 package newsletter
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -173,4 +174,19 @@ func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
 		d = base << doublings
 	}
 	return time.Duration(float64(d) * (0.8 + 0.4*jitter))
+}
+
+var (
+	replyAddress = regexp.MustCompile(`<?[^\s<>()"',;:@]+@[A-Za-z0-9.-]+\.?[A-Za-z0-9]>?`)
+	// Numbers of three digits or more that are no reply code or status, and the
+	// identifiers of queues and sessions.
+	replyNumber = regexp.MustCompile(`\b[0-9A-Za-z_-]*(?:[0-9][0-9A-Za-z_-]*){4,}\b`)
+)
+
+// ReplyKind makes replies of one kind equal: without addresses, and without the
+// numbers and identifiers that differ from message to message.
+func ReplyKind(text string) string {
+	text = replyAddress.ReplaceAllString(text, "<…>")
+	text = replyNumber.ReplaceAllString(text, "…")
+	return strings.Join(strings.Fields(text), " ")
 }

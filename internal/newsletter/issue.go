@@ -22,6 +22,18 @@ func (s IssueState) Open() bool {
 	return s == IssueAwaiting || s == IssueSealing || s == IssueSending || s == IssuePaused
 }
 
+// PausedBy says who paused an issue.
+type PausedBy string
+
+// Who pauses issues.
+const (
+	ByOperator PausedBy = "operator"
+	ByBreaker  PausedBy = "breaker" // too many failures or complaints
+	ByCanary   PausedBy = "canary"  // the first slice did not look well
+	ByAge      PausedBy = "age"     // it made no progress for too long
+	ByContent  PausedBy = "content" // its messages cannot be made
+)
+
 // Issue is one numbered, frozen sending of a newsletter.
 type Issue struct {
 	ID         int64      // in the store
@@ -30,12 +42,16 @@ type Issue struct {
 	Number     int        // from 1, by newsletter and rehearsal
 	State      IssueState //
 	Reason     string     // why it is paused or cancelled, for people
+	PausedBy   PausedBy   // empty: it is not paused
 	Hash       string     // of everything frozen; what an approval names
 	Horizon    int64      // the highest seq considered
 	Subject    string     // of the leading digest, for listings
 	Sealed     bool       // the audience is complete
 	Watermark  int64      // the highest subscriber id sealed so far
 	Recipients int        // deliveries made at sealing
+	Canary     float64    // the share of the audience that goes first, 0: none
+	CanaryAt   time.Time  // since when all of the canary was tried, zero: not yet
+	Wave       int        // 0: the canary (or everybody, where there is none), 1: the rest
 	Due        string     // local time of its occurrence, empty: by hand
 	CreatedAt  time.Time
 	SealedAt   time.Time

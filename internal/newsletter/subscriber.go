@@ -94,4 +94,5 @@ type Suppression struct {
 	Issue int64 // that led to it, 0: none
 	Note  string
 	At    time.Time
+	Held  bool // its issue was stopped by the breaker: to be reviewed
 }

@@ -118,6 +118,16 @@ func (k *Keyring) MessageID(issue, subscriber int64, domain string) string {
 }
 
 // mac hashes the parts with lengths, so that no two lists of parts collide.
+// InCanary reports whether a subscriber belongs to the share of an issue's
+// audience that goes first: a random slice, another one for each issue.
+func (k *Keyring) InCanary(issue, subscriber int64, share float64) bool {
+	if share <= 0 {
+		return false
+	}
+	sum := k.mac(1, "canary", fmt.Sprint(issue), fmt.Sprint(subscriber))
+	return float64(binary.BigEndian.Uint32(sum)) < share*(1<<32)
+}
+
 func (k *Keyring) mac(version byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, k.keys[version])
 	var n [8]byte

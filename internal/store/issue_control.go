@@ -25,15 +25,18 @@ func wrongState(i newsletter.Issue) error {
 	return fmt.Errorf("issue %d of %s is %s: %w", i.Number, i.Newsletter, i.State, ErrConflict)
 }
 
-// setState moves an issue on.
-func (x *tx) setState(id int64, state newsletter.IssueState, reason string) error {
+// setState moves an issue on; by is who paused it.
+func (x *tx) setState(id int64, state newsletter.IssueState, by newsletter.PausedBy, reason string) error {
 	now := ms(x.s.wall())
 	done := int64(0)
 	if !state.Open() {
 		done = now
 	}
-	_, err := x.exec("UPDATE issues SET state = $2, reason = $3, progress_at = $4, done_at = $5 WHERE id = $1", id, string(state), reason, now, done)
-	return err
+	_, err := x.exec("UPDATE issues SET state = $2, reason = $3, progress_at = $4, done_at = $5, paused_by = $6 WHERE id = $1", id, string(state), reason, now, done, string(by))
+	if err != nil {
+		return err
+	}
+	return x.notify()
 }
 
 // Approve lets an awaiting issue go, if hash is what it would send; ErrConflict
@@ -46,32 +49,55 @@ func (s *Store) Approve(ctx context.Context, issue int64, hash string) error {
 		if i.Hash != hash {
 			return fmt.Errorf("issue %d of %s is not the one that was approved: %w", i.Number, i.Newsletter, ErrConflict)
 		}
-		return x.setState(issue, newsletter.IssueSealing, "")
+		return x.setState(issue, newsletter.IssueSealing, "", "")
 	})
 }
 
 // Pause stops an issue that is sealing or sending: from now on marks are refused
-// and nothing is leased. Pausing a paused issue changes the reason.
-func (s *Store) Pause(ctx context.Context, issue int64, reason string) error {
+// and nothing is leased. An operator who pauses a paused issue changes the reason;
+// anybody else is refused with ErrConflict.
+//
+// The breaker also holds the suppressions that the issue led to for review:
+// whoever sends to the wrong relay, or through a misconfigured one, is told that
+// good addresses do not exist. They stay suppressed until somebody looked.
+func (s *Store) Pause(ctx context.Context, issue int64, by newsletter.PausedBy, reason string) error {
 	return s.control(ctx, "pause", issue, func(x *tx, i newsletter.Issue) error {
-		switch i.State {
-		case newsletter.IssueSealing, newsletter.IssueSending, newsletter.IssuePaused:
-			return x.setState(issue, newsletter.IssuePaused, reason)
+		switch {
+		case i.State == newsletter.IssuePaused && by == newsletter.ByOperator:
+			by = i.PausedBy
+		case i.State != newsletter.IssueSealing && i.State != newsletter.IssueSending:
+			return wrongState(i)
 		}
-		return wrongState(i)
+		if err := x.setState(issue, newsletter.IssuePaused, by, reason); err != nil || by != newsletter.ByBreaker {
+			return err
+		}
+		_, err := x.exec("UPDATE suppressions SET held = 1 WHERE issue = $1 AND issue > 0 AND cause IN ('bounce', 'complaint')", issue)
+		return err
 	})
 }
 
-// Resume lets a paused issue go on.
+// Resume lets a paused issue go on, and an issue whose canary is out or is being
+// looked at go to the rest. What failed so far does not count for the breaker any
+// more.
 func (s *Store) Resume(ctx context.Context, issue int64) error {
 	return s.control(ctx, "resume", issue, func(x *tx, i newsletter.Issue) error {
+		waits := i.Canary > 0 && i.Wave == 0 && !i.CanaryAt.IsZero()
 		switch {
+		case i.State == newsletter.IssueSending && waits:
 		case i.State != newsletter.IssuePaused:
 			return wrongState(i)
 		case !i.Sealed:
-			return x.setState(issue, newsletter.IssueSealing, "")
+			return x.setState(issue, newsletter.IssueSealing, "", "")
 		}
-		if err := x.setState(issue, newsletter.IssueSending, ""); err != nil {
+		if waits {
+			if err := x.openWave(issue); err != nil {
+				return err
+			}
+		}
+		if err := x.setState(issue, newsletter.IssueSending, "", ""); err != nil {
+			return err
+		}
+		if err := x.rebase(issue); err != nil {
 			return err
 		}
 		return x.finishIssue(issue)
@@ -87,7 +113,7 @@ func (s *Store) Cancel(ctx context.Context, issue int64, reason string) (cancell
 		if !i.State.Open() {
 			return wrongState(i)
 		}
-		if err := x.setState(issue, newsletter.IssueCancelled, reason); err != nil {
+		if err := x.setState(issue, newsletter.IssueCancelled, "", reason); err != nil {
 			return err
 		}
 		n, err := x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE state = 0 AND chunk IN (SELECT id FROM chunks WHERE issue = $1)", issue, ms(s.wall()))
@@ -95,6 +121,9 @@ func (s *Store) Cancel(ctx context.Context, issue int64, reason string) (cancell
 			return err
 		}
 		cancelled = int(n)
+		if _, err := x.exec("UPDATE chunks SET counted = 0 WHERE issue = $1", issue); err != nil {
+			return err
+		}
 		if err := x.returnCursors(i, "d.state IN (3, 4)"); err != nil {
 			return err
 		}
@@ -147,7 +176,7 @@ func (s *Store) retry(ctx context.Context, issue int64, from newsletter.Delivery
 			return wrongState(i)
 		}
 		changed, err := x.exec(`UPDATE deliveries SET state = 0, attempts = 0, first_try = 0, due_at = 0, settled_at = 0
-			WHERE state = $2 AND chunk IN (SELECT id FROM chunks WHERE issue = $1)
+			WHERE state = $2 AND chunk IN (SELECT id FROM chunks WHERE issue = $1 AND (counted = 0 OR failed + uncertain > 0))
 			AND EXISTS (SELECT 1 FROM subscriptions b WHERE b.newsletter = $3 AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)`,
 			issue, int(from), i.Newsletter)
 		if n = int(changed); err != nil || n == 0 {
@@ -155,10 +184,16 @@ func (s *Store) retry(ctx context.Context, issue int64, from newsletter.Delivery
 		}
 		_, err = x.exec(`UPDATE chunks SET closed = 0, due_at = 0 WHERE issue = $1
 			AND EXISTS (SELECT 1 FROM deliveries d WHERE d.chunk = chunks.id AND d.state = 0)`, issue)
+		if err == nil {
+			err = x.recount("issue = $1 AND counted = 1 AND closed = 0 AND failed + uncertain > 0", issue)
+		}
+		if err == nil {
+			err = x.rebase(issue)
+		}
 		if err != nil || i.State == newsletter.IssuePaused {
 			return err
 		}
-		return x.setState(issue, newsletter.IssueSending, "")
+		return x.setState(issue, newsletter.IssueSending, "", "")
 	})
 	return n, err
 }
@@ -166,7 +201,7 @@ func (s *Store) retry(ctx context.Context, issue int64, from newsletter.Delivery
 // finishIssue makes an issue sent when it is sealed and no chunk of it is open.
 // The caller has locked the issue's row.
 func (x *tx) finishIssue(id int64) error {
-	_, err := x.exec(`UPDATE issues SET state = 'sent', reason = '', done_at = $2, progress_at = $2
+	_, err := x.exec(`UPDATE issues SET state = 'sent', reason = '', paused_by = '', done_at = $2, progress_at = $2
 		WHERE id = $1 AND sealed = 1 AND state IN ('sending', 'paused') AND NOT EXISTS (SELECT 1 FROM chunks WHERE issue = $1 AND closed = 0)`,
 		id, ms(x.s.wall()))
 	return err

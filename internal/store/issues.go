@@ -4,18 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 
 	"syndicate/internal/newsletter"
 )
 
-const issueColumns = `i.id, i.newsletter, i.rehearsal, i.number, i.state, i.reason, i.hash, i.horizon, i.subject, i.sealed, i.watermark, i.recipients,
-	i.due, i.created_at, i.sealed_at, i.done_at,
+const issueColumns = `i.id, i.newsletter, i.rehearsal, i.number, i.state, i.reason, i.paused_by, i.hash, i.horizon, i.subject, i.sealed, i.watermark, i.recipients,
+	i.canary, i.canary_at, i.wave, i.due, i.created_at, i.sealed_at, i.done_at,
 	CASE WHEN i.state IN ('sending', 'paused') THEN (SELECT max(p) FROM (SELECT i.progress_at AS p UNION ALL SELECT c.progress_at FROM chunks c WHERE c.issue = i.id) AS all_progress) ELSE i.progress_at END`
 
 func scanIssue(scan func(...any) error) (i newsletter.Issue, err error) {
-	err = scan(&i.ID, &i.Newsletter, &i.Rehearsal, &i.Number, &i.State, &i.Reason, &i.Hash, &i.Horizon, &i.Subject, &i.Sealed, &i.Watermark, &i.Recipients,
-		&i.Due, stamp{&i.CreatedAt}, stamp{&i.SealedAt}, stamp{&i.DoneAt}, stamp{&i.ProgressAt})
+	err = scan(&i.ID, &i.Newsletter, &i.Rehearsal, &i.Number, &i.State, &i.Reason, &i.PausedBy, &i.Hash, &i.Horizon, &i.Subject, &i.Sealed, &i.Watermark, &i.Recipients,
+		&i.Canary, stamp{&i.CanaryAt}, &i.Wave, &i.Due, stamp{&i.CreatedAt}, stamp{&i.SealedAt}, stamp{&i.DoneAt}, stamp{&i.ProgressAt})
 	return i, err
 }
 
@@ -85,27 +86,14 @@ func (s *Store) FrozenIssue(ctx context.Context, id int64) (newsletter.Frozen, [
 
 // IssueCounts counts an issue's deliveries by state.
 func (s *Store) IssueCounts(ctx context.Context, issue int64) (map[newsletter.DeliveryState]int, error) {
-	counts := map[newsletter.DeliveryState]int{}
-	_, err := list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
-		var state newsletter.DeliveryState
-		var n int
-		err = scan(&state, &n)
-		counts[state] = n
-		return none, err
-	}, "SELECT d.state, count(*) FROM chunks c JOIN deliveries d ON d.chunk = c.id WHERE c.issue = $1 GROUP BY d.state", issue)
-	return counts, s.wrap(fmt.Sprintf("count the deliveries of issue %d", issue), err)
-}
-
-// IssueFailures says how deliveries of an issue failed or are uncertain, the most
-// frequent first.
-func (s *Store) IssueFailures(ctx context.Context, issue int64, limit int) ([]Failure, error) {
-	all, err := list(s.reader(ctx), func(scan func(...any) error) (f Failure, err error) {
-		err = scan(&f.Code, &f.Reply, &f.Count, &f.Example)
-		f.Example = newsletter.MaskAddress(f.Example)
-		return f, err
-	}, `SELECT d.code, d.reply, count(*) AS n, coalesce(min(s.email), '')
-		FROM (SELECT coalesce(d.reply_code, 0) AS code, coalesce(d.reply, '') AS reply, d.subscriber
-			FROM chunks c JOIN deliveries d ON d.chunk = c.id WHERE c.issue = $1 AND d.state IN (3, 5)) AS d
-		LEFT JOIN subscribers s ON s.id = d.subscriber GROUP BY d.code, d.reply ORDER BY n DESC, d.code, d.reply LIMIT $2`, issue, limitOr(limit))
-	return all, s.wrap(fmt.Sprintf("read the failures of issue %d", issue), err)
+	t, err := s.IssueTally(ctx, issue)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[newsletter.DeliveryState]int{
+		newsletter.Pending: t.Pending, newsletter.Sending: t.Sending, newsletter.Sent: t.Sent,
+		newsletter.Failed: t.Failed, newsletter.Cancelled: t.Cancelled, newsletter.Uncertain: t.Uncertain,
+	}
+	maps.DeleteFunc(counts, func(_ newsletter.DeliveryState, n int) bool { return n == 0 })
+	return counts, nil
 }

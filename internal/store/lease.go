@@ -11,11 +11,11 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// dueWhere finds chunks ($1: now, $2: rehearsal) that may be leased; the second
-// form those whose worker is gone, of cancelled issues too, to be swept.
+// What finds chunks ($1: now, $2: rehearsal, $3: newsletters that rest) that may be
+// leased; those whose worker is gone; and those of cancelled issues, to be swept.
 const (
-	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2"
-	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2"
+	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $3}})"
+	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND NOT (i.newsletter {{in strings $3}})"
 	dueSweep = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'cancelled' AND i.rehearsal = $2"
 )
 
@@ -23,17 +23,18 @@ const (
 // its rows that are pending and due: first chunks whose lease expired, then by
 // due time. Taking it raises the fence, so that a worker which held it before is
 // refused. Rows found in sending, whose outcome nobody knows, become pending
-// again, or uncertain with hold. ErrNotFound: nothing is due.
-func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, lease time.Duration, hold bool) (Lease, error) {
+// again, or uncertain with hold. ErrNotFound: nothing is due. Issues of the
+// newsletters in resting are left alone.
+func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, lease time.Duration, hold bool, resting ...string) (Lease, error) {
 	for {
 		// Looked at without a write first: mostly there is nothing.
-		if due, err := s.anythingDue(ctx, rehearsal); err != nil || !due {
+		if due, err := s.anythingDue(ctx, rehearsal, resting); err != nil || !due {
 			return Lease{}, s.wrap("lease a chunk", orNotFound(err))
 		}
 		var l Lease
 		var swept bool
 		err := s.write(ctx, "lease a chunk", func(x *tx) (err error) {
-			l, swept, err = x.lease(worker, rehearsal, lease, hold)
+			l, swept, err = x.lease(worker, rehearsal, lease, hold, resting)
 			return err
 		})
 		switch {
@@ -59,11 +60,11 @@ func orNotFound(err error) error {
 	return err
 }
 
-func (s *Store) anythingDue(ctx context.Context, rehearsal bool) (bool, error) {
+func (s *Store) anythingDue(ctx context.Context, rehearsal bool, resting []string) (bool, error) {
 	now := "{{clock}}"
-	args := []any{btoi(rehearsal)}
+	args := []any{btoi(rehearsal), jsonArg(resting)}
 	if s.now != nil {
-		now, args = "$2", append(args, ms(s.now()))
+		now, args = "$3", append(args, ms(s.now()))
 	}
 	exists := func(from string) string {
 		return "EXISTS (SELECT 1 " + rebind(from, now) + ")"
@@ -72,13 +73,13 @@ func (s *Store) anythingDue(ctx context.Context, rehearsal bool) (bool, error) {
 	return n == 1, err
 }
 
-func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool) (l Lease, swept bool, err error) {
+func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool, resting []string) (l Lease, swept bool, err error) {
 	now, err := x.clock()
 	if err != nil {
 		return l, false, err
 	}
 	for _, from := range []string{dueLost + " ORDER BY c.kind DESC, c.expires_at", dueFree + " ORDER BY c.due_at, c.id"} {
-		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal)))
+		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal), jsonArg(resting)))
 		if err != nil || l.Chunk > 0 {
 			break
 		}
@@ -93,7 +94,7 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 		}
 		return l, true, x.sweepCancelled(issue)
 	}
-	l.Fence, err = x.query1("UPDATE chunks SET owner = $2, expires_at = $3, fence = fence + 1 WHERE id = $1 RETURNING fence", l.Chunk, worker, now+lease.Milliseconds())
+	l.Fence, err = x.query1("UPDATE chunks SET owner = $2, expires_at = $3, fence = fence + 1, counted = 0 WHERE id = $1 RETURNING fence", l.Chunk, worker, now+lease.Milliseconds())
 	if err != nil {
 		return l, false, err
 	}
@@ -213,6 +214,9 @@ func (s *Store) Release(ctx context.Context, chunk, fence int64) error {
 		if err != nil {
 			return err
 		}
+		if err := x.recount("id = $1", chunk); err != nil {
+			return err
+		}
 		return x.finishIssue(issue)
 	})
 }
@@ -230,7 +234,10 @@ func (x *tx) sweepCancelled(issue int64) error {
 		return err
 	}
 	_, err = x.exec("UPDATE chunks SET closed = 1, owner = '', expires_at = 0, fence = fence + 1 WHERE "+idle, issue, now)
-	return err
+	if err != nil {
+		return err
+	}
+	return x.recount("issue = $1 AND closed = 1 AND counted = 0", issue)
 }
 
 // FreeLeases gives back all leases on SQLite, where the daemon that starts knows
@@ -246,17 +253,18 @@ func (s *Store) FreeLeases(ctx context.Context) error {
 }
 
 // OpenWork returns how many chunks of issues that are sending are open, and when
-// the next of them is due or its lease expires (zero: at once, or none is open).
-func (s *Store) OpenWork(ctx context.Context, rehearsal bool) (open int, nextDue time.Time, err error) {
+// the next of them is due or its lease expires (zero: at once, or none is open),
+// leaving out what waits for a canary and the newsletters in resting.
+func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string) (open int, nextDue time.Time, err error) {
 	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
 		return none, scan(&open, stamp{&nextDue})
 	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner = '' THEN c.due_at ELSE c.expires_at END), 0) FROM chunks c JOIN issues i ON i.id = c.issue
-		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1`, btoi(rehearsal))
+		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})`, btoi(rehearsal), jsonArg(resting))
 	return open, nextDue, s.wrap("look for open work", err)
 }
 
-// rebind turns the parameters of dueFree and its like ($1: now, $2: rehearsal)
-// into those of a query that has $1: rehearsal and its own expression for now.
+// rebind turns the parameters of dueFree and its like into those of a query that
+// has $1: rehearsal, $2: resting and its own expression for now.
 func rebind(from, now string) string {
-	return strings.NewReplacer("$1", now, "$2", "$1").Replace(from)
+	return strings.NewReplacer("$1", now, "$2", "$1", "$3", "$2").Replace(from)
 }

@@ -155,7 +155,7 @@ func TestReleaseAndTheEnd(t *testing.T) {
 		b.ok(err)
 		equal(b, open, 0)
 		equal(b, b.counts(i.ID), map[newsletter.DeliveryState]int{newsletter.Sent: 3, newsletter.Failed: 1})
-		equal(b, must(b.IssueFailures(ctx, i.ID, 10))(b), []store.Failure{{Code: 250, Count: 1, Example: newsletter.MaskAddress(two.Rows[0].Email)}})
+		equal(b, must(b.IssueFailures(ctx, i.ID, 10))(b), []store.Failure{{State: newsletter.Failed, Code: 250, Count: 1, Example: newsletter.MaskAddress(two.Rows[0].Email)}})
 	})
 }
 
@@ -231,7 +231,7 @@ func TestPauseAndResume(t *testing.T) {
 		ledger := b.ledger(b.Store)
 		l := b.lease("w")
 		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
-		b.ok(b.Pause(ctx, i.ID, "the relay asks"))
+		b.ok(b.Pause(ctx, i.ID, newsletter.ByOperator, "the relay asks"))
 		b.noLease()
 		b.is(ledger.Mark(ctx, l.Chunk, 2, l.Fence), store.ErrStale)
 		equal(b, must(b.Renew(ctx, "w", map[int64]int64{l.Chunk: l.Fence}, time.Minute))(b), []int64{l.Chunk})

@@ -177,6 +177,7 @@ func oneEach(in []*entry) (now, rest []*entry) {
 type held struct {
 	chunk, fence int64
 	closed       bool
+	counted      bool             // it is in nobody's hands
 	issue        newsletter.Issue // ID, Newsletter, Rehearsal, State, Horizon
 }
 
@@ -211,7 +212,25 @@ func (x *tx) commitEntries(in []*entry) error {
 	if err := x.settleOthers(others, chunks, now); err != nil {
 		return err
 	}
-	return x.noteProgress(append(sent, others...), now)
+	if err := x.noteProgress(append(sent, others...), now); err != nil {
+		return err
+	}
+	return x.recountReturned(chunks)
+}
+
+// recountReturned counts anew the chunks that were given back before what
+// happened to their rows was heard.
+func (x *tx) recountReturned(chunks map[int64]*held) error {
+	var ids []int64
+	for id, c := range chunks {
+		if c.counted {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return x.recount("id {{in ints $1}}", jsonArg(ids))
 }
 
 // lockChunks locks the chunks of a group, always in the same order, against
@@ -224,9 +243,9 @@ func (x *tx) lockChunks(in []*entry) (map[int64]*held, error) {
 	slices.Sort(ids)
 	rows, err := list(x, func(scan func(...any) error) (h held, err error) {
 		i := &h.issue
-		err = scan(&h.chunk, &h.fence, &h.closed, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon)
+		err = scan(&h.chunk, &h.fence, &h.closed, &h.counted, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon)
 		return h, err
-	}, `SELECT c.id, c.fence, c.closed, i.id, i.newsletter, i.rehearsal, i.state, i.horizon
+	}, `SELECT c.id, c.fence, c.closed, c.counted, i.id, i.newsletter, i.rehearsal, i.state, i.horizon
 		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id {{in ints $1}} ORDER BY c.id{{for update c}}`, jsonArg(slices.Compact(ids)))
 	out := make(map[int64]*held, len(rows))
 	for i := range rows {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ type world struct {
 	fence  map[int64]int64 // the highest by chunk
 
 	cancelled, paused bool
+	canary            float64
+	tried, rest       bool // all of the canary was; the rest follows
 }
 
 type person struct {
@@ -62,6 +65,7 @@ func TestDeliveriesModel(t *testing.T) {
 				"lease": w.lease, "lease after expiry": w.takeOver, "mark": w.mark, "mark more": w.mark, "settle": w.settle, "settle more": w.settle,
 				"crash": w.crash, "expire": w.expire, "renew": w.renew, "release": w.release, "leave": w.leave, "come back": w.comeBack, "suppress": w.suppress,
 				"pause": w.pause, "resume": w.resume, "cancel": w.cancel, "retry": w.retry,
+				"trip": w.trip, "canary tried": w.canaryTried, "open the rest": w.openRest,
 				"": w.check,
 			})
 			w.finish()
@@ -80,7 +84,8 @@ func newWorld(b *bench, rt *rapid.T, ledger *store.Ledger, name string) *world {
 		lines = append(lines, newsletter.Line{Email: fmt.Sprintf("p%d@%s.example.org", i, name)})
 	}
 	must(b.SyncList(ctx, name, lines, false, b.Now()))(b)
-	w.issue = b.compose(name)
+	w.canary = rapid.SampledFrom([]float64{0, 0, 0.5}).Draw(rt, "canary")
+	w.issue = b.compose(name, func(n *store.NewIssue) { n.Canary = w.canary })
 	b.seal(w.issue, rapid.IntRange(1, 3).Draw(rt, "chunk size"))
 	for _, s := range must(b.Subscribers(ctx, store.SubscriberQuery{Newsletter: name}))(b) {
 		w.people = append(w.people, &person{id: s.Subscriber.ID, email: s.Subscriber.Email})
@@ -116,8 +121,12 @@ func (w *world) lease(rt *rapid.T) {
 	}
 	w.fence[l.Chunk] = l.Fence
 	for _, d := range l.Rows {
-		if p := w.person(d.Subscriber); p.sent || p.left {
+		p := w.person(d.Subscriber)
+		if p.sent || p.left {
 			rt.Fatalf("leased %+v of %+v", d, p)
+		}
+		if w.canary > 0 && !w.rest && !w.Keyring().InCanary(w.issue.ID, p.id, w.canary) {
+			rt.Fatalf("leased %+v before the canary was looked at", p)
 		}
 	}
 	h := &holding{l, w.Now().Add(30 * time.Second), map[int]*person{}}
@@ -276,7 +285,7 @@ func (w *world) suppress(rt *rapid.T) {
 }
 
 func (w *world) pause(rt *rapid.T) {
-	err := w.Pause(ctx, w.issue.ID, "test")
+	err := w.Pause(ctx, w.issue.ID, newsletter.ByOperator, "test")
 	if errors.Is(err, store.ErrConflict) {
 		return // sent or cancelled
 	}
@@ -287,8 +296,38 @@ func (w *world) pause(rt *rapid.T) {
 func (w *world) resume(rt *rapid.T) {
 	if err := w.Resume(ctx, w.issue.ID); !errors.Is(err, store.ErrConflict) {
 		w.ok(err)
+		w.rest = w.rest || w.tried
 	}
 	w.paused = false
+}
+
+// trip: the breaker pauses the issue, and holds what it suppressed.
+func (w *world) trip(rt *rapid.T) {
+	err := w.Pause(ctx, w.issue.ID, newsletter.ByBreaker, "test")
+	if errors.Is(err, store.ErrConflict) {
+		return // it is not sending
+	}
+	w.ok(err)
+	w.paused = true
+	for _, p := range must(w.Suppressions(ctx, store.SuppressionQuery{Issue: w.issue.ID}))(w.bench) {
+		if !p.Held {
+			rt.Fatalf("%+v is not held", p)
+		}
+	}
+}
+
+func (w *world) canaryTried(*rapid.T) {
+	w.ok(w.CanaryTried(ctx, w.issue.ID, w.Now()))
+	w.tried = w.canary > 0
+}
+
+func (w *world) openRest(*rapid.T) {
+	err := w.OpenRest(ctx, w.issue.ID)
+	if errors.Is(err, store.ErrConflict) {
+		return // it is not sending
+	}
+	w.ok(err)
+	w.rest = true
 }
 
 func (w *world) retry(*rapid.T) {
@@ -340,6 +379,9 @@ func (w *world) check(rt *rapid.T) {
 	if total != len(w.people) {
 		rt.Fatalf("%d deliveries of %d: %v", total, len(w.people), counts)
 	}
+	if rows := must(w.CountRows(ctx, w.issue.ID))(w.bench); !maps.Equal(rows, counts) {
+		rt.Fatalf("the tallies are %v, the rows %v", counts, rows)
+	}
 	if counts[newsletter.Sent] != sent {
 		rt.Fatalf("%d sent, the store says %v", sent, counts)
 	}
@@ -352,6 +394,7 @@ func (w *world) finish() {
 	}
 	if !w.cancelled {
 		w.resume(w.rt)
+		w.openRest(w.rt)
 	}
 	for range 50 {
 		w.Advance(61 * time.Second)

@@ -65,7 +65,8 @@ func (s *Store) SealBatch(ctx context.Context, issue, after, through int64, dige
 		if err != nil {
 			return err
 		}
-		for _, c := range cutChunks(all, max(chunkSize, 1)) {
+		wave := func(r Recipient) int { return btoi(i.Canary > 0 && !s.keys.InCanary(issue, r.Subscriber, i.Canary)) }
+		for _, c := range cutChunks(all, max(chunkSize, 1), wave) {
 			if err := x.insertChunk(issue, c, digestOf, now); err != nil {
 				return err
 			}
@@ -98,24 +99,26 @@ func withDigest(all []Recipient, digestOf map[newsletter.Group]int) ([]Recipient
 // chunk is what insertChunk writes.
 type chunk struct {
 	group     string
+	wave      int // 0 goes first
 	notBefore time.Time
 	members   []Recipient // ascending
 }
 
-// cutChunks sorts recipients into chunks: one receiver and one hour each; small
-// domains share.
-func cutChunks(all []Recipient, size int) []chunk {
+// cutChunks sorts recipients into chunks: one receiver, one wave and one hour each;
+// small domains share.
+func cutChunks(all []Recipient, size int, wave func(Recipient) int) []chunk {
 	count := map[string]int{}
 	for _, r := range all {
 		count[r.Domain]++
 	}
 	type key struct {
 		group string
+		wave  int
 		at    int64
 	}
 	sorted := map[key][]Recipient{}
 	for _, r := range all {
-		k := key{r.Domain, ms(r.NotBefore)}
+		k := key{r.Domain, wave(r), ms(r.NotBefore)}
 		if count[r.Domain] < smallDomain {
 			k.group = ""
 		}
@@ -125,20 +128,22 @@ func cutChunks(all []Recipient, size int) []chunk {
 	for k := range sorted {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b key) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.group, b.group)) })
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.at, b.at), cmp.Compare(a.group, b.group))
+	})
 	var out []chunk
 	for _, k := range keys {
 		for part := range slices.Chunk(sorted[k], size) {
-			out = append(out, chunk{k.group, fromMS(k.at), part})
+			out = append(out, chunk{k.group, k.wave, fromMS(k.at), part})
 		}
 	}
 	return out
 }
 
 func (x *tx) insertChunk(issue int64, c chunk, digestOf map[newsletter.Group]int, now time.Time) error {
-	id, err := x.query1(`INSERT INTO chunks (kind, issue, grp, first_subscriber, last_subscriber, due_at, owner, expires_at, fence, closed, progress_at)
-		VALUES (0, $1, $2, $3, $4, $5, '', 0, 0, 0, $6) RETURNING id`,
-		issue, c.group, c.members[0].Subscriber, c.members[len(c.members)-1].Subscriber, ms(c.notBefore), ms(now))
+	id, err := x.query1(`INSERT INTO chunks (kind, issue, grp, first_subscriber, last_subscriber, due_at, owner, expires_at, fence, closed, progress_at, counted, pending, wave)
+		VALUES (0, $1, $2, $3, $4, $5, '', 0, 0, 0, $6, 1, $7, $8) RETURNING id`,
+		issue, c.group, c.members[0].Subscriber, c.members[len(c.members)-1].Subscriber, ms(c.notBefore), ms(now), len(c.members), c.wave)
 	if err != nil {
 		return err
 	}
@@ -181,6 +186,9 @@ func (s *Store) FinishSeal(ctx context.Context, issue int64, now time.Time) erro
 		}
 		_, err = x.exec("UPDATE tracks SET horizon = $3 WHERE newsletter = $1 AND rehearsal = $2 AND horizon < $3", i.Newsletter, btoi(i.Rehearsal), i.Horizon)
 		if err != nil {
+			return err
+		}
+		if err := x.notify(); err != nil {
 			return err
 		}
 		return x.finishIssue(issue)

@@ -233,7 +233,7 @@ func TestPauseWhileSealing(t *testing.T) {
 		ids := b.subscribe("weekly", 2)
 		b.publish(1)
 		i := b.compose("weekly")
-		b.ok(b.Pause(ctx, i.ID, "wait"))
+		b.ok(b.Pause(ctx, i.ID, newsletter.ByOperator, "wait"))
 		all := must(b.Audience(ctx, i, 0, 0, b.Now()))(b)
 		_, err := b.SealBatch(ctx, i.ID, 0, ids[1], digestFor(all, 1), 10, b.Now())
 		b.is(err, store.ErrStale)

@@ -162,7 +162,7 @@ func TestSuppressions(t *testing.T) {
 		equal(b, cause(), newsletter.CauseBounce)
 		suppress(newsletter.CauseErasure, 9)
 		equal(b, cause(), newsletter.CauseBounce)
-		all := must(b.Suppressions(ctx, 0))(b)
+		all := must(b.Suppressions(ctx, store.SuppressionQuery{}))(b)
 		equal(b, all, []newsletter.Suppression{{Hash: b.Keyring().AddressHash("ann@example.org"), Cause: newsletter.CauseBounce, Issue: 8, Note: "bounce", At: day}})
 		equal(b, must(b.LiftIssueSuppressions(ctx, 7))(b), 0)
 		equal(b, must(b.LiftIssueSuppressions(ctx, 0))(b), 0)

@@ -19,8 +19,9 @@ func (s *Store) Suppress(ctx context.Context, email string, cause newsletter.Cau
 // suppress keeps the cause that is harder to lift where there are two: the owner
 // can lift a complaint, but not a bounce.
 func (x *tx) suppress(p newsletter.Suppression) error {
-	_, err := x.exec(`INSERT INTO suppressions (hash, cause, issue, note, at, held) VALUES ($1, $2, $3, $4, $5, 0)
-		ON CONFLICT (hash) DO UPDATE SET cause = excluded.cause, issue = excluded.issue, note = excluded.note, at = excluded.at
+	_, err := x.exec(`INSERT INTO suppressions (hash, cause, issue, note, at, held) VALUES ($1, $2, $3, $4, $5,
+			CASE WHEN $2 IN ('bounce', 'complaint') AND EXISTS (SELECT 1 FROM issues i WHERE i.id = $3 AND i.paused_by = 'breaker') THEN 1 ELSE 0 END)
+		ON CONFLICT (hash) DO UPDATE SET cause = excluded.cause, issue = excluded.issue, note = excluded.note, at = excluded.at, held = excluded.held
 		WHERE suppressions.cause IN ('complaint', 'erasure') AND excluded.cause IN ('bounce', 'operator')`, p.Hash, string(p.Cause), p.Issue, p.Note, ms(p.At))
 	if err != nil {
 		return err
@@ -44,24 +45,37 @@ func (x *tx) cancelPending(subscriber int64, name string) error {
 	if err != nil || len(chunks) == 0 {
 		return err
 	}
-	_, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $3 WHERE chunk {{in ints $1}} AND subscriber = $2 AND state = 0", jsonArg(chunks), subscriber, ms(x.s.wall()))
-	return err
+	n, err := x.exec("UPDATE deliveries SET state = 4, settled_at = $3 WHERE chunk {{in ints $1}} AND subscriber = $2 AND state = 0", jsonArg(chunks), subscriber, ms(x.s.wall()))
+	if err != nil || n == 0 {
+		return err
+	}
+	return x.recount("id {{in ints $1}} AND counted = 1", jsonArg(chunks))
 }
 
-// Suppressions returns the latest suppressions.
-func (s *Store) Suppressions(ctx context.Context, limit int) ([]newsletter.Suppression, error) {
-	all, err := list(s.reader(ctx), scanSuppression, "SELECT hash, cause, issue, note, at FROM suppressions ORDER BY at DESC, hash LIMIT $1", limitOr(limit))
+// SuppressionQuery selects suppressions, latest first.
+type SuppressionQuery struct {
+	Issue int64 // that led to them, 0: any
+	Held  bool  // only those that wait for a review
+	Limit int   // 0: all
+}
+
+// Suppressions returns the suppressions of a query.
+func (s *Store) Suppressions(ctx context.Context, q SuppressionQuery) ([]newsletter.Suppression, error) {
+	all, err := list(s.reader(ctx), scanSuppression, "SELECT "+suppressionColumns+` FROM suppressions
+		WHERE ($1 = 0 OR issue = $1) AND held >= $2 ORDER BY at DESC, hash LIMIT $3`, q.Issue, btoi(q.Held), limitOr(q.Limit))
 	return all, s.wrap("read suppressions", err)
 }
 
+const suppressionColumns = "hash, cause, issue, note, at, held"
+
 func scanSuppression(scan func(...any) error) (p newsletter.Suppression, err error) {
-	err = scan(&p.Hash, &p.Cause, &p.Issue, &p.Note, stamp{&p.At})
+	err = scan(&p.Hash, &p.Cause, &p.Issue, &p.Note, stamp{&p.At}, &p.Held)
 	return p, err
 }
 
 // Suppression returns why an address is suppressed; ErrNotFound if it is not.
 func (s *Store) Suppression(ctx context.Context, email string) (newsletter.Suppression, error) {
-	p, err := one(s.reader(ctx), scanSuppression, "SELECT hash, cause, issue, note, at FROM suppressions WHERE hash = $1", s.keys.AddressHash(email))
+	p, err := one(s.reader(ctx), scanSuppression, "SELECT "+suppressionColumns+" FROM suppressions WHERE hash = $1", s.keys.AddressHash(email))
 	return p, s.wrap("look for a suppression", err)
 }
 
@@ -76,10 +90,23 @@ func (s *Store) LiftSuppression(ctx context.Context, email string) (lifted bool,
 	return lifted, err
 }
 
-// LiftIssueSuppressions lifts the suppressions that an issue led to.
+// LiftIssueSuppressions lifts what an issue's bounces led to: a relay that was
+// misconfigured refused good addresses. Who complained about the issue stays
+// suppressed, unless that too is held for review.
 func (s *Store) LiftIssueSuppressions(ctx context.Context, issue int64) (n int, err error) {
 	err = s.write(ctx, fmt.Sprintf("lift the suppressions of issue %d", issue), func(x *tx) error {
-		n, err = x.lift("issue > 0 AND issue = $1", issue)
+		n, err = x.lift("issue > 0 AND issue = $1 AND (cause = 'bounce' OR held = 1)", issue)
+		return err
+	})
+	return n, err
+}
+
+// ConfirmSuppressions ends the review of what an issue led to (0: every issue):
+// they are suppressed for good.
+func (s *Store) ConfirmSuppressions(ctx context.Context, issue int64) (n int, err error) {
+	err = s.write(ctx, "confirm suppressions", func(x *tx) error {
+		changed, err := x.exec("UPDATE suppressions SET held = 0 WHERE held = 1 AND ($1 = 0 OR issue = $1)", issue)
+		n = int(changed)
 		return err
 	})
 	return n, err

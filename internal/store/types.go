@@ -74,6 +74,7 @@ type NewIssue struct {
 	Articles   []newsletter.Article   // in order; with bodies if templates want them
 	Occurrence *newsletter.Occurrence // nil: by hand
 	Approval   bool                   // an operator must approve it first
+	Canary     float64                // the share of the audience that goes first, 0: none
 }
 
 // IssueQuery selects issues, newest first.
@@ -86,6 +87,7 @@ type IssueQuery struct {
 
 // Failure is a way in which deliveries of an issue failed.
 type Failure struct {
+	State   newsletter.DeliveryState // Failed, Uncertain, or Pending: to be tried again
 	Code    int
 	Reply   string
 	Count   int
