@@ -99,6 +99,9 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 			Subject: n.Subject, Intro: n.Intro,
 			Missed: newsletter.Missed(n.Missed), MaxLate: n.MaxLate,
 			Approval: n.Approval == "required", Templates: n.Templates,
+			MaxRate: n.MaxRate.PerSecond(),
+			Quiet:   newsletter.Quiet{From: int(n.Quiet.From), To: int(n.Quiet.To)},
+			Canary:  newsletter.Canary{Share: float64(n.Canary.Share), Wait: n.Canary.Wait},
 		}
 	}
 	return list
@@ -110,6 +113,10 @@ func delivery(cfg *config.Config) jobs.DeliveryOptions {
 		Chunk: d.Chunk, Lease: d.Lease, Renew: d.Renew, GiveUpAfter: d.GiveUpAfter,
 		BackoffFirst: d.Backoff.First, BackoffMax: d.Backoff.Max,
 		Hold: d.Uncertain == "hold", Grace: d.Grace, Workers: d.Workers,
+		Breaker: jobs.BreakerOptions{
+			After: d.Breaker.After, Failures: float64(d.Breaker.Failures),
+			Complaints: float64(d.Breaker.Complaints), Refusals: d.Breaker.Refusals,
+		},
 	}
 }
 

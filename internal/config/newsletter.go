@@ -45,9 +45,33 @@ type Newsletter struct {
 	// Approval is required if somebody has to approve each issue before it is sent, else none.
 	// Default none.
 	Approval string `yaml:"approval" default:"none" oneof:"none required"`
+	// MaxRate is the most messages of one issue in a time, in all processes together. Default zero: as
+	// fast as the relays take them.
+	MaxRate Rate `yaml:"max_rate"`
+	// Quiet are the hours, in TimeZone, in which no message is begun. Default none.
+	Quiet Quiet `yaml:"quiet"`
+	// Canary is the slice of the audience that goes before the rest. Default none.
+	Canary Canary `yaml:"canary"`
 	// Templates is a folder below templates/ whose files are used before those of templates/email.
 	// Default none.
 	Templates string `yaml:"templates" kind:"folder"`
+}
+
+// Quiet are hours of each day. They may go over midnight. Where both ends are the same there are none.
+type Quiet struct {
+	// From is when they begin.
+	From Clock `yaml:"from"`
+	// To is when they end.
+	To Clock `yaml:"to"`
+}
+
+// Canary is a random slice of an issue's audience that gets it before the rest does: at least some tens
+// of people, and none where the audience is small.
+type Canary struct {
+	// Share is its part of the audience. Default zero, no canary; 1% where only Wait is given.
+	Share Share `yaml:"share"`
+	// Wait is how long its outcome is waited for after all of it was sent. Default 30m.
+	Wait time.Duration `yaml:"wait" default:"30m" range:"1s..7d"`
 }
 
 // Select says which articles belong to a newsletter. An article has to match every list that is not

@@ -66,10 +66,25 @@ type Delivery struct {
 	// Uncertain is what happens to a message whose last reply was lost: resend it with the same
 	// Message-ID, or hold it for the operator. Default resend.
 	Uncertain string `yaml:"uncertain" default:"resend" oneof:"resend hold"`
+	// Breaker pauses an issue that goes wrong.
+	Breaker Breaker `yaml:"breaker"`
 	// Grace is how long a stopping worker may finish what is in flight. Default 30s.
 	Grace time.Duration `yaml:"grace" default:"30s" range:"100ms..1h"`
 	// Workers is how many chunks one process works on at once. Default 4.
 	Workers int `yaml:"workers" default:"4" range:"1..256"`
+}
+
+// Breaker says when an issue is paused because it goes wrong. A share of 0% never does it.
+type Breaker struct {
+	// After is how many deliveries must be sent or have failed before shares mean anything. Default 100.
+	After int `yaml:"after" default:"100" range:"1..1000000"`
+	// Failures is the share that may fail. Default 20%.
+	Failures Share `yaml:"failures" default:"20%"`
+	// Complaints is the share that may complain; five complaints at least. Default 0.3%.
+	Complaints Share `yaml:"complaints" default:"0.3%"`
+	// Refusals is how many messages one receiver may refuse in a row for their content; 0 never does
+	// it. Default 20.
+	Refusals int `yaml:"refusals" default:"20" range:"0..1000000"`
 }
 
 // Backoff is the time between attempts: it begins at First and doubles up to Max, with jitter.

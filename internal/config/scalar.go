@@ -147,6 +147,10 @@ func set(v reflect.Value, text string, tag reflect.StructTag) (err error) {
 		*p, err = parseDuration(text)
 	case *Rate:
 		*p, err = parseRate(text)
+	case *Share:
+		*p, err = parseShare(text)
+	case *Clock:
+		*p, err = parseClock(text)
 	case *mail.Address:
 		*p, err = parseAddress(text, tag.Get("kind") == "bare")
 	case **time.Location:

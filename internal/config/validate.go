@@ -27,6 +27,9 @@ func (d *decoder) inherit(c *Config) {
 		n := &c.Newsletters[i]
 		n.TimeZone = cmp.Or(n.TimeZone, c.Site.TimeZone)
 		n.Language = cmp.Or(n.Language, c.Site.Language)
+		if at := join("newsletters", n.Name) + ".canary"; d.given(at) && !d.given(at+".share") {
+			n.Canary.Share = 0.01
+		}
 		n.Intro = cmp.Or(n.Intro, "intros/"+n.Name+".md")
 	}
 	for i := range c.Relays {
@@ -52,6 +55,12 @@ func (d *decoder) validate(c *Config) {
 	for _, n := range c.Newsletters {
 		if n.Min > n.Max {
 			d.key(join("newsletters", n.Name)+".min", "", "min is %d, but max is %d", n.Min, n.Max)
+		}
+	}
+	for _, n := range c.Newsletters {
+		at := join("newsletters", n.Name) + ".quiet"
+		if from, to := d.given(at+".from"), d.given(at+".to"); from != to {
+			d.key(at, "for example quiet: {from: \"22:00\", to: \"07:00\"}", "quiet needs both from and to")
 		}
 	}
 	d.relays(c.Relays)

@@ -48,6 +48,35 @@ func parseRate(s string) (Rate, error) {
 	return Rate{int(n), per}, nil
 }
 
+// Share is a part of a whole, from 0 to 1. In the file: 1%, 0.3%.
+type Share float64
+
+// String is the share as it would be written in the file.
+func (s Share) String() string { return strconv.FormatFloat(float64(s)*100, 'g', 6, 64) + "%" }
+
+func parseShare(s string) (Share, error) {
+	number, ok := strings.CutSuffix(s, "%")
+	p, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(p >= 0 && p <= 100) {
+		return 0, expected("a share such as 1% or 0.3%")
+	}
+	return Share(p / 100), nil
+}
+
+// Clock is a time of day, in minutes after midnight. In the file: 22:00.
+type Clock int
+
+// String is the time as it would be written in the file.
+func (c Clock) String() string { return fmt.Sprintf("%02d:%02d", int(c)/60, int(c)%60) }
+
+func parseClock(s string) (Clock, error) {
+	t, err := time.Parse("15:04", s)
+	if err != nil {
+		return 0, expected("a time of day such as 22:00")
+	}
+	return Clock(t.Hour()*60 + t.Minute()), nil
+}
+
 // parseDuration understands what time.ParseDuration does, with whole days before it: 7d, 1d12h.
 func parseDuration(s string) (time.Duration, error) {
 	bad := expected("a duration such as 30s, 48h or 7d")

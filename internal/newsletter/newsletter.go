@@ -43,6 +43,9 @@ type Newsletter struct {
 	Missed      Missed
 	MaxLate     time.Duration // 0: until the next occurrence
 	Approval    bool          // an issue waits for an operator
+	MaxRate     float64       // messages a second of one issue, in all processes together; 0: no limit
+	Quiet       Quiet         // in Location
+	Canary      Canary        //
 	Templates   string        // folder under templates/ that overrides email/, empty: none
 }
 
