@@ -213,13 +213,21 @@ func (s *Service) create(ctx context.Context, p Preview, o *newsletter.Occurrenc
 	issue, err := s.store.CreateIssue(ctx, store.NewIssue{
 		Newsletter: p.Newsletter.Name, Rehearsal: p.Rehearsal, Horizon: p.Horizon, Hash: p.Hash,
 		Subject: p.Groups[0].Digest.Subject, Frozen: p.frozen, Articles: p.articles,
-		Occurrence: o, Approval: p.Newsletter.Approval,
+		Occurrence: o, Approval: p.Newsletter.Approval, Canary: s.canaryShare(p),
 	}, s.now())
 	if err == nil {
 		s.log.Info("issue composed", "newsletter", issue.Newsletter, "issue", issue.Number, "rehearsal", issue.Rehearsal,
 			"hash", ShortHash(issue.Hash), "articles", len(p.articles), "recipients", p.Recipients, "state", issue.State)
 	}
 	return issue, err
+}
+
+// canaryShare is how much of an issue goes first. A rehearsal has no canary.
+func (s *Service) canaryShare(p Preview) float64 {
+	if p.Rehearsal {
+		return 0
+	}
+	return p.Newsletter.Canary.Of(p.Recipients)
 }
 
 func frozenNewsletter(n newsletter.Newsletter) newsletter.FrozenNewsletter {

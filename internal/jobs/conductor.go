@@ -10,7 +10,7 @@ import (
 
 // How often the conductor looks at what nobody tells it of.
 const (
-	controlTick = 2 * time.Second  // issues approved or resumed, and articles taken in, by another process
+	controlTick = time.Second      // issues approved or resumed, and articles taken in, by another process
 	longestWait = time.Minute      // so that a clock that was set, or a machine that slept, is noticed
 	relistEvery = 10 * time.Minute // articles and lists, should the watcher miss a change
 	relistAgain = 30 * time.Second // after a folder or a list could not be read

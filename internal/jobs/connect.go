@@ -98,6 +98,12 @@ func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
 			return nil, c.flight > 0
 		}
 	}
+	if c.s.quiet(it.lease.Newsletter) {
+		c.first = nil
+		c.queue.finish(it)
+		c.queue.loseIssue(it.lease.Issue)
+		return nil, c.flight > 0
+	}
 	c.first = it
 	limit := time.Duration(0) // while a message is in flight, it waits for us
 	if c.flight == 0 {

@@ -15,8 +15,8 @@ import (
 
 // How often a worker looks for work that nobody told it of.
 const (
-	tickOpen = time.Second     // while chunks are open: one may fall due, or its worker die
-	tickIdle = 5 * time.Second // while there is nothing
+	tickOpen = time.Second // while chunks are open: one may fall due, or its worker die
+	tickIdle = time.Second // while there is nothing: somebody may resume an issue
 )
 
 // deliverer leases chunks and hands their deliveries to the relays.
@@ -37,6 +37,10 @@ type deliverer struct {
 	ledger  *store.Ledger
 	queue   *queue
 	letters *letters
+	breaker *breaker
+
+	steering steering    // dispatch's
+	hurry    atomic.Bool // look at the issues now
 
 	connections int
 	total       int // deliveries to come, 0: unknown
@@ -72,6 +76,7 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 	d := &deliverer{
 		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters(s),
 		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), conns: map[*mailer.Conn]bool{},
+		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]time.Time{}},
 	}
 	for _, r := range relays {
 		d.relays = append(d.relays, newRelay(r))
@@ -97,6 +102,9 @@ func (d *deliverer) run(ctx context.Context) error {
 	var renewing, sending sync.WaitGroup
 	renewCtx, stopRenewing := context.WithCancel(hard)
 	renewing.Go(func() { d.renewing(renewCtx) })
+	if !d.once {
+		renewing.Go(func() { d.listen(renewCtx) })
+	}
 	for i, r := range d.relays {
 		for range r.Connections {
 			sending.Go(func() { d.connection(ctx, hard, i, r) })
@@ -161,6 +169,7 @@ func (d *deliverer) dispatch(ctx context.Context) error {
 		if err := d.failed(); err != nil {
 			return err
 		}
+		d.steer(ctx, d.hurry.Swap(false))
 		leased, err := d.lease(ctx)
 		wait, done := time.Duration(0), false
 		if err == nil && !leased {
@@ -194,7 +203,7 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	}
 	o := d.s.o.Delivery
 	until := wallClock().Add(o.Lease)
-	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold)
+	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, d.steering.resting...)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
@@ -237,7 +246,7 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 			return 0, true, nil
 		}
 	}
-	open, due, err := d.s.store.OpenWork(ctx, d.s.Rehearsal())
+	open, due, err := d.s.store.OpenWork(ctx, d.s.Rehearsal(), d.steering.resting...)
 	if err != nil {
 		return 0, false, fmt.Errorf("looking for work: %w", err)
 	}

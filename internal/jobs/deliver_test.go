@@ -184,7 +184,7 @@ func TestReplies(t *testing.T) {
 				if c.failureText != "" && (len(i.Failures) != 1 || !strings.Contains(i.Failures[0].Reply, c.failureText) || strings.Contains(i.Failures[0].Example, victim)) {
 					t.Errorf("failures %+v", i.Failures)
 				}
-				if got, err := s.store.Suppressions(t.Context(), 0); err != nil || len(got) > 0 != c.suppressed {
+				if got, err := s.store.Suppressions(t.Context(), store.SuppressionQuery{}); err != nil || len(got) > 0 != c.suppressed {
 					t.Errorf("suppressed: %+v (%v), want %v", got, err, c.suppressed)
 				}
 				if c.deferred > 0 { // the relay takes it the second time

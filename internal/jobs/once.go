@@ -22,7 +22,10 @@ const (
 // leases it finds are a dead owner's, so they are freed at once. While it is
 // another one (a daemon), that one's progress is awaited.
 func (s *Service) deliverOnce(ctx context.Context, r *RunReport) error {
-	open, _, err := s.store.OpenWork(ctx, s.Rehearsal())
+	if err := s.lookAtCanaries(ctx); err != nil {
+		return err
+	}
+	open, _, err := s.store.OpenWork(ctx, s.Rehearsal(), s.resting()...)
 	if err != nil || open == 0 {
 		return err
 	}
@@ -51,7 +54,7 @@ func (s *Service) deliverOnce(ctx context.Context, r *RunReport) error {
 		r.Relays = append(r.Relays, t)
 	}
 	if err == nil {
-		err = ctx.Err()
+		err = s.lookAtCanaries(ctx)
 	}
 	return err
 }
@@ -94,7 +97,7 @@ func (s *Service) watch(ctx context.Context, r *RunReport) (release func(), err 
 		if release, err = s.store.LockDaemon(); !errors.Is(err, store.ErrLocked) {
 			return release, err
 		}
-		open, due, err := s.store.OpenWork(ctx, s.Rehearsal())
+		open, due, err := s.store.OpenWork(ctx, s.Rehearsal(), s.resting()...)
 		if err != nil || open == 0 {
 			return nil, err
 		}

@@ -266,12 +266,15 @@ func (q *queue) wake() {
 
 // loseIssue notes that nothing of an issue is to be sent.
 func (q *queue) loseIssue(issue int64) {
+	q.keepIssues(func(i int64) bool { return i != issue })
+}
+
+// keepIssues notes that nothing of other issues is to be sent.
+func (q *queue) keepIssues(keep func(int64) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, l := range q.leases {
-		if l.Issue == issue {
-			l.lost = true
-		}
+		l.lost = l.lost || !keep(l.Issue)
 	}
 	q.purgeLocked()
 }

@@ -82,6 +82,7 @@ type DeliveryOptions struct {
 	GiveUpAfter  time.Duration // 0: 48 h
 	BackoffFirst time.Duration // 0: 1 min
 	BackoffMax   time.Duration // 0: 1 h
+	Breaker      BreakerOptions
 	Hold         bool          // uncertain deliveries wait for the operator instead of being sent again
 	Grace        time.Duration // for what is in flight when stopping; 0: 30 s
 	Workers      int           // chunks in work at once in this process; 0: as many as the relays have connections

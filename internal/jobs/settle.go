@@ -106,6 +106,10 @@ func (c *connection) settle(it *item, x store.Settlement) {
 		c.fail(err)
 		return
 	}
+	if c.breaker.settled(it.lease.Issue, it.lease.Group, x) {
+		c.hurry.Store(true)
+		poke(c.progress)
+	}
 	if x.State == newsletter.Sent {
 		c.accepted.Add(1)
 	} else {

@@ -25,7 +25,7 @@ func (s *Service) pauseStale(ctx context.Context) error {
 			continue
 		}
 		since := now.Sub(i.ProgressAt)
-		if since <= s.patience(i) {
+		if since-s.excused(i, now) <= s.patience(i) {
 			continue
 		}
 		reason := fmt.Sprintf("no progress for %s; resume it if it is still wanted", roughly(since))
@@ -36,6 +36,20 @@ func (s *Service) pauseStale(ctx context.Context) error {
 		s.log.Warn("issue paused", "newsletter", i.Newsletter, "issue", i.Number, "reason", reason)
 	}
 	return nil
+}
+
+// excused is how long an issue was not meant to make progress: in quiet hours, and
+// while its canary is waited for.
+func (s *Service) excused(i newsletter.Issue, now time.Time) time.Duration {
+	n, err := s.Newsletter(i.Newsletter)
+	if err != nil || i.Rehearsal {
+		return 0
+	}
+	d := n.Quiet.Within(i.ProgressAt, now, n.Location)
+	if i.Canary > 0 && i.Wave == 0 {
+		d += n.Canary.Wait
+	}
+	return d
 }
 
 // patience is how long an issue may go without progress: max_late; without one,

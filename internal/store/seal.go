@@ -65,7 +65,9 @@ func (s *Store) SealBatch(ctx context.Context, issue, after, through int64, dige
 		if err != nil {
 			return err
 		}
-		wave := func(r Recipient) int { return btoi(i.Canary > 0 && !s.keys.InCanary(issue, r.Subscriber, i.Canary)) }
+		wave := func(r Recipient) int {
+			return btoi(i.Canary > 0 && (!r.NotBefore.IsZero() || !s.keys.InCanary(issue, r.Subscriber, i.Canary)))
+		}
 		for _, c := range cutChunks(all, max(chunkSize, 1), wave) {
 			if err := x.insertChunk(issue, c, digestOf, now); err != nil {
 				return err
