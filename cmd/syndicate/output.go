@@ -27,6 +27,13 @@ func (a *app) printJSON(v any) error {
 	return e.Encode(v)
 }
 
+// printLine writes one document on one line.
+func (a *app) printLine(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
 // isTerminal reports whether a stream is somebody's screen or keyboard.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)

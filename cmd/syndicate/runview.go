@@ -76,13 +76,16 @@ type issueView struct {
 	Rehearsal  bool                  `json:"rehearsal"`
 	State      newsletter.IssueState `json:"state"`
 	Reason     string                `json:"reason,omitempty"`
+	PausedBy   newsletter.PausedBy   `json:"paused_by,omitempty"`
 	Subject    string                `json:"subject"`
 	Hash       string                `json:"hash"`
 	Due        string                `json:"due,omitempty"`
 	Recipients int                   `json:"recipients"`
 	Sent       int                   `json:"sent"`
 	Failed     int                   `json:"failed"`
-	Deferred   int                   `json:"deferred"`
+	Deferred   int                   `json:"deferred"` // not settled yet
+	Tried      int                   `json:"tried"`    // of deferred: tried before
+	Sending    int                   `json:"sending"`  // of deferred: being sent this instant
 	Uncertain  int                   `json:"uncertain"`
 	Cancelled  int                   `json:"cancelled"`
 	NextTry    time.Time             `json:"next_try,omitzero"`
@@ -90,7 +93,44 @@ type issueView struct {
 	SealedAt   time.Time             `json:"sealed_at,omitzero"`
 	DoneAt     time.Time             `json:"done_at,omitzero"`
 	Failures   []failureView         `json:"failures,omitempty"`
-	Articles   []string              `json:"articles,omitempty"` // titles
+	Deferrals  []failureView         `json:"deferrals,omitempty"` // why those that were tried are to be tried again
+	Articles   []string              `json:"articles,omitempty"`  // titles
+	*issueDetail
+}
+
+// issueDetail is what issues show says besides.
+type issueDetail struct {
+	Groups     []groupTally `json:"groups"`
+	Rate       float64      `json:"rate"`               // messages a second in the last minute
+	MaxRate    float64      `json:"max_rate,omitempty"` // of the newsletter's issues
+	Complaints int          `json:"complaints"`
+	Held       int          `json:"held"`                  // suppressions that wait for a review
+	ETASeconds int          `json:"eta_seconds,omitempty"` // until it is done; 0: unknown or done
+	ETA        time.Time    `json:"eta,omitzero"`          //
+	ETAFrom    string       `json:"eta_from,omitempty"`    // what it was judged by
+	QuietUntil time.Time    `json:"quiet_until,omitzero"`  //
+	Canary     *canaryView  `json:"canary,omitempty"`
+}
+
+type groupTally struct {
+	Receiver  string  `json:"receiver"` // empty: small domains
+	Total     int     `json:"total"`
+	Sent      int     `json:"sent"`
+	Failed    int     `json:"failed"`
+	Deferred  int     `json:"deferred"`
+	Tried     int     `json:"tried"`
+	Sending   int     `json:"sending"`
+	Uncertain int     `json:"uncertain"`
+	Cancelled int     `json:"cancelled"`
+	Rate      float64 `json:"rate"`
+}
+
+type canaryView struct {
+	Total  int       `json:"total"`
+	Sent   int       `json:"sent"`
+	Failed int       `json:"failed"`
+	Done   bool      `json:"done"` // the rest was let go
+	Until  time.Time `json:"until,omitzero"`
 }
 
 // failureView is one way in which deliveries failed.
@@ -111,10 +151,33 @@ func viewIssue(r jobs.IssueReport) issueView {
 	return issueView{
 		Newsletter: i.Newsletter, Number: i.Number, Rehearsal: i.Rehearsal, State: i.State, Reason: i.Reason,
 		Subject: i.Subject, Hash: i.Hash, Due: i.Due, Recipients: i.Recipients,
+		PausedBy: i.PausedBy, Tried: r.Tried, Sending: r.Sending,
 		Sent: r.Sent, Failed: r.Failed, Deferred: r.Deferred, Uncertain: r.Uncertain, Cancelled: r.Cancelled,
 		NextTry: r.NextTry, CreatedAt: i.CreatedAt, SealedAt: i.SealedAt, DoneAt: i.DoneAt,
-		Failures: failureViews(r.Failures),
+		Failures: failureViews(r.Failures), Deferrals: failureViews(r.Deferrals),
 	}
+}
+
+// viewDetail is an issue in JSON with everything.
+func viewDetail(d jobs.IssueDetail) issueView {
+	v := viewIssue(d.IssueReport)
+	for k := range d.Articles {
+		v.Articles = append(v.Articles, d.Articles[k].Title)
+	}
+	v.issueDetail = &issueDetail{
+		Groups: []groupTally{}, Rate: d.Rate, MaxRate: d.MaxRate, Complaints: d.Complaints, Held: d.Held,
+		ETASeconds: int(d.Estimate.Left.Seconds()), ETA: d.Estimate.At, ETAFrom: d.Estimate.By, QuietUntil: d.QuietUntil,
+	}
+	for _, g := range d.Groups {
+		v.Groups = append(v.Groups, groupTally{
+			Receiver: g.Group, Total: g.Total(), Sent: g.Sent, Failed: g.Failed, Deferred: g.Open(), Tried: g.Deferred,
+			Sending: g.Sending, Uncertain: g.Uncertain, Cancelled: g.Cancelled, Rate: g.Rate,
+		})
+	}
+	if c := d.Canary; c != nil {
+		v.Canary = &canaryView{Total: c.Total(), Sent: c.Sent, Failed: c.Failed, Done: c.Done, Until: c.Until}
+	}
+	return v
 }
 
 func failureViews(list []store.Failure) []failureView {

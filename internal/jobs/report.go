@@ -59,10 +59,13 @@ type IssueReport struct {
 	Issue     newsletter.Issue `json:"issue"`
 	Sent      int              `json:"sent"`
 	Failed    int              `json:"failed"`
-	Deferred  int              `json:"deferred"`  // pending: to be tried again
+	Deferred  int              `json:"deferred"`  // not settled yet
+	Tried     int              `json:"tried"`     // of Deferred: tried before
+	Sending   int              `json:"sending"`   // of Deferred: being sent this instant
 	Uncertain int              `json:"uncertain"` // may have arrived; held for the operator
 	Cancelled int              `json:"cancelled"`
-	Failures  []store.Failure  `json:"failures,omitempty"` // grouped by the relay's words, most frequent first
+	Failures  []store.Failure  `json:"failures,omitempty"`  // grouped by the relay's words, most frequent first
+	Deferrals []store.Failure  `json:"deferrals,omitempty"` // why those that were tried before are to be tried again
 	NextTry   time.Time        `json:"next_try,omitzero"`
 }
 

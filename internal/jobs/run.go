@@ -261,25 +261,50 @@ func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error
 	if err != nil {
 		return IssueReport{}, err
 	}
-	counts, err := s.store.IssueCounts(ctx, id)
+	t, err := s.store.IssueTally(ctx, id)
 	if err != nil {
 		return IssueReport{}, err
 	}
 	r := IssueReport{
 		Issue:     i,
-		Sent:      counts[newsletter.Sent],
-		Failed:    counts[newsletter.Failed],
-		Deferred:  counts[newsletter.Pending] + counts[newsletter.Sending],
-		Uncertain: counts[newsletter.Uncertain],
-		Cancelled: counts[newsletter.Cancelled],
+		Sent:      t.Sent,
+		Failed:    t.Failed,
+		Deferred:  t.Open(),
+		Tried:     t.Deferred,
+		Sending:   t.Sending,
+		Uncertain: t.Uncertain,
+		Cancelled: t.Cancelled,
 	}
-	if r.Failed+r.Uncertain > 0 {
+	if r.Failed+r.Uncertain+r.Tried > 0 {
 		if r.Failures, err = s.store.IssueFailures(ctx, id, 20); err != nil {
 			return r, err
 		}
+		first := slices.IndexFunc(r.Failures, func(f store.Failure) bool { return f.State == newsletter.Pending })
+		if first >= 0 {
+			r.Failures, r.Deferrals = r.Failures[:first:first], r.Failures[first:]
+		}
 	}
 	if r.Deferred > 0 && i.State == newsletter.IssueSending {
-		_, r.NextTry, err = s.store.OpenWork(ctx, i.Rehearsal)
+		r.NextTry, err = s.nextTry(ctx, i)
 	}
 	return r, err
+}
+
+// nextTry says when an issue that is sending goes on; zero: at once.
+func (s *Service) nextTry(ctx context.Context, i newsletter.Issue) (time.Time, error) {
+	at, err := s.store.NextTry(ctx, i.ID)
+	if err != nil {
+		return at, err
+	}
+	n, err := s.Newsletter(i.Newsletter)
+	if err != nil {
+		return at, nil //nolint:nilerr // it is not in the configuration any more
+	}
+	if at.IsZero() && i.Canary > 0 && i.Wave == 0 && !i.CanaryAt.IsZero() {
+		at = i.CanaryAt.Add(n.Canary.Wait)
+	}
+	if until := s.quietUntil(n, s.now()); until.After(at) {
+		at = until
+	}
+	return at, nil
 }

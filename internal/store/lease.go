@@ -268,3 +268,11 @@ func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string)
 func rebind(from, now string) string {
 	return strings.NewReplacer("$1", now, "$2", "$1", "$3", "$2").Replace(from)
 }
+
+// NextTry returns when the next chunk of an issue that may be leased is due;
+// zero: at once, or there is none.
+func (s *Store) NextTry(ctx context.Context, issue int64) (at time.Time, err error) {
+	v, err := one(s.reader(ctx), value[int64], `SELECT coalesce(min(CASE WHEN c.owner = '' THEN c.due_at ELSE c.expires_at END), 0)
+		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, issue)
+	return fromMS(v), s.wrap(fmt.Sprintf("look for work of issue %d", issue), err)
+}
