@@ -202,9 +202,15 @@ func writeKey(cfg *config.Config, kind, domain, selector string) (v keyView, err
 	return viewKey(key, file), nil
 }
 
-// writeSecret writes a new file that only its owner reads.
+// writeSecret writes a new file that only its owner reads. If its folder is new,
+// too, git is told to leave it alone.
 func writeSecret(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.Mkdir(dir, 0o700); err == nil {
+		if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*\n"), 0o600); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
