@@ -16,9 +16,10 @@ import (
 // what the relay chokes on.
 const maxReturned = 2
 
-// done takes Run's word on how a message ended. The result is stored beside the
-// next message, but never two: after a crash a connection leaves at most one
-// result that is not stored and one body that was open.
+// done takes Run's word on how a message ended. The result is stored while the
+// next message leaves, but before its final dot does (see ready): after a crash a
+// connection leaves at most one message that the relay has and the store does not
+// know of, and at most two in sending.
 func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	c.flight--
 	it, ok := o.Ref.(*item)
@@ -53,6 +54,20 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 		defer close(settling)
 		c.settle(it, x)
 	}()
+}
+
+// ready says whether the final dot of a message may be written: not before the
+// result of the message before is stored, and not at all if the store fails.
+func (c *connection) ready(wait bool) (bool, error) {
+	if c.settling != nil && !wait {
+		select {
+		case <-c.settling:
+		default:
+			return false, nil
+		}
+	}
+	c.settled()
+	return true, c.failed()
 }
 
 // settled waits until the settlement before is stored.

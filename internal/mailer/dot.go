@@ -2,6 +2,8 @@ package mailer
 
 import "bytes"
 
+const finalDot = ".\r\n"
+
 // appendData appends msg as it is sent after a 354: dot-stuffed (RFC 5321 4.5.2),
 // with CRLF at its end, then the final dot.
 //
@@ -35,7 +37,7 @@ func appendData(dst, msg []byte) []byte {
 	if !bytes.HasSuffix(msg, []byte("\r\n")) {
 		dst = append(dst, "\r\n"...)
 	}
-	return append(dst, ".\r\n"...)
+	return append(dst, finalDot...)
 }
 
 // crlf makes every CR, LF and CRLF a CRLF.

@@ -22,6 +22,8 @@ type session struct {
 	mark  chan error // of the message whose group is written, until it is decided
 	ended bool
 	end   newsletter.Reply // what ended the connection
+
+	withheld newsletter.Reply // why the final dot was not written
 }
 
 // groupPhases are the commands that lead to a message.
@@ -88,8 +90,13 @@ func (s *session) turn(o *Outgoing) {
 			s.out = s.appendCommand(s.out, phase, o)
 		}
 	}
-	n, err := s.write(s.out)
-	if err != nil && (n < body || s.open == nil) { // the final dot is not out
+	n := 0
+	if dot := body - len(finalDot); s.open != nil && !s.free(&n, dot) {
+		s.lose(o, s.withheld)
+		return
+	}
+	m, err := s.write(s.out[n:])
+	if n += m; err != nil && (n < body || s.open == nil) { // the final dot is not out
 		s.lose(o, s.parting(err))
 		return
 	}
@@ -112,6 +119,27 @@ func (s *session) turn(o *Outgoing) {
 	if o != nil {
 		s.envelope(o, grouped)
 	}
+}
+
+// free waits until the final dot of the open message may leave. If it may not yet,
+// what stands before it in s.out leaves meanwhile; n is how much that is. False: it
+// does not, and s.withheld says why.
+func (s *session) free(n *int, dot int) bool {
+	if s.open.Ready == nil {
+		return true
+	}
+	ready, err := s.open.Ready(false)
+	if err == nil && !ready {
+		if *n, err = s.write(s.out[:dot]); err != nil {
+			s.withheld = s.parting(err)
+			return false
+		}
+		_, err = s.open.Ready(true)
+	}
+	if err != nil {
+		s.withheld = newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + err.Error())}
+	}
+	return err == nil
 }
 
 // envelope leads o to its DATA: it reads the replies to its group, or goes step
@@ -227,7 +255,7 @@ func (s *session) decide(o *Outgoing, refusal newsletter.Reply, recipient, waiti
 	case waiting:
 		// A refused RCPT, and still 354: nobody is to get the message, so end it
 		// (RFC 2920 3.1).
-		if _, err := s.write([]byte(".\r\n")); err != nil {
+		if _, err := s.write([]byte(finalDot)); err != nil {
 			s.close(s.parting(err))
 		} else if reply := s.answer(newsletter.PhaseDot); lost(reply) {
 			s.close(reply)

@@ -19,6 +19,14 @@ type Outgoing struct {
 	// connection is closed. nil: no mark is needed.
 	Mark func(ctx context.Context) error
 
+	// Ready says whether the final dot may be written: what must be known for good
+	// before the relay can have this message, too. If it may not yet, the message
+	// leaves but for its dot, and Ready is called again, to wait. An error keeps the
+	// dot back: the connection is closed, and the message reported with PhaseData,
+	// Code 0 and the error's text. It is called on the caller's goroutine. nil: it
+	// may at once.
+	Ready func(wait bool) (bool, error)
+
 	// Message appends the finished message, with CRLF line ends and not
 	// dot-stuffed, to dst. It is called at most once, while replies are under way:
 	// the place to sign.
