@@ -22,8 +22,18 @@ import (
 
 // server is a PostgreSQL server to make databases on.
 type server struct {
-	dsn  func(database string) string
-	stop io.Closer // held open for the life of the process; the server stops when it closes
+	dsn func(database string) string
+	// control takes "stop" and "start", a line each. It is held open for the life
+	// of the process; the server ends when it closes.
+	control io.WriteCloser
+}
+
+// database returns the DSN of a database; "": the one to administer from.
+func (s *server) database(name string) string {
+	if name == "" {
+		name = "postgres"
+	}
+	return s.dsn(name)
 }
 
 // start starts a throw-away server from the machine's own programs. It ends with
@@ -73,7 +83,12 @@ func start(ctx context.Context) (_ *server, err error) {
 	defer log.Close()
 	// The shell outlives us by a moment: when this process ends, be it by SIGKILL,
 	// its end of the pipe closes; the shell stops the server and clears up.
-	const watch = `"$@" & p=$!; cat >/dev/null; kill -INT $p; wait $p; cd /; rm -rf "$0"`
+	const watch = `"$@" & p=$!
+		while read -r word; do case $word in
+			stop) kill -INT $p; wait $p;;
+			start) "$@" & p=$!;;
+		esac; done
+		kill -INT $p; wait $p; cd /; rm -rf "$0"`
 	s := exec.CommandContext(context.Background(), "sh", "-c", watch, dir, postgres, "-D", data, "-p", strconv.Itoa(port), "-k", dir,
 		"-c", "listen_addresses=127.0.0.1",
 		"-c", "fsync=off", "-c", "full_page_writes=off", // nothing here outlives the test
@@ -91,7 +106,7 @@ func start(ctx context.Context) (_ *server, err error) {
 	dsn := func(db string) string {
 		return fmt.Sprintf("postgres://syndicate@127.0.0.1:%d/%s?sslmode=disable", port, db)
 	}
-	if err := await(ctx, dsn("postgres")); err != nil {
+	if err := await(ctx, dsn("postgres"), true); err != nil {
 		out, _ := os.ReadFile(logName)
 		lifeline.Close()
 		return nil, errors.Join(err, errors.New(string(out)))
@@ -142,8 +157,8 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck // a TCP listener has a TCP address
 }
 
-// await waits until the server answers.
-func await(ctx context.Context, dsn string) error {
+// await waits until the server answers, or until it does not.
+func await(ctx context.Context, dsn string, answers bool) error {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return err
@@ -153,8 +168,11 @@ func await(ctx context.Context, dsn string) error {
 	defer cancel()
 	for {
 		err := db.PingContext(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
+		switch {
+		case (err == nil) == answers:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("the server does not do as it is told: %w", errors.Join(err, ctx.Err()))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -9,6 +9,7 @@ package storetest
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -45,11 +46,16 @@ func SQLite(t testing.TB) string { return "sqlite:" + t.TempDir() + "/data/syndi
 // Postgres returns the DSN of a new PostgreSQL database, dropped after the test.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	ctx := context.Background()
 	admin, err := postgresServer()
 	if err != nil {
 		test.Missing(t, "postgres", err)
 	}
+	return newDatabase(t, admin)
+}
+
+func newDatabase(t testing.TB, admin func(database string) string) string {
+	t.Helper()
+	ctx := context.Background()
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	if err := createDatabase(ctx, admin(""), name); err != nil {
 		t.Fatal(err)
@@ -60,6 +66,55 @@ func Postgres(t testing.TB) string {
 		}
 	})
 	return admin(name)
+}
+
+// Server is a PostgreSQL server of a test's own, which it may stop and start.
+type Server struct {
+	s *server
+}
+
+// NewServer starts a server that ends with the test. It is always one started from
+// the machine's programs.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	s, err := start(context.Background())
+	if err != nil {
+		test.Missing(t, "postgres", err)
+	}
+	t.Cleanup(func() { s.control.Close() })
+	return &Server{s}
+}
+
+// Database returns the DSN of a new database on the server.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, s.s.database)
+}
+
+// Stop makes the server cut its connections and end, and waits until it answers no
+// more.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	s.tell(t, "stop")
+	if err := await(context.Background(), s.s.database(""), false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Start starts the stopped server and waits until it answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	s.tell(t, "start")
+	if err := await(context.Background(), s.s.database(""), true); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *Server) tell(t testing.TB, word string) {
+	t.Helper()
+	if _, err := io.WriteString(s.s.control, word+"\n"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // postgresServer returns the server's DSN for a database; "": the one to
@@ -80,12 +135,7 @@ func postgresServer() (func(database string) string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(database string) string {
-		if database == "" {
-			database = "postgres"
-		}
-		return s.dsn(database)
-	}, nil
+	return s.database, nil
 }
 
 func opener(t *testing.T, dsn string) func(...Option) *store.Store {
