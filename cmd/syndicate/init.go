@@ -51,6 +51,9 @@ func (a *app) init(ctx context.Context, dir string) error {
 		return hinted(fmt.Errorf("%s has some of these files already: %s; nothing was written", dir, enumerate(shown)),
 			"syndicate init takes the name of a new folder")
 	}
+	if _, err := os.Lstat(filepath.Join(dir, ignoreFile)); errors.Is(err, fs.ErrNotExist) {
+		files = append(files, ignoreFile) // who has one of their own keeps it
+	}
 	if err := writeStarter(ctx, dir, files); err != nil {
 		return fmt.Errorf("making a site in %s: %w", dir, err)
 	}
@@ -68,6 +71,28 @@ func (a *app) init(ctx context.Context, dir string) error {
 	a.printf("    syndicate%s run      feeds to public/, mail to data/outbox/\n", in)
 	a.printf("    syndicate%s serve    keep doing it, and show it at http://localhost:8080/\n", in)
 	return nil
+}
+
+// ignoreFile tells git what of a site it is not to keep.
+const (
+	ignoreFile = ".gitignore"
+	ignored    = `# made at run time
+/data/
+/public/
+
+# secrets
+/keys/
+/secrets/
+/.env
+`
+)
+
+// starterFile returns the content of a file of a new site.
+func starterFile(name string) ([]byte, error) {
+	if name == ignoreFile {
+		return []byte(ignored), nil
+	}
+	return syndicate.Starter.ReadFile(name)
 }
 
 // starterFiles lists the files of the starter, slash-separated.
@@ -111,7 +136,7 @@ func writeStarter(ctx context.Context, dir string, files []string) (err error) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		data, err := syndicate.Starter.ReadFile(name)
+		data, err := starterFile(name)
 		if err != nil {
 			return err
 		}

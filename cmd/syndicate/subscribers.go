@@ -162,7 +162,7 @@ func (s *site) tellAdded(name, address string, result store.AddResult) error {
 		if s.json {
 			return s.printJSON(map[string]string{"newsletter": name, "email": address, "result": string(result)})
 		}
-		s.printf("%s %s %s.\n", address, map[store.AddResult]string{store.Created: "now gets", store.Exists: "gets already"}[result], name)
+		s.printf("%s %s %s.\n", address, map[store.AddResult]string{store.Created: "now gets", store.Exists: "already gets"}[result], name)
 		return nil
 	case store.Suppressed:
 		return hinted(notAdded(address, "is suppressed: it is never mailed"), "syndicate suppressions lift %s, if its owner asks for it", address)

@@ -233,6 +233,9 @@ func (d *decoder) is(path string, n *yaml.Node, kind yaml.Kind) bool {
 	}
 	delete(d.where, path) // as if it were not there: nobody should miss keys in it
 	what, hint := "a section of keys", ""
+	if kind == yaml.SequenceNode && n.Kind == yaml.MappingNode {
+		hint = `write "- " before the first key of each`
+	}
 	if kind == yaml.SequenceNode {
 		what = "a list"
 		if n.Kind == yaml.ScalarNode && !isNull(n) {

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// cells are the fields of a line that were given, by name.
+type cells map[string]string
+
+func cellsOf(l newsletter.Line) cells {
+	c := cells{}
+	set := func(field string, v *string) {
+		if v != nil {
+			c[field] = *v
+		}
+	}
+	set("name", l.Name)
+	set("language", l.Language)
+	set("time_zone", l.TimeZone)
+	if l.Topics != nil {
+		c["topics"] = newsletter.JoinTopics(*l.Topics)
+	}
+	return c
+}
+
+func (c cells) encode() string {
+	b, err := json.Marshal(c) // keys are sorted
+	if err != nil {
+		panic(err) // strings
+	}
+	return string(b)
+}
+
+// listBatch takes lines into a newsletter inside one transaction.
+type listBatch struct {
+	x            *tx
+	name, source string
+	now          time.Time
+	known        map[string]*listed // by hash of the address
+	tombs        map[string]string  // cause by hash
+	suppressed   map[string]bool
+}
+
+// listed is a subscriber as far as a list may change it.
+type listed struct {
+	id              int64
+	hash            string
+	state           string // of the subscription; empty: none
+	owned, fileLine string // JSON
+	named           bool   // the owner set the name, in whatever subscription
+}
+
+func (b *listBatch) hash(l newsletter.Line) string { return b.x.s.keys.AddressHash(l.Email) }
+
+// load reads what is known of the lines' addresses.
+func (b *listBatch) load(lines []newsletter.Line) error {
+	hashes := make([]string, len(lines))
+	for i, l := range lines {
+		hashes[i] = b.hash(l)
+	}
+	arg := jsonArg(hashes)
+	rows, err := list(b.x, func(scan func(...any) error) (k listed, err error) {
+		err = scan(&k.id, &k.hash, &k.state, &k.owned, &k.fileLine, &k.named)
+		return k, err
+	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
+		EXISTS (SELECT 1 FROM subscriptions o WHERE o.subscriber = s.id AND o.set_by_owner LIKE '%"name":true%')
+		FROM subscribers s LEFT JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $1 WHERE s.hash {{in strings $2}}`, b.name, arg)
+	if err != nil {
+		return err
+	}
+	b.known = make(map[string]*listed, len(rows))
+	for i := range rows {
+		b.known[rows[i].hash] = &rows[i]
+	}
+	pairs, err := list(b.x, func(scan func(...any) error) (p [2]string, err error) {
+		err = scan(&p[0], &p[1])
+		return p, err
+	}, "SELECT hash, cause FROM tombstones WHERE hash {{in strings $1}} AND newsletter IN ('', $2)", arg, b.name)
+	if err != nil {
+		return err
+	}
+	b.tombs = make(map[string]string, len(pairs))
+	for _, p := range pairs {
+		if b.tombs[p[0]] == "" || p[1] != "removed" { // the stricter one
+			b.tombs[p[0]] = p[1]
+		}
+	}
+	held, err := list(b.x, value[string], "SELECT hash FROM suppressions WHERE hash {{in strings $1}}", arg)
+	b.suppressed = make(map[string]bool, len(held))
+	for _, h := range held {
+		b.suppressed[h] = true
+	}
+	return err
+}
+
+// judge says what adding the line would do; Created: it may be created.
+func (b *listBatch) judge(l newsletter.Line) AddResult {
+	h := b.hash(l)
+	if k := b.known[h]; k != nil && k.state != "" {
+		switch {
+		case k.state == string(newsletter.SubscriptionUnsubscribed):
+			return Unsubscribed
+		case b.suppressed[h]:
+			return Suppressed
+		}
+		return Exists
+	}
+	if b.suppressed[h] {
+		return Suppressed
+	}
+	switch cause := b.tombs[h]; {
+	case cause == "", b.source == "form", b.source == "cli" && cause == "removed":
+		return Created
+	}
+	return Gone
+}
+
+// add subscribes whom judge lets in. results tells of each line.
+func (b *listBatch) add(lines []newsletter.Line) (results []AddResult, err error) {
+	if err := b.load(lines); err != nil {
+		return nil, err
+	}
+	var fresh []newsletter.Line
+	seen := map[string]bool{}
+	for _, l := range lines {
+		result := b.judge(l)
+		if h := b.hash(l); result == Created {
+			if seen[h] { // by a line before
+				result = Exists
+			} else {
+				fresh = append(fresh, l)
+			}
+			seen[h] = true
+		}
+		results = append(results, result)
+	}
+	return results, b.create(fresh)
+}
+
+// create makes subscribers where there are none, and their subscriptions, which
+// start at the newsletter's last horizon.
+func (b *listBatch) create(lines []newsletter.Line) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	x, now := b.x, ms(b.now)
+	var people []any
+	hashes := make([]string, len(lines))
+	for i, l := range lines {
+		hashes[i] = b.hash(l)
+		name := cellsOf(l)["name"]
+		if k := b.known[hashes[i]]; k == nil {
+			_, domain, _ := strings.Cut(l.Email, "@")
+			people = append(people, l.Email, hashes[i], name, newsletter.DomainGroup(domain), now)
+		} else if name != "" && !k.named { // known from another newsletter, perhaps without a name
+			if _, err := x.exec("UPDATE subscribers SET name = $2 WHERE id = $1 AND name = ''", k.id, name); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := x.insert("INSERT INTO subscribers (email, hash, name, domain, created_at)", "ON CONFLICT (hash) DO NOTHING", 5, people); err != nil {
+		return err
+	}
+	type person struct {
+		id   int64
+		hash string
+	}
+	ids := make(map[string]int64, len(lines))
+	rows, err := list(x, func(scan func(...any) error) (p person, err error) {
+		err = scan(&p.id, &p.hash)
+		return p, err
+	}, "SELECT id, hash FROM subscribers WHERE hash {{in strings $1}}", jsonArg(hashes))
+	if err != nil {
+		return err
+	}
+	for _, p := range rows {
+		ids[p.hash] = p.id
+	}
+	var horizons [2]int64
+	for r := range horizons {
+		if horizons[r], err = missing(x.query1("SELECT horizon FROM tracks WHERE newsletter = $1 AND rehearsal = $2", b.name, r)); err != nil {
+			return err
+		}
+	}
+	state, consent := newsletter.SubscriptionConfirmed, now
+	if b.source == "form" {
+		state, consent = newsletter.SubscriptionPending, 0
+	}
+	const columns = 20
+	subs := make([]any, 0, columns*len(lines))
+	for i, l := range lines {
+		c := cellsOf(l)
+		var fileLine any
+		if b.source == "file" {
+			fileLine = c.encode()
+		}
+		subs = append(subs, b.name, ids[hashes[i]], string(state), 0, c["language"], c["time_zone"], c["topics"], "", -1, 0, 0,
+			horizons[0], horizons[1], consent, b.source, "{}", "{}", fileLine, now, now)
+	}
+	_, err = x.insert(`INSERT INTO subscriptions (newsletter, subscriber, state, suppressed, language, time_zone, topics, cadence, hour, max_items, paused_till,
+		cursor, rehearsal_cursor, consent_at, source, proof, set_by_owner, file_line, created_at, updated_at)`, "ON CONFLICT DO NOTHING", columns, subs)
+	if err != nil {
+		return err
+	}
+	// Back by hand or by their owner: not gone any more.
+	if b.source != "file" {
+		_, err = x.exec("DELETE FROM tombstones WHERE hash {{in strings $1}} AND newsletter IN ('', $2)", jsonArg(hashes), b.name)
+	}
+	return err
+}
