@@ -39,7 +39,7 @@ func parseDate(s string, loc *time.Location) (time.Time, error) {
 		if name, offset := t.Zone(); offset == 0 && t.Location() != loc && name != "UTC" && name != "GMT" && name != "" && strings.HasSuffix(layout, "MST") {
 			return time.Time{}, errDate
 		}
-		if t.Year() < 1000 {
+		if year := t.UTC().Year(); year < 1000 || year > 9999 { // JSON has no others
 			return time.Time{}, errDate
 		}
 		return t, nil

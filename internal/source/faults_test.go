@@ -101,6 +101,20 @@ func TestUnreadableFile(t *testing.T) {
 	s.expect("readable again", found{Total: 2, Known: 2, Changed: 1, Read: "a.md: A2", Saved: true})
 }
 
+// Names that are not text are told and left out: no store could keep them as they
+// are.
+func TestNamesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, map[string]string{"a.md": "# A\n", "b\xe9.md": "# B\n", "c\nd.md": "# C\n", "d\xe9/d.md": "# D\n", "e\x1b.png": "x"})
+	const left = " has a name that is not UTF-8, or with a control character in it, and is left out"
+	s.expect("first", found{Total: 1, Changed: 1, Read: "a.md: A", Saved: true, Problems: strings.Join([]string{
+		"articles/b\xe9.md:" + left, "articles/c\nd.md:" + left, "articles/d\xe9:" + left, "articles/e\x1b.png:" + left,
+	}, "\n")})
+	if assets := s.list().Assets; len(assets) > 0 {
+		t.Errorf("assets: %v", assets)
+	}
+}
+
 // A file of 50 MB is told and not read; its article stays.
 func TestTooBig(t *testing.T) {
 	t.Parallel()

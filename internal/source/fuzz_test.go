@@ -38,9 +38,18 @@ func checkParse(t *testing.T, d *source.Dir, rel string, data []byte) {
 	if a.Key == "" || a.Slug == "" || a.Title == "" || a.Language == "" || a.File != rel {
 		t.Errorf("something is empty in %+v", a)
 	}
-	lines := append([]string{a.Key, a.Slug, a.Title, a.Language, a.Section, a.Permalink}, append(a.Tags, a.Aliases...)...)
+	lines := append([]string{a.Key, a.Slug, a.Language, a.Section, a.Permalink}, append(a.Tags, a.Aliases...)...)
 	for _, x := range a.Authors {
-		lines = append(lines, x.Name, x.Email, x.URL)
+		lines = append(lines, x.Name)
+	}
+	for _, s := range lines {
+		if len(s) > 1000 {
+			t.Errorf("%.40q… has %d bytes: no index takes it", s, len(s))
+		}
+	}
+	lines = append(lines, a.Title)
+	for _, x := range a.Authors {
+		lines = append(lines, x.Email, x.URL)
 	}
 	if a.Image != nil {
 		lines = append(lines, a.Image.URL, a.Image.Alt, a.Image.Caption)
@@ -58,6 +67,9 @@ func checkParse(t *testing.T, d *source.Dir, rel string, data []byte) {
 	}
 	if a.Permalink != "" && a.Permalink[0] != '/' && !strings.HasPrefix(a.Permalink, "http") {
 		t.Errorf("permalink %q", a.Permalink)
+	}
+	if _, err := a.Published.UTC().MarshalJSON(); err != nil {
+		t.Error(err)
 	}
 	if !a.Published.IsZero() && !a.Updated.IsZero() && a.Updated.Before(a.Published) {
 		t.Errorf("updated %s, published %s", a.Updated, a.Published)

@@ -14,6 +14,20 @@ import (
 // maxLabels is how many tags, authors, aliases or enclosures an article may have.
 const maxLabels = 200
 
+// maxIndexed is how many bytes a path, an address or a label may have: an index of
+// PostgreSQL takes 2704 bytes a row.
+const maxIndexed = 1000
+
+// indexed reports whether text is short enough for an index; if not, what is said
+// of it is left out, with a warning.
+func (b *builder) indexed(v *value, what, text string) bool {
+	if len(text) > maxIndexed {
+		b.warn(v, fmt.Sprintf("%s: has %d bytes, %d are allowed; it is not used", what, len(text), maxIndexed), "")
+		return false
+	}
+	return true
+}
+
 // labels sets the tags (those and the categories, in either form) and the section.
 func (b *builder) labels() {
 	a := &b.article
@@ -29,13 +43,13 @@ func (b *builder) labels() {
 		for _, w := range words {
 			tag := markup.CleanLine(w.text)
 			known := slices.ContainsFunc(a.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
-			if tag != "" && !known && len(a.Tags) < maxLabels {
+			if tag != "" && !known && len(a.Tags) < maxLabels && b.indexed(v, name, tag) {
 				a.Tags = append(a.Tags, tag)
 			}
 		}
 	}
 	a.Section = b.name.section
-	if v := b.fields.find("section"); v != nil && v.kind == isText {
+	if v := b.fields.find("section"); v != nil && v.kind == isText && b.indexed(v, "section", v.text) {
 		a.Section = strings.Trim(path.Clean("/"+markup.CleanLine(v.text)), "/")
 	}
 }
@@ -71,7 +85,7 @@ func (b *builder) authors() []newsletter.Author {
 	for _, p := range people {
 		x := author(p)
 		known := slices.ContainsFunc(out, func(y newsletter.Author) bool { return strings.EqualFold(x.Name, y.Name) })
-		if x.Name != "" && !known && len(out) < maxLabels {
+		if x.Name != "" && !known && len(out) < maxLabels && b.indexed(v, "authors", x.Name) {
 			out = append(out, x)
 		}
 	}
@@ -121,7 +135,7 @@ func (b *builder) address() *Problem {
 		}
 		for _, x := range v.items() {
 			p := sitePath(x.text)
-			if p != "" && p != "/" && p != a.Permalink && !slices.Contains(a.Aliases, p) && len(a.Aliases) < maxLabels {
+			if p != "" && p != "/" && p != a.Permalink && !slices.Contains(a.Aliases, p) && len(a.Aliases) < maxLabels && b.indexed(v, name, p) {
 				a.Aliases = append(a.Aliases, p)
 			}
 		}
@@ -141,6 +155,8 @@ func (b *builder) permalink(v *value) *Problem {
 	case strings.Contains(text, "/:") || slices.Contains([]string{"pretty", "date", "ordinal", "weekdate", "none"}, text):
 		b.warn(v, fmt.Sprintf("the permalink pattern %q is not known here and is ignored", text), "write the path itself")
 		return nil
+	case len(u.String()) > maxIndexed:
+		return b.problem(v, fmt.Sprintf("url: has %d bytes, %d are allowed", len(u.String()), maxIndexed), "")
 	case u.Host != "":
 		a.Permalink = u.String()
 		return nil

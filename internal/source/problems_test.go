@@ -57,6 +57,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"id", "a.md", "---\nid: [a, b]\n---\n", "articles/a.md:2:5: the id is no text", ""},
 		{"slug", "a.md", "---\nslug: 漢字\n---\n", `articles/a.md:2:7: slug: "漢字" has no letter or digit`, "ASCII"},
 		{"url", "a.md", "---\nurl: javascript:alert(1)\n---\n", "articles/a.md:2:6: url: ", "/2026/"},
+		{"long url", "a.md", "---\nurl: /" + strings.Repeat("é", 200) + "\n---\n", "articles/a.md:2:6: url: has 1201 bytes, 1000 are allowed", ""},
 		{"home page", "a.md", "---\nurl: /\n---\n", "articles/a.md:2:6: url: an article cannot be the home page", ""},
 
 		{"empty", "a.md", "", "articles/a.md: is empty", "title or a text"},
@@ -96,6 +97,10 @@ func TestWarnings(t *testing.T) {
 		{"language", "a.md", "---\ntitle: x\nlanguage: Klingonese!\n---\n", `articles/a.md:3:11: language: "Klingonese!" is no language tag`},
 		{"expiry", "a.md", "---\ntitle: x\nexpiryDate: 2027-01-01\n---\n", "articles/a.md:3:13: expiry dates are not kept to"},
 		{"pattern", "a.md", "---\ntitle: x\npermalink: /:year/:title/\n---\n", `articles/a.md:3:12: the permalink pattern "/:year/:title/" is not known here`},
+		{"long tag", "a.md", "---\ntitle: x\ntags: [" + strings.Repeat("x", 1001) + "]\n---\n", "articles/a.md:3:7: tags: has 1001 bytes, 1000 are allowed; it is not used"},
+		{"long name", "a.md", "---\ntitle: x\nauthor: " + strings.Repeat("x", 1001) + "\n---\n", "articles/a.md:3:9: authors: has 1001 bytes"},
+		{"long section", "a.md", "---\ntitle: x\nsection: " + strings.Repeat("x/", 501) + "\n---\n", "articles/a.md:3:10: section: has 1002 bytes"},
+		{"long alias", "a.md", "---\ntitle: x\naliases: /" + strings.Repeat("x", 1001) + "\n---\n", "articles/a.md:3:10: aliases: has 1002 bytes"},
 		{"picture", "a.md", "---\ntitle: x\nimage: javascript:x\n---\n", `articles/a.md:3:8: image: "javascript:x" is no reference to a picture`},
 		{"converted wrongly", "a.md", "---\ntitle: x\n---\nl\u0092été\n", "articles/a.md:4:2: holds the character U+0092, left by a wrong conversion; it is read as ’"},
 		{"lost characters", "a.md", "---\ntitle: x\n---\nl\uFFFDété\n", "articles/a.md:4:2: holds the character U+FFFD, left by a wrong conversion; it is dropped"},

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"syndicate/internal/markup"
 )
 
 // meta is what tells changes of a file without reading it.
@@ -103,6 +105,9 @@ func (w *walker) folder(ctx context.Context, rel string) error {
 			continue
 		}
 		p := path.Join(rel, e.Name())
+		if !w.named(p) {
+			continue
+		}
 		w.run(func() {
 			if err := w.folder(ctx, p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				w.unreadable(p, err)
@@ -168,6 +173,12 @@ func (w *walker) look(ctx context.Context, rel string, dir *os.File, entries []f
 			}
 			continue
 		}
+		if p := path.Join(rel, name); !w.named(p) {
+			continue
+		} else if len(p) > maxIndexed {
+			w.leftOut(p, fmt.Sprintf("has a path of %d bytes, %d are allowed, and is left out", len(p), maxIndexed), "")
+			continue
+		}
 		m, ok := w.stat(rel, dir, e)
 		switch {
 		case !ok:
@@ -227,6 +238,16 @@ func (w *walker) linked(p string) (m meta, ok bool) {
 	}
 	w.leftOut(p, "is a link to something other than a file and is left out", "")
 	return m, false
+}
+
+// named reports whether a path can be stored and shown. On Linux a name may be any
+// bytes, and those of old archives often are.
+func (w *walker) named(p string) bool {
+	ok := markup.Clean(p) == p && !strings.ContainsAny(p, "\t\n")
+	if !ok {
+		w.leftOut(p, "has a name that is not UTF-8, or with a control character in it, and is left out", "rename it")
+	}
+	return ok
 }
 
 func (w *walker) ignored(rel, name string) bool {
