@@ -220,7 +220,7 @@ func (x *Reader) line(row []string, n int) (newsletter.Line, error) {
 	}
 	if l.Language = get("language"); l.Language != nil && *l.Language != "" {
 		tag, err := language.Parse(*l.Language)
-		if err != nil {
+		if err != nil || len(*l.Language) > 35 { // RFC 5646 4.4.1
 			return l, fmt.Errorf("%q is no language tag; write en, fr, pt-BR…", *l.Language)
 		}
 		*l.Language = tag.String()

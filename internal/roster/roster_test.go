@@ -106,6 +106,11 @@ func TestRead(t *testing.T) {
 			[]newsletter.Line{{N: 4, Email: "ann@example.org", Name: ptr("Ann")}},
 			[]string{"line 2: the address holds a line end"},
 		},
+		"a language tag without end": {
+			"email,language\nann@example.org,en" + strings.Repeat("-x-aaaaaaaa", 4) + "\n",
+			nil,
+			[]string{`line 2: "en-x-aaaaaaaa-x-aaaaaaaa-x-aaaaaaaa-x-aaaaaaaa" is no language tag; write en, fr, pt-BR…`},
+		},
 		"names of several lines, with control characters": {
 			"email,name\nann@example.org,\" Ann\n of\u00a0the\x07 sea\"\n",
 			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann of\u00a0the sea")}},

@@ -79,9 +79,9 @@ func (l *languages) suffix(s string) string {
 }
 
 // canonicalLanguage returns the BCP 47 form of a tag ("fr_ca" → "fr-CA"), empty
-// if it is none.
+// if it is none, or longer than those that are in use (RFC 5646 4.4.1: 35).
 func canonicalLanguage(s string) string {
-	if s == "" {
+	if s == "" || len(s) > 35 {
 		return ""
 	}
 	tag, err := language.Parse(s) // takes underscores

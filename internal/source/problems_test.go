@@ -95,6 +95,7 @@ func TestWarnings(t *testing.T) {
 	for _, c := range []struct{ name, file, content, problem string }{
 		{"no title", "small-boats.md", "Text.\n", `articles/small-boats.md: has no title; "Small boats" is made of its name`},
 		{"language", "a.md", "---\ntitle: x\nlanguage: Klingonese!\n---\n", `articles/a.md:3:11: language: "Klingonese!" is no language tag`},
+		{"long language", "a.md", "---\ntitle: x\nlanguage: en-x-" + strings.Repeat("aaaaaaaa-", 4) + "a\n---\n", `articles/a.md:3:11: language: "en-x-aaaaaaaa-`},
 		{"expiry", "a.md", "---\ntitle: x\nexpiryDate: 2027-01-01\n---\n", "articles/a.md:3:13: expiry dates are not kept to"},
 		{"pattern", "a.md", "---\ntitle: x\npermalink: /:year/:title/\n---\n", `articles/a.md:3:12: the permalink pattern "/:year/:title/" is not known here`},
 		{"long tag", "a.md", "---\ntitle: x\ntags: [" + strings.Repeat("x", 1001) + "]\n---\n", "articles/a.md:3:7: tags: has 1001 bytes, 1000 are allowed; it is not used"},
