@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -50,6 +51,8 @@ func kind(name string) (want string, check func(string) (string, error)) {
 		want, check = "an address and port such as 127.0.0.1:8080", listen
 	case "path":
 		want, check = "the name of a file or folder", present
+	case "inside":
+		want, check = "the name of a file in the site folder", inside
 	case "folder":
 		want, check = "the name of a folder in templates/", folder
 	case "pattern":
@@ -260,6 +263,13 @@ func listen(s string) (string, error) {
 		if _, err := host(name); err != nil {
 			return "", not("")
 		}
+	}
+	return s, nil
+}
+
+func inside(s string) (string, error) {
+	if s = path.Clean(s); s == "." || !fs.ValidPath(s) {
+		return "", not("")
 	}
 	return s, nil
 }

@@ -35,7 +35,7 @@ type Newsletter struct {
 	Subject string `yaml:"subject" kind:"template"`
 	// Intro is a Markdown file, relative to the site folder; while it exists with words that no issue
 	// has carried yet, the next issue begins with them. Default intros/<name>.md.
-	Intro string `yaml:"intro" kind:"path"`
+	Intro string `yaml:"intro" kind:"inside"`
 	// Missed says what becomes of occurrences during which nothing ran: once makes one issue for all
 	// of them, skip makes none. Default once.
 	Missed string `yaml:"missed" default:"once" oneof:"once skip"`
