@@ -40,6 +40,7 @@ func funcs(r *run) map[string]any {
 		"list":           func(items []string) string { return r.words.List(items) }, // A, B and C
 		"quote":          func(text string) string { return r.words.Quote(text) },    // “text”
 		"excerpt":        excerpt,                                                    // excerpt 200 .Summary
+		"lines":          lines,                                                      // range lines .Site.PostalAddress
 		"underline":      underline,                                                  // a line as long as the text
 		"comment":        comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
 		templating.Alive: r.Alive,                                                    // see templating.Guard
@@ -53,6 +54,9 @@ func comment(text string) (htmltemplate.HTML, error) {
 	}
 	return htmltemplate.HTML("<!--" + text + "-->"), nil
 }
+
+// lines returns those of a text, for <br> between them: Outlook knows no white-space.
+func lines(text string) []string { return strings.Split(strings.TrimSpace(text), "\n") }
 
 // underline repeats with below text.
 func underline(with, text string) string {

@@ -68,6 +68,22 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// squeezed returns the body of a public page in the coding that the client takes,
+// and says so in the headers; Vary is set already. Pages with a secret in them are sent as they are:
+// from the length of what is compressed, others could learn it.
+func squeezed(w http.ResponseWriter, r *http.Request, body []byte) []byte {
+	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		return body
+	}
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(body); err != nil || z.Close() != nil {
+		return body
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	return b.Bytes()
+}
+
 // notModified reports whether the client has the current document (RFC 9110
 // 13.2.2): If-None-Match decides by weak comparison if it is there, else
 // If-Modified-Since by whole seconds.

@@ -83,11 +83,13 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 	}
 	tag := `W/"` + hashOf(body) + `"`
 	h.Set("Etag", tag)
+	addVary(h, "Accept-Encoding")
 	if notModified(r, tag, time.Time{}) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	body = squeezed(w, r, body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
 		w.Write(body)

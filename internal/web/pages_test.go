@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -277,6 +279,33 @@ func TestConditionalPages(t *testing.T) {
 	_, err := s.store.ReleaseDue(t.Context(), s.clock())
 	s.check(err)
 	contains(t, text(t, s.get("/", "If-None-Match", tag), 200), "To be opened later")
+}
+
+// TestPageCompression: pages are compressed for those who take it, but for what
+// is one person's.
+func TestPageCompression(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.send("weekly", false, "The first", newsletter.Digest{Language: "en", Articles: []int64{1}, HTML: strings.Repeat("<p>Hello</p>", 100)})
+	for _, target := range []string{"/", "/articles/soupe", "/newsletters/weekly", "/newsletters/weekly/issues/1"} {
+		plain := text(t, s.get(target), 200)
+		r := s.get(target, "Accept-Encoding", "gzip")
+		if r.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(strings.Join(r.Header.Values("Vary"), ","), "Accept-Encoding") {
+			t.Fatalf("%s: %v", target, r.Header)
+		}
+		z, err := gzip.NewReader(r.Body)
+		s.check(err)
+		b, err := io.ReadAll(z)
+		s.check(err)
+		if string(b) != plain || r.ContentLength >= int64(len(plain)) {
+			t.Errorf("%s: %d bytes instead of %d", target, r.ContentLength, len(plain))
+		}
+	}
+	for _, target := range []string{s.link(newsletter.PurposeUnsubscribe, "other@example.org", "weekly"), s.link(newsletter.PurposePreferences, "other@example.org", "weekly")} {
+		if r := s.get(target, "Accept-Encoding", "gzip"); r.Header.Get("Content-Encoding") != "" {
+			t.Errorf("a page with a secret in it is compressed")
+		}
+	}
 }
 
 // TestHead: HEAD answers what GET does, without the body.
