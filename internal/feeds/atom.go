@@ -97,6 +97,8 @@ func newAtomEntry(it *Item, feedLanguage string) *atomEntry {
 	}
 	if it.HTML != "" {
 		x.Content = &feeds.AtomContent{Content: it.HTML, Type: "html"}
+	} else if it.Summary == "" { // RFC 4287 4.1.1.1 wants some text
+		x.Summary = &feeds.AtomSummary{Content: it.Title, Type: "text"}
 	}
 	for _, a := range it.Authors {
 		x.Authors = append(x.Authors, &atomAuthor{feeds.AtomPerson{Name: a.Name, Uri: a.URL, Email: a.Email}})

@@ -160,6 +160,25 @@ func TestSummaryBeforeBody(t *testing.T) {
 	}
 }
 
+// A note of one line has a title and nothing else.
+func TestTitleAlone(t *testing.T) {
+	t.Parallel()
+	in := sample()
+	in.Items = in.Items[1:]
+	in.Items[0].Summary = ""
+	for _, c := range []struct {
+		render func(feeds.Feed) ([]byte, error)
+		want   string
+	}{
+		{feeds.Atom, `<summary type="text">Plain</summary>`},
+		{feeds.JSON, `"content_text": "Plain"`},
+	} {
+		if data, err := c.render(in); err != nil || !bytes.Contains(data, []byte(c.want)) {
+			t.Errorf("%v, or without %s\n%s", err, c.want, data)
+		}
+	}
+}
+
 func TestEmptyFeedIsValid(t *testing.T) {
 	t.Parallel()
 	f := sample()
