@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +15,7 @@ func (a *app) ask(ctx context.Context, yes bool, question string) (bool, error) 
 	if yes {
 		return true, nil
 	}
-	screen, done, err := a.screen()
+	screen, done, err := a.screen(question)
 	if err != nil {
 		return false, err
 	}
@@ -45,7 +44,7 @@ func (a *app) ask(ctx context.Context, yes bool, question string) (bool, error) 
 
 // screen is where a question is seen, if there is somebody to answer it: standard
 // error, or the terminal itself if that went elsewhere.
-func (a *app) screen() (w io.Writer, done func(), err error) {
+func (a *app) screen(question string) (w io.Writer, done func(), err error) {
 	if isTerminal(a.in) {
 		if isTerminal(a.err) {
 			return a.err, func() {}, nil
@@ -54,5 +53,6 @@ func (a *app) screen() (w io.Writer, done func(), err error) {
 			return tty, func() { tty.Close() }, nil
 		}
 	}
-	return nil, nil, hinted(errors.New("this needs a yes, and there is no terminal to ask on"), "--yes does it without asking")
+	return nil, nil, hinted(fmt.Errorf("this needs a yes, and there is no terminal to ask on: %s", strings.ReplaceAll(question, "\n", " ")),
+		"--yes does it without asking")
 }

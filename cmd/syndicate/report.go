@@ -258,7 +258,10 @@ func (s *site) tellNext(r jobs.RunReport) {
 				count(i.Uncertain, "message"), i.Issue.Newsletter, i.Issue.Number, i.Issue.Newsletter, i.Issue.Number)
 		}
 	}
-	if r.Declined {
+	switch {
+	case r.Declined && r.Accepted > 0:
+		s.printf("No new issue was sent; %s went out of what was begun earlier.\n", count(r.Accepted, "message"))
+	case r.Declined:
 		s.printf("Nothing was mailed.\n")
 	}
 	if r.Rehearsal && r.Accepted > 0 {

@@ -48,7 +48,7 @@ With --due it sends only what the schedule says, and does not ask: for cron.`,
 	return c
 }
 
-type confirmFunc = func(context.Context, []jobs.Preview) (bool, error)
+type confirmFunc = func(context.Context, jobs.Question) (bool, error)
 
 // working opens the site with a progress bar for a verb that delivers, and reports.
 func (a *app) working(ctx context.Context, do func(context.Context, *site, confirmFunc) (jobs.RunReport, error)) (err error) {
@@ -60,9 +60,9 @@ func (a *app) working(ctx context.Context, do func(context.Context, *site, confi
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	s.tellNotices()
-	r, err := do(ctx, s, func(ctx context.Context, list []jobs.Preview) (bool, error) {
+	r, err := do(ctx, s, func(ctx context.Context, q jobs.Question) (bool, error) {
 		bar.close()
-		return s.confirm(ctx, list)
+		return s.confirm(ctx, q)
 	})
 	bar.close()
 	return s.ended(context.WithoutCancel(ctx), r, err)
@@ -85,15 +85,18 @@ func (s *site) ended(ctx context.Context, r jobs.RunReport, err error) error {
 }
 
 // confirm asks before people are mailed.
-func (s *site) confirm(ctx context.Context, list []jobs.Preview) (bool, error) {
+func (s *site) confirm(ctx context.Context, q jobs.Question) (bool, error) {
 	mails := 0
 	var what []string
-	for _, p := range list {
+	for _, i := range q.Begun {
+		what = append(what, fmt.Sprintf("%s was begun earlier and went on: %s", s.nameOf(i.Issue), issueLine(i)))
+	}
+	for _, p := range q.Issues {
 		mails += p.Recipients
 		what = append(what, fmt.Sprintf("%s/%d: %s to %s", p.Newsletter.Name, p.Number,
 			count(len(p.Groups[0].Articles), "article"), count(p.Recipients, "subscriber")))
 	}
-	return s.ask(ctx, false, fmt.Sprintf("%s.\nSend %s by %s?", strings.Join(what, "; "), count(mails, "message"), relayNames(s.cfg)))
+	return s.ask(ctx, false, fmt.Sprintf("%s.\nSend %s by %s?", strings.Join(what, ";\n"), count(mails, "message"), relayNames(s.cfg)))
 }
 
 // tellNotices tells of settings that have no effect.

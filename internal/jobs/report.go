@@ -20,7 +20,7 @@ type RunReport struct {
 	Accepted    int                `json:"accepted"`           // messages that a relay took in this run
 	Refused     int                `json:"refused"`            // attempts that ended otherwise
 	Errors      []string           `json:"errors,omitempty"`   // steps that failed as a whole; the others were done
-	Declined    bool               `json:"declined,omitempty"` // the operator said no; nothing was mailed
+	Declined    bool               `json:"declined,omitempty"` // the operator said no to the new issues
 }
 
 // ListReport says what became of the operator's own list of a newsletter.

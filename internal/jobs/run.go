@@ -18,12 +18,18 @@ type RunOptions struct {
 	// occurrences recorded: a run by hand is an issue beside the schedule, and the
 	// next occurrence comes all the same (and finds nothing new, perhaps).
 	Due bool
-	// Confirm is asked before people are mailed, with the previews of all issues
-	// that would go out at once; nil: nobody is asked. A rehearsal never asks, and
-	// neither do interrupted issues, which were agreed to before.
-	Confirm func(context.Context, []Preview) (bool, error)
+	// Confirm is asked before people are mailed, about all issues that would go out
+	// at once; nil: nobody is asked. A rehearsal never asks, and neither do
+	// interrupted issues, which were agreed to before.
+	Confirm func(context.Context, Question) (bool, error)
 	// Prune removes whoever came by a list and left it; see SyncLists.
 	Prune bool
+}
+
+// Question is what a person has to agree to.
+type Question struct {
+	Issues []Preview     // that would go out
+	Begun  []IssueReport // earlier, and going on whatever the answer
 }
 
 // dueTolerance is how late Run with Due may come and still be on time: it is as
@@ -72,14 +78,24 @@ func (s *Service) reported(ctx context.Context, steps func(*RunReport) error) (R
 	r := s.newReport()
 	err := steps(&r)
 	ctx = context.WithoutCancel(ctx)
-	for k := range r.Issues {
-		i, ierr := s.IssueReport(ctx, r.Issues[k].Issue.ID)
-		if ierr != nil {
-			return r, errors.Join(err, ierr)
-		}
-		r.Issues[k] = i
+	issues, ierr := s.standing(ctx, r.Issues)
+	if ierr == nil {
+		r.Issues = issues
 	}
-	return r, err
+	return r, errors.Join(err, ierr)
+}
+
+// standing says how issues stand now.
+func (s *Service) standing(ctx context.Context, issues []IssueReport) ([]IssueReport, error) {
+	list := make([]IssueReport, len(issues))
+	for k := range issues {
+		i, err := s.IssueReport(ctx, issues[k].Issue.ID)
+		if err != nil {
+			return nil, err
+		}
+		list[k] = i
+	}
+	return list, nil
 }
 
 func (s *Service) newReport() RunReport {
@@ -196,7 +212,7 @@ func (s *Service) notDue(n newsletter.Newsletter) string {
 // issueAll composes the newsletters, asks, and writes the issues down; only what
 // has the hash, if one is given.
 func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newsletter.Newsletter, due map[string]newsletter.Occurrence,
-	hash string, confirm func(context.Context, []Preview) (bool, error),
+	hash string, confirm func(context.Context, Question) (bool, error),
 ) error {
 	previews := make([]Preview, len(wanted))
 	failures := make([]error, len(wanted))
@@ -216,7 +232,11 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 		}
 	}
 	if confirm != nil && len(ask) > 0 && !s.Rehearsal() {
-		yes, err := confirm(ctx, ask)
+		begun, err := s.standing(ctx, r.Issues)
+		if err != nil {
+			return err
+		}
+		yes, err := confirm(ctx, Question{Issues: ask, Begun: begun})
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ type SendOptions struct {
 	Hash       string // of the preview that is meant (its beginning is enough); empty: whatever is composed
 	NoRefresh  bool   // do not look for new articles and list lines first
 	NoWait     bool   // leave sealing and delivery to Serve
-	Confirm    func(context.Context, []Preview) (bool, error)
+	Confirm    func(context.Context, Question) (bool, error)
 }
 
 // Send composes an issue now, by hand, and waits until every delivery is settled

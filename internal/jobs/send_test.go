@@ -26,11 +26,11 @@ func TestConfirm(t *testing.T) {
 	s.subscribe(2)
 	v := s.service(withRelay(k.relay("main")))
 	asked := 0
-	answer := func(yes bool) func(context.Context, []jobs.Preview) (bool, error) {
-		return func(_ context.Context, all []jobs.Preview) (bool, error) {
+	answer := func(yes bool) func(context.Context, jobs.Question) (bool, error) {
+		return func(_ context.Context, q jobs.Question) (bool, error) {
 			asked++
-			if len(all) != 1 || all[0].Recipients != 2 || all[0].Number != 1 {
-				t.Errorf("asked about %+v", all)
+			if len(q.Begun) != 0 || len(q.Issues) != 1 || q.Issues[0].Recipients != 2 || q.Issues[0].Number != 1 {
+				t.Errorf("asked about %+v", q)
 			}
 			return yes, nil
 		}
@@ -53,6 +53,31 @@ func TestConfirm(t *testing.T) {
 	s.runWith(s.service(withRelay(k.relay("main"))), jobs.RunOptions{Confirm: answer(false)})
 	if asked != 2 {
 		t.Errorf("a rehearsal or an approval asked")
+	}
+}
+
+// TestConfirmBegun: an issue that was agreed to before goes on, and the question
+// about the next one says so.
+func TestConfirmBegun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k := newSink(t)
+	s.article()
+	s.subscribe(3)
+	v := s.service(withRelay(k.relay("main")))
+	if _, err := v.Send(t.Context(), sendNoWait); err != nil {
+		t.Fatal(err)
+	}
+	s.article()
+	r := s.runWith(v, jobs.RunOptions{Confirm: func(_ context.Context, q jobs.Question) (bool, error) {
+		if len(q.Issues) != 1 || q.Issues[0].Number != 2 || len(q.Begun) != 1 {
+			t.Fatalf("asked about %+v", q)
+		}
+		s.counts(q.Begun[0], newsletter.IssueSent, 3, 0, 0, 0)
+		return false, nil
+	}})
+	if !r.Declined || r.Accepted != 3 || len(k.to()) != 3 {
+		t.Errorf("after a no: %d accepted, %d arrived, %+v", r.Accepted, len(k.to()), r)
 	}
 }
 
