@@ -154,7 +154,7 @@ func TestSummaryBeforeBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	item := string(data[bytes.Index(data, []byte("<item>")):])
+	_, item, _ := strings.Cut(string(data), "<item>")
 	if summary, body := strings.Index(item, "<description>"), strings.Index(item, "<content:encoded>"); summary < 0 || body < summary {
 		t.Errorf("description at %d, content:encoded at %d", summary, body)
 	}
