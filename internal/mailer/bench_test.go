@@ -153,7 +153,7 @@ func benchmarkBare(b *testing.B, content mailer.Content, connections int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer c.Close()
+		b.Cleanup(func() { c.Close() })
 		conns <- c
 	}
 	b.SetParallelism((connections + 1) / 2)

@@ -40,7 +40,7 @@ func Serve(records func() (string, error)) (address string, stop func(), err err
 		}
 	})
 	return c.LocalAddr().String(), func() {
-		c.Close()
+		_ = c.Close() // ends the reading
 		served.Wait()
 	}, nil
 }
