@@ -9,12 +9,12 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"syndicate/internal/config"
 	"syndicate/internal/digest"
+	"syndicate/internal/jobs"
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
@@ -106,14 +106,13 @@ func (k *check) all(offline bool) error {
 	if len(cfg.Relays) == 0 {
 		k.ok("relays", "none: a rehearsal, mail goes to %s/", outboxDir)
 	}
-	if offline {
-		return k.ctx.Err()
+	if !offline {
+		for i := range s.options.Relays {
+			k.relay(cfg, i, s.options.Relays[i])
+		}
+		k.sender(cfg, s.options.Signer)
 	}
-	for i := range s.options.Relays {
-		k.relay(cfg, i, s.options.Relays[i])
-	}
-	k.sender(cfg, s.options.Signer)
-	k.web(s)
+	k.web(s, offline)
 	return k.ctx.Err()
 }
 
@@ -274,20 +273,28 @@ func (k *check) relay(cfg *config.Config, i int, r mailer.Relay) {
 }
 
 // web asks whether the links in mail lead here. A site may be checked before it
-// runs, so this is never an error.
-func (k *check) web(s *site) {
+// runs, so no answer is not an error; a relay's mail waits for one.
+func (k *check) web(s *site, offline bool) {
 	url := s.cfg.Web.URL
-	if len(s.cfg.Relays) > 0 && !strings.HasPrefix(url, "https://") {
-		k.warning("web", url+" is not https: receivers do not offer one-click unsubscribing", "web.url in config.yaml")
+	if err := s.service.CheckWebURL(); err != nil {
+		k.failed("web", fmt.Errorf("%s: %w", s.webURL(), err))
+		return
 	}
-	id, err := siteAt(k.ctx, url, 5*time.Second)
+	if offline {
+		return
+	}
+	id, err := jobs.SiteAt(k.ctx, nil, url)
 	switch {
-	case err != nil:
-		k.ok("web", "%s does not answer yet; syndicate serve does", url)
-	case id != s.store.SiteID():
-		k.warning("web", url+" is another site", "the links in mail lead there; web.url in config.yaml")
-	default:
+	case err == nil && id == s.store.SiteID():
 		k.ok("web", "%s is this site", url)
+	case err == nil && len(s.cfg.Relays) > 0:
+		k.failed("web", s.service.CheckLinks(k.ctx))
+	case err == nil:
+		k.warning("web", url+" is another site", "the links in mail lead there; web.url in config.yaml")
+	case len(s.cfg.Relays) > 0:
+		k.warning("web", url+" does not answer as this site yet: "+message(err), "no mail goes out before it does; syndicate serve answers, behind your proxy")
+	default:
+		k.ok("web", "%s does not answer yet; syndicate serve does", url)
 	}
 }
 

@@ -3,10 +3,12 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +80,7 @@ func params(files []string, dsn func() string) testscript.Params {
 			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn())
 			e.Values[daemonsKey{}] = map[string]*daemon{}
 			e.Values[relaysKey{}] = map[string]*testRelay{}
+			e.Values[frontsKey{}] = map[string]*atomic.Pointer[url.URL]{}
 			return nil
 		},
 	}

@@ -17,6 +17,7 @@ type app struct {
 	file    string
 	json    bool
 	verbose bool
+	offline bool // mail though nobody knows whether its links lead here
 }
 
 // clock is the time now.
@@ -75,6 +76,11 @@ subscribers' mailboxes. A site is a folder; config.yaml says everything about it
 	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a))
 	root.AddCommand(versionCommand(a), manCommand(a))
 	return root
+}
+
+// offlineLinks is the flag of all verbs that mail.
+func (a *app) offlineLinks(c *cobra.Command) {
+	c.Flags().BoolVar(&a.offline, "offline-links", false, "mail through a relay though web.url does not answer as this site")
 }
 
 // group is a command that only has subcommands.

@@ -22,7 +22,8 @@ an issue with what is new, whatever the schedule says. It finishes interrupted i
 first, and waits until every message is settled or has to be tried again later.
 
 With a relay in config.yaml it asks before it mails people. Without one it is a
-rehearsal: the mail goes to data/outbox/.
+rehearsal: the mail goes to data/outbox/. Nothing goes through a relay before web.url
+answers as this site, or the links in it would lead nowhere; --offline-links overrides.
 
 With --due it sends only what the schedule says, and does not ask: for cron.`,
 		Example: `    syndicate run
@@ -45,6 +46,7 @@ With --due it sends only what the schedule says, and does not ask: for cron.`,
 	c.Flags().BoolVar(&due, "due", false, "only newsletters whose time has come; asks nothing")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
 	addPrune(c, &prune)
+	a.offlineLinks(c)
 	return c
 }
 

@@ -35,6 +35,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"http":     httpCommand,
 		"smtp":     smtpCommand,
 		"received": received,
+		"front":    frontCommand,
 		"fill":     fill,
 		"write":    write,
 		"database": database,

@@ -18,7 +18,8 @@ func sendCommand(a *app) *cobra.Command {
 		Use:   "send NEWSLETTER",
 		Short: "Send an issue now, by hand",
 		Long: `Send takes new articles in and sends the newsletter's next issue now, whatever its
-schedule says. With a relay in config.yaml it asks first.
+schedule says. With a relay in config.yaml it asks first, and web.url must answer as this
+site; --offline-links overrides.
 
 --dry-run says what would be sent to how many, and changes nothing. --to sends one copy
 to an address of your own; the articles stay new to the subscribers.`,
@@ -53,6 +54,7 @@ to an address of your own; the articles stay new to the subscribers.`,
 	f.StringVar(&to, "to", "", "send one copy to `ADDRESS` only")
 	f.StringVar(&hash, "hash", "", "send only what was looked at (preview tells its hash)")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
+	a.offlineLinks(c)
 	return c
 }
 
@@ -107,6 +109,13 @@ func (s *site) sendTest(ctx context.Context, name, to string) error {
 		return err
 	}
 	s.tellFresh(ctx)
+	// A copy to oneself is how a relay is tried; its links act for nobody.
+	if err := s.service.CheckLinks(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.warn("", "an issue would not go out: "+message(err), hintFor(err))
+	}
 	reply, err := s.service.SendTest(ctx, name, address)
 	if err != nil {
 		return err

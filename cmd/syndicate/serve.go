@@ -16,11 +16,14 @@ import (
 
 // serveCommand is the daemon.
 func serveCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Stay: schedule, delivery, and the site on the web",
 		Long: `Serve takes articles in when their files change, sends issues when they are due, and
 answers on web.listen: pages, feeds, and the links in mail. It logs to standard error.
+
+With a relay, web.url must be https. Mail is held back until that address answers as this
+site: the links in it would lead nowhere.
 
 It stops in good order on SIGTERM or Ctrl-C: open requests and messages in flight are
 finished. A second one ends it at once; what was under way is taken up next time.`,
@@ -40,12 +43,17 @@ finished. A second one ends it at once; what was under way is taken up next time
 			return s.serve(c.Context())
 		},
 	}
+	a.offlineLinks(c)
+	return c
 }
 
 func (s *site) serve(ctx context.Context) error {
 	handler, err := s.handler(ctx)
 	if err != nil {
 		return err
+	}
+	if err := s.service.CheckWebURL(); err != nil {
+		return fmt.Errorf("%s: %w", s.webURL(), err)
 	}
 	// The service takes this lock for itself; a second daemon shall hear of it before
 	// it hears that its port is taken.

@@ -75,7 +75,7 @@ func (a *app) openWith(ctx context.Context, cfg *config.Config, log *slog.Logger
 	if s.options, err = options(cfg, s.store, log); err != nil {
 		return nil, err
 	}
-	s.options.Now, s.options.OnProgress = a.now, tell
+	s.options.Now, s.options.OnProgress, s.options.OfflineLinks = a.now, tell, a.offline
 	if s.service, err = jobs.New(s.options); err != nil {
 		return nil, err
 	}
@@ -131,6 +131,14 @@ func known(cfg *config.Config, list ...string) error {
 		return usage(hint, "there is no newsletter %q", name)
 	}
 	return nil
+}
+
+// webURL is the place in the configuration that says where links in mail lead.
+func (s *site) webURL() string {
+	if where := s.cfg.Where("web.url"); where != s.cfg.Where("web") {
+		return where
+	}
+	return s.cfg.Where("site.url") // the default
 }
 
 func newsletterNames(cfg *config.Config) []string {

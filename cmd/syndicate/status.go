@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -187,31 +184,8 @@ func (s *site) serving(ctx context.Context) bool {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	id, err := siteAt(ctx, "http://"+net.JoinHostPort(host, port), time.Second)
-	return err == nil && id == s.store.SiteID()
-}
-
-// siteAt asks a server which site it is.
-func siteAt(ctx context.Context, url string, timeout time.Duration) (id string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answers %s", url, resp.Status)
-	}
-	var answer struct {
-		Site string `json:"site"`
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&answer); err != nil {
-		return "", fmt.Errorf("%s does not answer as Syndicate: %w", url, err)
-	}
-	return answer.Site, nil
+	id, err := jobs.SiteAt(ctx, nil, "http://"+net.JoinHostPort(host, port))
+	return err == nil && id == s.store.SiteID()
 }

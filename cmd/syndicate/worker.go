@@ -2,18 +2,20 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 )
 
 // workerCommand delivers on a further machine.
 func workerCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "worker",
 		Short: "Deliver only, on a further machine (PostgreSQL)",
 		Long: `Worker hands mail to the relays, beside a serve or other workers on the same
 PostgreSQL database: each message is one's. It needs the configuration, not the
-articles. It stops in good order on SIGTERM or Ctrl-C: what is in flight is finished.`,
+articles. As with serve, mail through a relay is held back until web.url answers as this
+site. It stops in good order on SIGTERM or Ctrl-C: what is in flight is finished.`,
 		Example: `    syndicate -C /srv/letter worker`,
 		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
@@ -30,6 +32,9 @@ articles. It stops in good order on SIGTERM or Ctrl-C: what is in flight is fini
 				return hinted(errors.New("worker needs PostgreSQL; on SQLite one process delivers: syndicate serve"),
 					"store: postgres://… in config.yaml lets several machines share the work")
 			}
+			if err := s.service.CheckWebURL(); err != nil {
+				return fmt.Errorf("%s: %w", s.webURL(), err)
+			}
 			s.tellNotices()
 			if !a.json {
 				a.printf("Delivering for %s.\n", plain(cfg.Site.Title))
@@ -37,4 +42,6 @@ articles. It stops in good order on SIGTERM or Ctrl-C: what is in flight is fini
 			return s.service.Work(c.Context())
 		},
 	}
+	a.offlineLinks(c)
+	return c
 }

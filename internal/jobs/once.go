@@ -29,6 +29,9 @@ func (s *Service) deliverOnce(ctx context.Context, r *RunReport) error {
 	if err != nil || open == 0 {
 		return err
 	}
+	if err := s.mayMail(ctx); err != nil {
+		return err
+	}
 	release, err := s.store.LockDaemon()
 	if errors.Is(err, store.ErrLocked) {
 		if release, err = s.watch(ctx, r); release == nil {

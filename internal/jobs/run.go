@@ -40,19 +40,24 @@ const dueTolerance = time.Hour
 // ingests, builds the feeds, and for each newsletter composes, seals and
 // delivers what is new. It waits until every delivery is settled or is to be
 // tried later. What goes wrong in one step is in the report and does not keep
-// the others from being done; an error means that the store failed or that ctx
-// ended.
+// the others from being done; an error means that the store failed, that ctx
+// ended, or that mail may not go out yet (*LinksError): then no issue is made.
 func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 	return s.reported(ctx, func(r *RunReport) error {
 		wanted, err := s.newsletters(o.Newsletters)
 		if err != nil {
 			return err
 		}
-		if err := s.finish(ctx, r); err != nil {
+		// Where links lead nowhere, articles and feeds are brought up to date all the same.
+		var held *LinksError
+		if err := s.finish(ctx, r); err != nil && !errors.As(err, &held) {
 			return err
 		}
 		if err := s.refresh(ctx, r, o.Prune, o.Newsletters); err != nil {
 			return err
+		}
+		if held != nil {
+			return held
 		}
 		due := map[string]newsletter.Occurrence{}
 		if o.Due {
@@ -229,6 +234,11 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 			return fmt.Errorf("the next issue of %s is %s by now, not %s; look at it again: %w", n.Name, ShortHash(p.Hash), hash, store.ErrConflict)
 		case !n.Approval:
 			ask = append(ask, p)
+		}
+	}
+	if len(ask) > 0 {
+		if err := s.mayMail(ctx); err != nil {
+			return err
 		}
 	}
 	if confirm != nil && len(ask) > 0 && !s.Rehearsal() {

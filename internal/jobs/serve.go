@@ -41,9 +41,12 @@ func (s *Service) Serve(ctx context.Context) error {
 }
 
 // Work delivers what is due as long as ctx lives: what a further machine does on
-// PostgreSQL.
+// PostgreSQL. It begins when the links in mail lead here.
 func (s *Service) Work(ctx context.Context) error {
 	return s.keep(ctx, "delivery", func(ctx context.Context) error {
+		if !s.awaitLinks(ctx) {
+			return nil
+		}
 		_, err := s.deliver(ctx, false, 0)
 		return err
 	})

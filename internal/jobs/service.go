@@ -24,10 +24,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"syndicate/internal/mailer"
@@ -50,8 +52,13 @@ type Options struct {
 	SiteFS      fs.FS          // the site folder: templates/, intros/
 	Builtin     fs.FS          // templates shipped with the program, laid out like templates/ of a site
 	WebURL      string         // what links in mail begin with, without trailing slash; empty: Site.URL
+	HTTP        *http.Client   // asks WebURL which site it is; nil: http.DefaultClient
 	Delivery    DeliveryOptions
 	Watch       []string // absolute folders whose changes lead to an ingest in Serve
+
+	// OfflineLinks lets mail go through a relay though nobody knows whether the
+	// links in it lead here; else WebURL must be https and answer with this site's id.
+	OfflineLinks bool
 
 	// Lists opens the operator's own list of a newsletter's subscribers. The
 	// error is fs.ErrNotExist where there is none; nil: no newsletter has one.
@@ -104,6 +111,7 @@ type Service struct {
 	log   *slog.Logger
 	now   func() time.Time
 
+	linked   atomic.Bool   // links in mail were seen to lead here
 	progress sync.Mutex    // held while OnProgress runs
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed

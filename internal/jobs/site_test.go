@@ -70,8 +70,9 @@ func newSiteOn(t *testing.T, open func(...storetest.Option) *store.Store) *site 
 			Chunk: 10, SealBatch: 7, Lease: 20 * time.Second, Grace: 20 * time.Second,
 			BackoffFirst: 100 * time.Millisecond, BackoffMax: time.Second, GiveUpAfter: time.Hour,
 		},
-		Log: slog.New(slog.DiscardHandler),
-		Now: s.clock.now,
+		OfflineLinks: true, // but for the tests of links
+		Log:          slog.New(slog.DiscardHandler),
+		Now:          s.clock.now,
 	}
 	if testing.Verbose() {
 		s.options.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
