@@ -49,9 +49,9 @@ func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 			return err
 		}
 		// Where links lead nowhere, articles and feeds are brought up to date all the same.
-		var held *LinksError
-		if err := s.finish(ctx, r); err != nil && !errors.As(err, &held) {
-			return err
+		held := s.finish(ctx, r)
+		if held != nil && !errors.As(held, new(*LinksError)) {
+			return held
 		}
 		if err := s.refresh(ctx, r, o.Prune, o.Newsletters); err != nil {
 			return err
