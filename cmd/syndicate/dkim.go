@@ -232,7 +232,11 @@ func (a *app) tellKeys(cfg *config.Config, domain string, views []keyView) {
 	}
 	a.printf("\n1. For the DNS of %s:\n\n", domain)
 	a.records(views)
-	a.printf("\n2. For config.yaml:\n\ndkim:\n")
+	section := "dkim:" // a second one would be an error
+	if len(cfg.DKIM) > 0 {
+		section = "# under dkim:"
+	}
+	a.printf("\n2. For config.yaml:\n\n%s\n", section)
 	for _, v := range views {
 		a.printf("  - {domain: %s, selector: %s, key_file: %s}\n", v.Domain, v.Selector, v.KeyFile)
 	}
