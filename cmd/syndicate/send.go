@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +11,7 @@ import (
 // sendCommand sends one issue by hand.
 func sendCommand(a *app) *cobra.Command {
 	var dry, yes bool
-	var to, hash string
+	var to, hash, out string
 	c := &cobra.Command{
 		Use:   "send NEWSLETTER",
 		Short: "Send an issue now, by hand",
@@ -21,7 +19,8 @@ func sendCommand(a *app) *cobra.Command {
 schedule says. With a relay in config.yaml it asks first, and web.url must answer as this
 site; --offline-links overrides.
 
---dry-run says what would be sent to how many, and changes nothing. --to sends one copy
+--dry-run says what would be sent to how many and how long that would take, writes the
+messages as .eml files (to --out, or data/dry-run/), and sends nothing. --to sends one copy
 to an address of your own; the articles stay new to the subscribers.`,
 		Example: `    syndicate send weekly --dry-run
     syndicate send weekly --to me@example.org
@@ -30,10 +29,12 @@ to an address of your own; the articles stay new to the subscribers.`,
 		ValidArgsFunction: a.completeNewsletter(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
+			case out != "" && !dry:
+				return usage(see(c), "--out goes with --dry-run")
 			case dry && to != "":
 				return usage(see(c), "--dry-run and --to do not go together")
 			case dry:
-				return a.with(func(ctx context.Context, s *site, args []string) error { return s.dryRun(ctx, args[0]) })(c, args)
+				return a.with(func(ctx context.Context, s *site, args []string) error { return s.dryRun(ctx, args[0], out) })(c, args)
 			case to != "":
 				return a.with(func(ctx context.Context, s *site, args []string) error { return s.sendTest(ctx, args[0], to) })(c, args)
 			}
@@ -50,54 +51,13 @@ to an address of your own; the articles stay new to the subscribers.`,
 		},
 	}
 	f := c.Flags()
-	f.BoolVarP(&dry, "dry-run", "n", false, "say what would be sent; change nothing")
+	f.BoolVarP(&dry, "dry-run", "n", false, "say what would be sent, and write it to files")
+	f.StringVarP(&out, "out", "o", "", "write the files of --dry-run to `DIR`")
 	f.StringVar(&to, "to", "", "send one copy to `ADDRESS` only")
 	f.StringVar(&hash, "hash", "", "send only what was looked at (preview tells its hash)")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
 	a.offlineLinks(c)
 	return c
-}
-
-func (s *site) dryRun(ctx context.Context, name string) error {
-	if err := known(s.cfg, name); err != nil {
-		return err
-	}
-	d, err := s.service.DryRun(ctx, name)
-	if err != nil {
-		return err
-	}
-	if s.json {
-		return s.printJSON(struct {
-			previewView
-			Domains []jobs.DomainCount `json:"domains"`
-			Bytes   int                `json:"message_bytes"`
-		}{viewPreview(d.Preview), d.Domains, len(d.Message)})
-	}
-	s.tellFresh(ctx)
-	if d.Preview.Nothing != "" {
-		s.tellNothing(d.Preview)
-		return nil
-	}
-	s.tellPreview(d.Preview)
-	var list []string
-	for i, dom := range d.Domains {
-		if i == 8 {
-			list = append(list, fmt.Sprintf("%d more", len(d.Domains)-i))
-			break
-		}
-		list = append(list, fmt.Sprintf("%s %s", dom.Domain, number(dom.Count)))
-	}
-	by := "the catcher on this machine (a rehearsal)"
-	if !s.service.Rehearsal() {
-		by = relayNames(s.cfg)
-	}
-	s.table(nil, [][]string{
-		{"receivers", strings.Join(list, ", ")},
-		{"message", size(len(d.Message))},
-		{"by", by},
-	})
-	s.printf("\nNothing was sent.\n")
-	return nil
 }
 
 func (s *site) sendTest(ctx context.Context, name, to string) error {

@@ -13,8 +13,8 @@ import (
 
 // subscribersCommand looks after who gets what.
 func subscribersCommand(a *app) *cobra.Command {
-	return group("subscribers", "Who gets what: list, add, import, export, remove",
-		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersExport(a), subscribersRemove(a))
+	return group("subscribers", "Who gets what: list, add, import, export, remove, explain",
+		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersExport(a), subscribersRemove(a), subscribersExplain(a))
 }
 
 // subscriptionView is a subscription in JSON.

@@ -150,19 +150,6 @@ type PreviewGroup struct {
 // ShortHash is the form of an issue's hash that people read and type.
 func ShortHash(hash string) string { return hash[:min(len(hash), 10)] }
 
-// DryRun is what sending would do.
-type DryRun struct {
-	Preview Preview       `json:"preview"`
-	Domains []DomainCount `json:"domains"` // most recipients first
-	Message []byte        `json:"-"`       // the leading digest's message to a made-up recipient, as .eml
-}
-
-// DomainCount counts recipients at one receiver.
-type DomainCount struct {
-	Domain string `json:"domain"` // see newsletter.DomainGroup
-	Count  int    `json:"count"`
-}
-
 // NextDue says when a newsletter is due next.
 type NextDue struct {
 	Newsletter string    `json:"newsletter"`

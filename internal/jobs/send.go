@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,45 +61,11 @@ func sameHash(hash, wanted string) bool {
 	return len(wanted) >= 6 && strings.HasPrefix(hash, wanted)
 }
 
-// DryRun says what Send would do with what is in the store; it changes nothing.
-func (s *Service) DryRun(ctx context.Context, name string) (DryRun, error) {
-	p, err := s.Preview(ctx, name)
-	d := DryRun{Preview: p}
-	if err != nil || len(p.Groups) == 0 {
-		return d, err
-	}
-	served := map[newsletter.Group]bool{}
-	for _, l := range p.frozen.Lists {
-		served[l.Group] = len(l.Articles) > 0
-	}
-	groups, err := s.store.GroupDomains(ctx, name, p.Rehearsal, s.now())
-	if err != nil {
-		return d, err
-	}
-	count := map[string]int{}
-	for _, g := range groups {
-		if served[g.Group] {
-			count[g.Domain] += g.Count
-		}
-	}
-	for domain, n := range count {
-		d.Domains = append(d.Domains, DomainCount{domain, n})
-	}
-	slices.SortFunc(d.Domains, func(a, b DomainCount) int {
-		if a.Count != b.Count {
-			return b.Count - a.Count
-		}
-		return strings.Compare(a.Domain, b.Domain)
-	})
-	d.Message, err = s.Message(p, "subscriber@example.org")
-	return d, err
-}
-
 // Message returns the leading digest of a preview as a finished message to the
 // address: what .eml files hold. Its links work for nobody: they lead to the
 // newsletter's page.
 func (s *Service) Message(p Preview, to string) ([]byte, error) {
-	l, personal, err := s.copyOf(p, to)
+	l, personal, err := s.copyOf(p, 0, to)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +74,7 @@ func (s *Service) Message(p Preview, to string) ([]byte, error) {
 
 // copyOf makes a message of a preview that is nobody's delivery: its Message-ID
 // is new each time, and its links do not act for a subscriber.
-func (s *Service) copyOf(p Preview, to string) (*letter, mailer.Personal, error) {
+func (s *Service) copyOf(p Preview, group int, to string) (*letter, mailer.Personal, error) {
 	if len(p.Groups) == 0 {
 		return nil, mailer.Personal{}, fmt.Errorf("the next issue of %s has nothing to show: %s", p.Newsletter.Name, p.Nothing)
 	}
@@ -117,7 +82,7 @@ func (s *Service) copyOf(p Preview, to string) (*letter, mailer.Personal, error)
 	if err != nil {
 		return nil, mailer.Personal{}, err
 	}
-	l, err := s.letter(p.frozen.Newsletter, p.Groups[0].Digest, 0, p.Number)
+	l, err := s.letter(p.frozen.Newsletter, p.Groups[group].Digest, 0, p.Number)
 	if err != nil {
 		return nil, mailer.Personal{}, err
 	}
@@ -141,7 +106,7 @@ func (s *Service) SendTest(ctx context.Context, name, to string) (newsletter.Rep
 	if err != nil {
 		return newsletter.Reply{}, err
 	}
-	l, personal, err := s.copyOf(p, to)
+	l, personal, err := s.copyOf(p, 0, to)
 	if err != nil {
 		return newsletter.Reply{}, err
 	}

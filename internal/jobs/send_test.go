@@ -99,7 +99,7 @@ func TestDryRun(t *testing.T) {
 	if len(d.Domains) != 2 || d.Domains[0] != (jobs.DomainCount{Domain: "example.org", Count: 3}) || d.Domains[1] != (jobs.DomainCount{Domain: "gmail", Count: 2}) || d.Preview.Recipients != 5 {
 		t.Errorf("domains %+v of %d recipients", d.Domains, d.Preview.Recipients)
 	}
-	m, err := parse(d.Message)
+	m, err := parse(d.Messages[0])
 	if err != nil || !strings.Contains(m.Text, title) || m.Header.Get("To") != "subscriber@example.org" {
 		t.Errorf("message %v (%v)\n%s", m.Header, err, m.Text)
 	}

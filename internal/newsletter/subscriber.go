@@ -37,11 +37,16 @@ type Subscription struct {
 	MaxItems   int      // 0: the newsletter's
 	PausedTill time.Time
 	Cursor     int64 // articles up to this seq are served
-	ConsentAt  time.Time
-	Source     string // where the consent came from: "file", "cli", "form", "import 3"
-	Proof      string // JSON, what proves it
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+
+	RehearsalCursor int64     // the same in rehearsal
+	LeftAt          time.Time // unsubscribed
+	LeftBy          string    // where that came from: "link", "page", "file", …
+
+	ConsentAt time.Time
+	Source    string // where the consent came from: "file", "cli", "form", "import 3"
+	Proof     string // JSON, what proves it
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Line is one line of a subscriber list, checked and normalised. A nil field was

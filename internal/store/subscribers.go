@@ -12,12 +12,12 @@ import (
 )
 
 const subscriptionColumns = `s.id, s.email, s.name, b.language, b.time_zone, s.created_at, b.newsletter, b.state, b.topics, b.cadence, b.hour, b.max_items,
-	b.paused_till, b.cursor, b.consent_at, b.source, b.proof, b.created_at, b.updated_at`
+	b.paused_till, b.cursor, b.rehearsal_cursor, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at`
 
 func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err error) {
 	var topics string
 	err = scan(&b.Subscriber.ID, &b.Subscriber.Email, &b.Subscriber.Name, &b.Subscriber.Language, &b.Subscriber.TimeZone, stamp{&b.Subscriber.CreatedAt},
-		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
+		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, &b.RehearsalCursor, stamp{&b.LeftAt}, &b.LeftBy, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
 		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt})
 	b.Topics = newsletter.SplitTopics(topics)
 	return b, err
@@ -31,6 +31,9 @@ func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newslette
 	arg := func(cond string, v any) {
 		args = append(args, v)
 		conds = append(conds, strings.ReplaceAll(cond, "$$", fmt.Sprintf("$%d", len(args))))
+	}
+	if q.Through > 0 {
+		arg("s.id <= $$", q.Through)
 	}
 	if q.Newsletter != "" {
 		arg("b.newsletter = $$", q.Newsletter)

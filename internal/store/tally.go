@@ -269,3 +269,55 @@ func (s *Store) IssuePace(ctx context.Context, issue int64, window time.Duration
 	}
 	return out, nil
 }
+
+// PastRate is how fast an issue went.
+type PastRate struct {
+	Newsletter string
+	Number     int
+	Rate       float64 // messages a second; 0: nothing was measured
+}
+
+// What is measured must be long enough to mean something.
+const (
+	measuredLeast = 200
+	measuredSpan  = time.Second
+)
+
+// PastRate measures the latest issue that was large enough: over the first nine
+// tenths of its messages, because the last ones are those that receivers put off.
+func (s *Store) PastRate(ctx context.Context, rehearsal bool) (PastRate, error) {
+	const what = "measure past issues"
+	type candidate struct {
+		PastRate
+		id, sealed int64
+	}
+	recent, err := list(s.reader(ctx), func(scan func(...any) error) (c candidate, err error) {
+		err = scan(&c.id, &c.Newsletter, &c.Number, &c.sealed)
+		return c, err
+	}, `SELECT id, newsletter, number, sealed_at FROM issues WHERE rehearsal = $1 AND sealed = 1 AND recipients >= $2 AND state = 'sent'
+		ORDER BY id DESC LIMIT 5`, btoi(rehearsal), measuredLeast)
+	if err != nil {
+		return PastRate{}, s.wrap(what, err)
+	}
+	for _, c := range recent {
+		chunks, err := list(s.reader(ctx), scanPair, "SELECT progress_at, sent FROM chunks WHERE issue = $1 AND counted = 1 AND sent > 0 ORDER BY progress_at", c.id)
+		if err != nil {
+			return PastRate{}, s.wrap(what, err)
+		}
+		total, sent := int64(0), int64(0)
+		for _, p := range chunks {
+			total += p[1]
+		}
+		for _, p := range chunks {
+			if sent += p[1]; 10*sent < 9*total {
+				continue
+			}
+			if span := time.Duration(p[0]-c.sealed) * time.Millisecond; span >= measuredSpan && total >= measuredLeast {
+				c.Rate = float64(sent) / span.Seconds()
+				return c.PastRate, nil
+			}
+			break
+		}
+	}
+	return PastRate{}, nil
+}

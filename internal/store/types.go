@@ -154,6 +154,7 @@ type SubscriberQuery struct {
 	State      newsletter.SubscriptionState
 	Match      string // part of the address or name
 	After      int64  // subscriber id
+	Through    int64  // subscriber id, 0: no end
 	Limit      int    // 0: all
 }
 
