@@ -238,10 +238,7 @@ func (d *deliverer) release(ctx context.Context) error {
 // done.
 func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, err error) {
 	waiting, leases := d.queue.size()
-	if leases > 0 {
-		return tickOpen, false, nil
-	}
-	if d.once {
+	if leases == 0 && d.once {
 		if !slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.givenUp() }) {
 			return 0, true, nil
 		}
@@ -250,7 +247,11 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 	if err != nil {
 		return 0, false, fmt.Errorf("looking for work: %w", err)
 	}
-	if d.once {
+	wait = d.tick(open, due)
+	switch {
+	case leases > 0:
+		return wait, false, nil
+	case d.once:
 		if open == 0 {
 			return 0, true, nil
 		}
@@ -259,17 +260,23 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 			if err != nil {
 				return 0, false, fmt.Errorf("looking for work: %w", err)
 			}
-			return tickOpen, others == 0 && due.After(d.s.now()), nil
+			return wait, others == 0 && due.After(d.s.now()), nil
 		}
-		return tickOpen, false, nil
+		return wait, false, nil
 	}
-	if err := d.adoptPauses(ctx); err != nil {
-		return 0, false, err
-	}
+	return wait, false, d.adoptPauses(ctx)
+}
+
+// tick says when to look again: when the next chunk is due or its worker's lease
+// ends, and often enough to know of every chunk before that.
+func (d *deliverer) tick(open int, due time.Time) time.Duration {
 	if open == 0 {
-		return tickIdle, false, nil
+		return min(tickIdle, d.s.o.Delivery.Lease/2)
 	}
-	return tickOpen, false, nil
+	if next := due.Sub(d.s.now()) + 2*time.Millisecond; next > 0 {
+		return min(tickOpen, next)
+	}
+	return tickOpen
 }
 
 // await waits for work, for a lease to end, for a relay, or for the time.

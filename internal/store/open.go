@@ -152,7 +152,12 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	if !strings.Contains(dsn, "pool_max_conns") {
 		c.MaxConns = maxConns
 	}
-	for k, v := range map[string]string{"application_name": "syndicate", "timezone": "UTC", "synchronous_commit": "on"} {
+	for k, v := range map[string]string{
+		"application_name": "syndicate", "timezone": "UTC", "synchronous_commit": "on",
+		// A process that is frozen in a transaction must not keep the others from its
+		// chunks: the server ends it.
+		"idle_in_transaction_session_timeout": "10s",
+	} {
 		if c.ConnConfig.RuntimeParams[k] == "" {
 			c.ConnConfig.RuntimeParams[k] = v
 		}
