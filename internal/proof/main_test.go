@@ -27,6 +27,7 @@ const (
 	lease       = 2 * time.Second
 	connections = 8 // of each process
 	workers     = 3 // processes on PostgreSQL
+	grace       = 20 * time.Second
 )
 
 // program is the path of the built program.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -103,13 +104,19 @@ func (p *process) running() bool {
 	}
 }
 
+// mentions reports whether the process has said one of some words.
+func (p *process) mentions(words ...string) bool {
+	said := p.said()
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(said, w) })
+}
+
 // says waits until the process says something.
 func (p *process) says(words string) {
 	p.t.Helper()
 	eventually(p.t, p.name+" says "+words, func() bool {
-		if !p.running() && !strings.Contains(p.said(), words) {
+		if !p.running() && !p.mentions(words) {
 			p.t.Fatalf("%s ended and never said %q", p.name, words)
 		}
-		return strings.Contains(p.said(), words)
+		return p.mentions(words)
 	})
 }

@@ -29,8 +29,7 @@ type setting struct {
 	recipients int // 0: *recipients
 	hold       bool
 	sink       sink.Options
-	login      bool   // with a name and a password
-	data       string // folder of the database on SQLite; empty: any
+	login      bool // with a name and a password
 }
 
 const (
@@ -82,9 +81,9 @@ newsletters:
 relays:
   - {name: main, host: %s, port: %d, tls: none%s, connections: %d, timeouts: {connect: 5s, command: 1s, data: 5s, dot: 1s}}
 delivery:
-  {chunk: %d, lease: %s, renew: 300ms, backoff: {first: 50ms, max: 500ms}, grace: 20s, uncertain: %s}
+  {chunk: %d, lease: %s, renew: 300ms, backoff: {first: 50ms, max: 500ms}, grace: %s, uncertain: %s}
 web: {listen: "127.0.0.1:0"}
-`, s.dsn, host, port, login, connections, max(5, x.recipients/20), lease, uncertain)
+`, s.dsn, host, port, login, connections, max(5, x.recipients/20), lease, grace, uncertain)
 }
 
 func (s *site) write(name, text string) {
@@ -133,8 +132,14 @@ func (s *site) staff() {
 
 func (s *site) hire() *process {
 	s.t.Helper()
-	p := s.start(s.name("serve"), "serve")
-	p.says("listening on")
+	var p *process
+	if s.engine == "postgres" {
+		p = s.start(s.name("worker"), "worker")
+		p.says("Delivering for")
+	} else {
+		p = s.start(s.name("serve"), "serve")
+		p.says("listening on")
+	}
 	s.workers = append(s.workers, p)
 	return p
 }
