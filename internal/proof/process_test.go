@@ -25,7 +25,8 @@ type process struct {
 	output bytes.Buffer // both streams
 }
 
-// start starts the program on a site. name is what PostgreSQL knows it by.
+// start starts the program on a site, whose links lead nowhere. name is what
+// PostgreSQL knows it by.
 func (s *site) start(name string, args ...string) *process {
 	s.t.Helper()
 	path, err := program()
@@ -33,7 +34,7 @@ func (s *site) start(name string, args ...string) *process {
 		s.t.Fatal(err)
 	}
 	p := &process{t: s.t, name: name, done: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.Background(), path, append([]string{"-C", s.dir}, args...)...)
+	p.cmd = exec.CommandContext(context.Background(), path, append(args, "-C", s.dir, "--offline-links")...)
 	p.cmd.Env = append(os.Environ(), "PGAPPNAME="+name)
 	out, in := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = in, in
