@@ -26,7 +26,7 @@ func funcs(r *run) map[string]any {
 	date := func(f func(*i18n.Words, time.Time) string) func(time.Time) string {
 		return func(t time.Time) string { return f(r.words, t) }
 	}
-	return map[string]any{
+	return templating.Printing(map[string]any{
 		// t "key" "placeholder" value …: words in the reader's language (internal/i18n/locales)
 		"t": func(key string, args ...any) (string, error) { return r.words.Text(key, args...) },
 		// n "key" number "placeholder" value …: the same, by plural form
@@ -44,7 +44,7 @@ func funcs(r *run) map[string]any {
 		"underline":      underline,                                                  // a line as long as the text
 		"comment":        comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
 		templating.Alive: r.Alive,                                                    // see templating.Guard
-	}
+	})
 }
 
 // comment returns an HTML comment, which Outlook reads as a condition.

@@ -50,6 +50,26 @@ func TestGuardStopsLoops(t *testing.T) {
 	}
 }
 
+// A text that doubles in a loop fails long before memory is short; others are as
+// the template packages print them.
+func TestPrinting(t *testing.T) {
+	t.Parallel()
+	render := func(text string) (string, error) {
+		var out strings.Builder
+		err := template.Must(template.New("page.html").Funcs(templating.Printing(template.FuncMap{})).Parse(text)).Execute(&out, nil)
+		return out.String(), err
+	}
+	for _, f := range []string{"print", "println", `printf "%v%v"`} {
+		_, err := render(`{{$x := "x"}}{{range 60}}` + "\n" + `{{$x = ` + f + ` $x $x}}{{end}}`)
+		if err == nil || !strings.HasPrefix(templating.Located(err).Error(), "page.html:2:") || !strings.Contains(err.Error(), "grows beyond 2 MB") {
+			t.Errorf("%s: error %v", f, err)
+		}
+	}
+	if got, err := render(`{{print 1 2 "a" "b" 3}}|{{printf "%03d" 7}}|{{println 1 "x"}}`); err != nil || got != "1 2ab3|007|1 x\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestOutputEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())

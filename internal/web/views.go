@@ -153,7 +153,7 @@ func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error
 // viewFuncs are the functions of templates besides the built-in ones: the same
 // words, dates and lists as in mail.
 func viewFuncs(w *i18n.Words) template.FuncMap {
-	return template.FuncMap{
+	return templating.Printing(template.FuncMap{
 		templating.Alive: func() bool { return true }, // stands in until render
 		// t "key" "placeholder" value …: words in the page's language (internal/i18n/locales)
 		"t": w.Text,
@@ -170,5 +170,5 @@ func viewFuncs(w *i18n.Words) template.FuncMap {
 		"stamp": func(t time.Time) string { return t.Format(time.RFC3339) },
 		// size: bytes for people
 		"size": func(bytes int64) string { return sizeOf(w, bytes) },
-	}
+	})
 }
