@@ -2,7 +2,7 @@
 FUZZTIME ?= 30s
 PKG      ?= ./...
 
-.PHONY: build test race lint fuzz bench golden man screenshots clean
+.PHONY: build test proof lint fuzz bench golden man screenshots clean
 
 build: ## the program, ./syndicate
 	go build -trimpath -o syndicate ./cmd/syndicate
@@ -10,8 +10,8 @@ build: ## the program, ./syndicate
 test: ## skips what needs PostgreSQL, Chromium, Postfix or dkimpy where they are missing; CI does not
 	go test $(PKG)
 
-race:
-	go test -race $(PKG)
+proof: ## kills processes as often as the promise of delivery says; takes half an hour
+	go test -count=1 -timeout 2h -v ./internal/proof -rounds 20 -recipients 5000 -outage 30s -slack 0
 
 lint: ## what CI checks before the tests
 	.ci/run tidy format vet staticcheck lint
