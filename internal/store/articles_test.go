@@ -57,6 +57,33 @@ func TestUpsertKeepsEverything(t *testing.T) {
 	})
 }
 
+// Whatever people have at hand leads to an article, also to one that is not public.
+func TestLookUpArticle(t *testing.T) {
+	each(t, func(b *bench) {
+		draft, gone := article("draft"), article("gone")
+		draft.Draft, draft.Slug = true, "half-done"
+		b.upsert(draft, gone, article("here"))
+		must(b.FinishListing(ctx, "articles", nil, []string{gone.Key}, b.Now()))(b)
+		id := must(b.ArticleByKey(ctx, "articles", gone.Key))(b).ID
+		for _, c := range []struct {
+			names      []string
+			key, state string
+		}{
+			{[]string{"half-done"}, draft.Key, "draft"},
+			{[]string{"nothing", draft.File}, draft.Key, "draft"},
+			{[]string{gone.Key}, gone.Key, "unpublished"},
+			{[]string{id}, gone.Key, "unpublished"},
+			{[]string{gone.Slug, "half-done"}, draft.Key, "draft"}, // what is still there goes first
+		} {
+			a, state, err := b.LookUpArticle(ctx, c.names...)
+			b.ok(err)
+			equal(b, a.Key+" "+state, c.key+" "+c.state)
+		}
+		_, _, err := b.LookUpArticle(ctx, "nothing")
+		b.is(err, store.ErrNotFound)
+	})
+}
+
 func TestUpsertAgain(t *testing.T) {
 	each(t, func(b *bench) {
 		b.upsert(article("a"), article("b"))
