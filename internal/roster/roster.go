@@ -281,7 +281,7 @@ func ReadAll(r io.Reader) (lines []newsletter.Line, problems []*Problem, err err
 func declared(head []byte) (length int, comma rune) {
 	line, _, found := bytes.Cut(head, []byte("\n"))
 	text := strings.ToLower(strings.Trim(string(line), "\" \r"))
-	if rest, ok := strings.CutPrefix(text, "sep="); ok && found && len(rest) == 1 && strings.Contains(",;\t", rest) {
+	if rest, ok := strings.CutPrefix(text, "sep="); ok && found && len(rest) == 1 && strings.IndexByte(",;\t", rest[0]) >= 0 {
 		return len(line) + 1, rune(rest[0])
 	}
 	return 0, 0
