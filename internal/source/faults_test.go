@@ -113,6 +113,12 @@ func TestNamesThatAreNoText(t *testing.T) {
 	if assets := s.list().Assets; len(assets) > 0 {
 		t.Errorf("assets: %v", assets)
 	}
+
+	deep := strings.Repeat("d", 200)
+	s = newSite(t, map[string]string{strings.Join([]string{deep, deep, deep, deep, deep, "a.md"}, "/"): "# A\n", "b.md": "# B\n"})
+	if f := s.ingest(); f.Read != "b.md: B" || !strings.Contains(f.Problems, "/a.md: has a path of 1009 bytes, 1000 are allowed, and is left out") {
+		t.Errorf("%+v", f)
+	}
 }
 
 // A file of 50 MB is told and not read; its article stays.

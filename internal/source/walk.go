@@ -101,13 +101,10 @@ func (w *walker) folder(ctx context.Context, rel string) error {
 	w.entries(ctx, rel, dir, entries)
 	dir.Close() // before others are opened: there may be more of them than may be open
 	for _, e := range entries {
-		if !e.IsDir() || ctx.Err() != nil || hiddenName(e.Name()) || w.ignored(rel, e.Name()) {
+		if !e.IsDir() || ctx.Err() != nil || hiddenName(e.Name()) || w.ignored(rel, e.Name()) || !w.named(rel, e.Name()) {
 			continue
 		}
 		p := path.Join(rel, e.Name())
-		if !w.named(p) {
-			continue
-		}
 		w.run(func() {
 			if err := w.folder(ctx, p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				w.unreadable(p, err)
@@ -173,10 +170,11 @@ func (w *walker) look(ctx context.Context, rel string, dir *os.File, entries []f
 			}
 			continue
 		}
-		if p := path.Join(rel, name); !w.named(p) {
+		if !w.named(rel, name) {
 			continue
-		} else if len(p) > maxIndexed {
-			w.leftOut(p, fmt.Sprintf("has a path of %d bytes, %d are allowed, and is left out", len(p), maxIndexed), "")
+		}
+		if n := len(rel) + 1 + len(name); n > maxIndexed {
+			w.leftOut(path.Join(rel, name), fmt.Sprintf("has a path of %d bytes, %d are allowed, and is left out", n, maxIndexed), "")
 			continue
 		}
 		m, ok := w.stat(rel, dir, e)
@@ -240,12 +238,12 @@ func (w *walker) linked(p string) (m meta, ok bool) {
 	return m, false
 }
 
-// named reports whether a path can be stored and shown. On Linux a name may be any
+// named reports whether a name can be stored and shown. On Linux it may be any
 // bytes, and those of old archives often are.
-func (w *walker) named(p string) bool {
-	ok := markup.Clean(p) == p && !strings.ContainsAny(p, "\t\n")
+func (w *walker) named(rel, name string) bool {
+	ok := markup.Clean(name) == name && !strings.ContainsAny(name, "\t\n")
 	if !ok {
-		w.leftOut(p, "has a name that is not UTF-8, or with a control character in it, and is left out", "rename it")
+		w.leftOut(path.Join(rel, name), "has a name that is not UTF-8, or with a control character in it, and is left out", "rename it")
 	}
 	return ok
 }
