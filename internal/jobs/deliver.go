@@ -76,7 +76,7 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 	d := &deliverer{
 		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters(s),
 		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), conns: map[*mailer.Conn]bool{},
-		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]time.Time{}},
+		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]judged{}},
 	}
 	for _, r := range relays {
 		d.relays = append(d.relays, newRelay(r))

@@ -14,16 +14,22 @@ const (
 	// steerEvery is how often a worker looks at the issues it sends: whether one
 	// was paused, by another process too, is in its quiet hours, or goes wrong.
 	steerEvery = time.Second
-	// judgeEvery is how often it looks at one that has no failures here: it may
-	// have some elsewhere, and complaints come from elsewhere anyway.
+	// judgeEvery is how often it counts an issue that has no failures here and no
+	// new complaints: it may have failures elsewhere.
 	judgeEvery = 10 * time.Second
 )
 
 // steering is what a deliverer knows of the issues it sends.
 type steering struct {
-	looked  time.Time           // by the wall clock
-	judged  map[int64]time.Time // when an issue was last judged
-	resting []string            // newsletters in their quiet hours
+	looked  time.Time        // by the wall clock
+	judged  map[int64]judged // by issue
+	resting []string         // newsletters in their quiet hours
+}
+
+// judged is when an issue was last judged, and how many had complained.
+type judged struct {
+	at         time.Time
+	complaints int
 }
 
 // steer looks at the issues that are sending, at most every second unless it must
@@ -61,9 +67,14 @@ func (d *deliverer) look(ctx context.Context, x store.Standing, now time.Time) e
 	if trip != "" {
 		return d.trip(ctx, x, trip)
 	}
-	if suspect || now.Sub(d.steering.judged[x.Issue]) >= judgeEvery {
-		d.steering.judged[x.Issue] = now
-		t, complaints, err := d.s.stands(ctx, x.Issue)
+	complaints, err := d.s.store.Complaints(ctx, x.Issue)
+	if err != nil {
+		return err
+	}
+	before := d.steering.judged[x.Issue]
+	if suspect || complaints != before.complaints || now.Sub(before.at) >= judgeEvery {
+		d.steering.judged[x.Issue] = judged{now, complaints}
+		t, err := d.s.store.IssueTally(ctx, x.Issue)
 		if err != nil {
 			return err
 		}
@@ -91,14 +102,6 @@ func (s *Service) stop(ctx context.Context, x store.Standing, by newsletter.Paus
 	}
 	s.log.Warn("issue paused", "newsletter", x.Newsletter, "issue", x.Number, "by", string(by), "reason", reason)
 	return nil
-}
-
-// stands returns what the breaker judges by.
-func (s *Service) stands(ctx context.Context, issue int64) (t store.Tally, complaints int, err error) {
-	if t, err = s.store.IssueTally(ctx, issue); err == nil {
-		complaints, err = s.store.Complaints(ctx, issue)
-	}
-	return t, complaints, err
 }
 
 // lookAtCanaries is what a run does about them, which waits for none.
