@@ -28,17 +28,32 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// testClock reads $CLOCK (RFC 3339); nil: the machine's.
+// testClock reads $CLOCK: a time (RFC 3339), or @ and a file that says it each time
+// it is asked; nil: the machine's.
 func testClock() func() time.Time {
 	text := os.Getenv("CLOCK")
 	if text == "" {
 		return nil
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "CLOCK:", err)
-		os.Exit(99)
+	read := func(text string) time.Time {
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "CLOCK:", err)
+			os.Exit(99)
+		}
+		return t
 	}
+	if file, ok := strings.CutPrefix(text, "@"); ok {
+		return func() time.Time {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, "CLOCK:", err)
+				os.Exit(99)
+			}
+			return read(string(text))
+		}
+	}
+	t := read(text)
 	return func() time.Time { return t }
 }
 
