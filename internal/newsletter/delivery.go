@@ -50,6 +50,7 @@ type Delivery struct {
 	FirstTry   time.Time // zero: never tried
 	Email      string    // ASCII form (IDN domains as A-labels)
 	Name       string
+	Group      string // the recipient-domain group it is paced with
 	Newsletter string // for links
 }
 

@@ -45,8 +45,8 @@ func audience(q querier, i newsletter.Issue, after, through int64, limit int, lo
 			r.NotBefore = nextHour(now, hour, own)
 		}
 		return r, err
-	}, "SELECT b.subscriber, "+col+`, b.language, b.topics, b.max_items, s.domain, b.hour, b.time_zone
-		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+	}, "SELECT b.subscriber, "+col+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
+		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
 		WHERE b.newsletter = $1 AND b.subscriber > $2 AND b.subscriber <= $3 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $4
 		AND `+col+` < $5 ORDER BY b.subscriber LIMIT $6`+lock, i.Newsletter, after, through, ms(now), i.Horizon, limitOr(limit))
 }

@@ -11,30 +11,33 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// What finds chunks ($1: now, $2: rehearsal, $3: newsletters that rest) that may be
-// leased; those whose worker is gone; and those of cancelled issues, to be swept.
+// What finds chunks ($1: now, $2: rehearsal, $3 and $4: see Except) that may be leased; those whose worker is gone; and those of cancelled issues, to be swept.
 const (
-	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $3}})"
-	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND NOT (i.newsletter {{in strings $3}})"
+	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND c.wave <= i.wave" + wanted
+	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2" + wanted
 	dueSweep = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'cancelled' AND i.rehearsal = $2"
+
+	// Not what is excepted, nor of a group whose receiver pushes back.
+	wanted = " AND NOT (i.newsletter {{in strings $3}}) AND NOT (c.grp {{in strings $4}})" +
+		" AND NOT EXISTS (SELECT 1 FROM slowed p WHERE p.grp = c.grp AND p.paused_until > $1)"
 )
 
 // LeaseChunk gives a worker the next due chunk of an issue that is sending, with
 // its rows that are pending and due: first chunks whose lease expired, then by
 // due time. Taking it raises the fence, so that a worker which held it before is
 // refused. Rows found in sending, whose outcome nobody knows, become pending
-// again, or uncertain with hold. ErrNotFound: nothing is due. Issues of the
-// newsletters in resting are left alone.
-func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, lease time.Duration, hold bool, resting ...string) (Lease, error) {
+// again, or uncertain with hold. ErrNotFound: nothing is due. What is in except is
+// left alone, and chunks of groups that are paused to nobody.
+func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, lease time.Duration, hold bool, except ...Except) (Lease, error) {
 	for {
 		// Looked at without a write first: mostly there is nothing.
-		if due, err := s.anythingDue(ctx, rehearsal, resting); err != nil || !due {
+		if due, err := s.ChunkDue(ctx, rehearsal, except...); err != nil || !due {
 			return Lease{}, s.wrap("lease a chunk", orNotFound(err))
 		}
 		var l Lease
 		var swept bool
 		err := s.write(ctx, "lease a chunk", func(x *tx) (err error) {
-			l, swept, err = x.lease(worker, rehearsal, lease, hold, resting)
+			l, swept, err = x.lease(worker, rehearsal, lease, hold, except)
 			return err
 		})
 		switch {
@@ -60,11 +63,29 @@ func orNotFound(err error) error {
 	return err
 }
 
-func (s *Store) anythingDue(ctx context.Context, rehearsal bool, resting []string) (bool, error) {
+// Except names chunks that are not to be leased now.
+type Except struct {
+	Newsletters []string // that rest
+	Groups      []string // recipient-domain groups of which enough waits
+}
+
+// exceptArgs makes the arguments $3 and $4 of dueFree and its like.
+func exceptArgs(except []Except) (newsletters, groups string) {
+	var all Except
+	for _, e := range except {
+		all.Newsletters = append(all.Newsletters, e.Newsletters...)
+		all.Groups = append(all.Groups, e.Groups...)
+	}
+	return jsonArg(all.Newsletters), jsonArg(all.Groups)
+}
+
+// ChunkDue reports whether LeaseChunk would find something to do.
+func (s *Store) ChunkDue(ctx context.Context, rehearsal bool, except ...Except) (bool, error) {
+	newsletters, groups := exceptArgs(except)
 	now := "{{clock}}"
-	args := []any{btoi(rehearsal), jsonArg(resting)}
+	args := []any{btoi(rehearsal), newsletters, groups}
 	if s.now != nil {
-		now, args = "$3", append(args, ms(s.now()))
+		now, args = "$4", append(args, ms(s.now()))
 	}
 	exists := func(from string) string {
 		return "EXISTS (SELECT 1 " + rebind(from, now) + ")"
@@ -73,13 +94,14 @@ func (s *Store) anythingDue(ctx context.Context, rehearsal bool, resting []strin
 	return n == 1, err
 }
 
-func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool, resting []string) (l Lease, swept bool, err error) {
+func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool, except []Except) (l Lease, swept bool, err error) {
 	now, err := x.clock()
 	if err != nil {
 		return l, false, err
 	}
+	newsletters, groups := exceptArgs(except)
 	for _, from := range []string{dueLost + " ORDER BY c.kind DESC, c.expires_at", dueFree + " ORDER BY c.due_at, c.id"} {
-		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal), jsonArg(resting)))
+		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal), newsletters, groups))
 		if err != nil || l.Chunk > 0 {
 			break
 		}
@@ -125,11 +147,12 @@ func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
 	}
 	all, err := list(x, func(scan func(...any) error) (r row, err error) {
 		r.Chunk, r.Newsletter = l.Chunk, l.Newsletter
-		err = scan(&r.N, &r.Subscriber, &r.Digest, &r.Attempts, stamp{&r.FirstTry}, &r.Email, &r.Name, &r.wanted)
+		err = scan(&r.N, &r.Subscriber, &r.Digest, &r.Attempts, stamp{&r.FirstTry}, &r.Email, &r.Name, &r.Group, &r.wanted)
 		return r, err
-	}, `SELECT d.n, d.subscriber, d.digest, d.attempts, d.first_try, coalesce(s.email, ''), coalesce(s.name, ''),
+	}, `SELECT d.n, d.subscriber, d.digest, d.attempts, d.first_try, coalesce(s.email, ''), coalesce(s.name, ''), `+receiver+`,
 			CASE WHEN s.id IS NOT NULL AND b.state = 'confirmed' AND b.suppressed = 0 THEN 1 ELSE 0 END
-		FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber LEFT JOIN subscriptions b ON b.newsletter = $2 AND b.subscriber = d.subscriber
+		FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber LEFT JOIN receivers r ON r.domain = s.domain
+			LEFT JOIN subscriptions b ON b.newsletter = $2 AND b.subscriber = d.subscriber
 		WHERE d.chunk = $1 AND d.state = 0 AND d.due_at <= $3 ORDER BY d.n`, l.Chunk, l.Newsletter, now)
 	if err != nil {
 		return nil, err
@@ -247,6 +270,9 @@ func (s *Store) FreeLeases(ctx context.Context) error {
 		return nil
 	}
 	return s.write(ctx, "free the leases of dead workers", func(x *tx) error {
+		if _, err := x.exec("DELETE FROM shares WHERE worker <> ''"); err != nil {
+			return err
+		}
 		_, err := x.exec("UPDATE chunks SET owner = '', expires_at = 0, due_at = 0 WHERE closed = 0 AND owner <> ''")
 		return err
 	})
@@ -258,15 +284,16 @@ func (s *Store) FreeLeases(ctx context.Context) error {
 func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string) (open int, nextDue time.Time, err error) {
 	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
 		return none, scan(&open, stamp{&nextDue})
-	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner = '' THEN c.due_at ELSE c.expires_at END), 0) FROM chunks c JOIN issues i ON i.id = c.issue
+	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0)
+		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp
 		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})`, btoi(rehearsal), jsonArg(resting))
 	return open, nextDue, s.wrap("look for open work", err)
 }
 
 // rebind turns the parameters of dueFree and its like into those of a query that
-// has $1: rehearsal, $2: resting and its own expression for now.
+// has $1: rehearsal, $2 and $3: see Except, and its own expression for now.
 func rebind(from, now string) string {
-	return strings.NewReplacer("$1", now, "$2", "$1", "$3", "$2").Replace(from)
+	return strings.NewReplacer("$1", now, "$2", "$1", "$3", "$2", "$4", "$3").Replace(from)
 }
 
 // NextTry returns when the next chunk of an issue that may be leased is due;

@@ -27,10 +27,10 @@ func (s *Store) GroupDomains(ctx context.Context, name string, rehearsal bool, n
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (g GroupDomain, err error) {
 		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Domain, &g.Count)
 		return g, err
-	}, "SELECT b."+cursorColumn(rehearsal)+` AS position, b.language, b.topics, b.max_items, s.domain, count(*)
-		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+	}, "SELECT b."+cursorColumn(rehearsal)+` AS position, b.language, b.topics, b.max_items, `+receiver+` AS receiver, count(*)
+		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
 		WHERE b.newsletter = $1 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $2
-		GROUP BY position, b.language, b.topics, b.max_items, s.domain`, name, ms(now))
+		GROUP BY position, b.language, b.topics, b.max_items, receiver`, name, ms(now))
 	return all, s.wrap("group the subscribers of "+name, err)
 }
 
