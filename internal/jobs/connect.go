@@ -17,10 +17,11 @@ const idleConnection = 3 * time.Second
 // until there is none, opened again when it is lost.
 type connection struct {
 	*deliverer
-	relay *relay
-	conn  *mailer.Conn
-	stop  context.Context //nolint:containedctx // when it ends, nothing new is started
-	hard  context.Context //nolint:containedctx // when it ends, everything is
+	relay  *relay
+	number int // among the relay's, from 0
+	conn   *mailer.Conn
+	stop   context.Context //nolint:containedctx // when it ends, nothing new is started
+	hard   context.Context //nolint:containedctx // when it ends, everything is
 
 	first    *item         // taken, to be sent first
 	flight   int           // handed to Run and not done
@@ -29,24 +30,11 @@ type connection struct {
 }
 
 // connection works until the queue is closed.
-func (d *deliverer) connection(stop, hard context.Context, index int, r *relay) {
-	c := &connection{deliverer: d, relay: r, stop: stop, hard: hard}
+func (d *deliverer) connection(stop, hard context.Context, r *relay, number int) {
+	c := &connection{deliverer: d, relay: r, number: number, stop: stop, hard: hard}
 	defer c.quit()
-	// A relay is used while those before it are paused.
-	ready := func() bool {
-		for _, before := range d.relays[:index] {
-			if !before.paused() {
-				return false
-			}
-		}
-		return !r.paused()
-	}
 	for {
-		limit := time.Duration(0)
-		if c.conn != nil {
-			limit = idleConnection
-		}
-		if c.first = d.queue.take(stop, ready, limit); c.first == nil {
+		if c.first = d.queue.take(stop, r, number, c.conn != nil); c.first == nil {
 			c.quit()
 			if stop.Err() != nil || d.queue.isClosed() {
 				return
@@ -69,6 +57,10 @@ func (c *connection) send() {
 			return
 		}
 		c.opened(conn)
+		if !c.first.until.IsZero() && !time.Now().Before(c.first.until) {
+			c.back() // its time has passed; the open connection waits for the next
+			return
+		}
 	}
 	reply := c.conn.Run(c.hard, c.next, c.done)
 	c.settled()
@@ -88,34 +80,24 @@ func (c *connection) send() {
 
 // next hands the next delivery to Run; see mailer.Conn.Run.
 func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
-	if c.stop.Err() != nil || c.hard.Err() != nil || c.relay.paused() {
+	if c.stop.Err() != nil || c.hard.Err() != nil || c.relay.paused() || c.number >= int(c.relay.allowed.Load()) {
 		c.back()
 		return nil, false
 	}
 	it := c.first
 	if it == nil {
-		if it = c.queue.pop(); it == nil {
+		// What is not allowed yet is waited for by take, not here: a message may be
+		// in flight, and its end must not wait.
+		if it = c.queue.pop(c.relay); it == nil {
 			return nil, c.flight > 0
 		}
+		c.first = it
 	}
 	if c.s.quiet(it.lease.Newsletter) {
 		c.first = nil
 		c.queue.finish(it)
 		c.queue.loseIssue(it.lease.Issue)
 		return nil, c.flight > 0
-	}
-	c.first = it
-	limit := time.Duration(0) // while a message is in flight, it waits for us
-	if c.flight == 0 {
-		limit = time.Hour
-	}
-	wait, ok := c.relay.limit.reserve(limit)
-	if !ok {
-		return nil, true
-	}
-	if wait > 0 && !sleep(c.stop, wait) {
-		c.back()
-		return nil, false
 	}
 	l, err := c.letters.get(ctx, it.lease.Issue, it.row.Digest)
 	if err != nil {
@@ -205,6 +187,7 @@ func (c *connection) good() {
 
 func (c *connection) opened(conn *mailer.Conn) {
 	c.conn, c.answered = conn, 0
+	c.relay.open.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns[conn] = true
@@ -231,6 +214,9 @@ func (c *connection) forget() {
 	delete(c.conns, c.conn)
 	c.mu.Unlock()
 	c.conn = nil
+	if int(c.relay.open.Add(-1)) >= int(c.relay.allowed.Load()) {
+		poke(c.reshare) // another worker waits for it
+	}
 }
 
 // sleep waits; false: ctx ended before.

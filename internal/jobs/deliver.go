@@ -22,9 +22,11 @@ const (
 // deliverer leases chunks and hands their deliveries to the relays.
 //
 // One goroutine, dispatch, leases chunks as the queue runs low and releases them
-// when their rows are done; one renews the leases; and each relay has as many
-// connections as it may have (connect.go), which take from the queue. A
-// connection is opened when there is mail for it and closed soon after.
+// when their rows are done; one renews the leases; one watches the limits that
+// all workers share (share.go, slow.go); and each relay has as many connections
+// as it may have (connect.go), which take from the queue what may be sent now
+// (queue.go, lane.go, spread.go). A connection is opened when there is mail for
+// it and closed soon after.
 //
 // Two contexts: when ctx ends, nothing new is started, what is in flight is
 // finished and settled, and the leases are released; the hard one ends the grace
@@ -49,6 +51,13 @@ type deliverer struct {
 	told              atomic.Int64  // when progress was told last, Unix milliseconds
 	progress          chan struct{} // capacity 1: dispatch should look
 	renew             chan struct{} // capacity 1: look at the leases now
+	reshare           chan struct{} // capacity 1: divide the connections anew
+
+	pushbacks pushbacks
+	slowing   sync.WaitGroup // groups that are being slowed down
+	sharing   sync.Mutex     // held while connections are divided
+	holding   bool           // the store knows of connections of ours; under sharing
+	work      atomic.Bool    // there is a chunk to lease
 
 	mu    sync.Mutex
 	conns map[*mailer.Conn]bool
@@ -75,14 +84,13 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 	}
 	d := &deliverer{
 		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters(s),
-		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), conns: map[*mailer.Conn]bool{},
+		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), reshare: make(chan struct{}, 1),
+		conns: map[*mailer.Conn]bool{}, pushbacks: pushbacks{groups: map[string]*pushback{}},
 		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]judged{}},
 	}
-	for _, r := range relays {
-		d.relays = append(d.relays, newRelay(r))
-		d.connections += d.relays[len(d.relays)-1].Connections
-	}
-	d.queue = newQueue(2 * d.connections)
+	limitsCtx, endLimits := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLimits()
+	d.addRelays(limitsCtx, relays)
 	err := d.run(ctx)
 	d.tellProgress(true)
 	out := delivered{accepted: int(d.accepted.Load()), refused: int(d.refused.Load())}
@@ -94,6 +102,34 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 	return out, err
 }
 
+// addRelays makes the queue and the relays, with their limits.
+func (d *deliverer) addRelays(ctx context.Context, relays []mailer.Relay) {
+	for i, r := range relays {
+		x := newRelay(r)
+		x.bit = 1 << min(i, 63)
+		d.relays = append(d.relays, x)
+		d.connections += x.Connections
+	}
+	d.queue = newQueue(2*d.connections, d.relays)
+	taker := newSlotTaker(ctx, d.s.store, d.queue.wake, d.s.log)
+	d.queue.limits = newLimits(taker, d.s.o.Delivery.Groups, d.s.o.Delivery.Others)
+	for _, r := range d.relays {
+		if r.Rate > 0 {
+			r.limit = taker.limiter("relay:"+r.Name, r.Rate)
+		}
+		if r.WarmUp.On() {
+			r.warm = &warmUp{
+				ctx: ctx, store: d.s.store, relay: r.Name, plan: r.WarmUp, log: d.s.log,
+				clock: func() time.Time { return d.s.now().In(d.s.o.Site.Location) },
+				wake: func() {
+					d.queue.wake()
+					poke(d.progress)
+				},
+			}
+		}
+	}
+}
+
 // run starts the goroutines and takes them down in order: connections first, then
 // their leases, then the renewal and the ledger.
 func (d *deliverer) run(ctx context.Context) error {
@@ -102,12 +138,13 @@ func (d *deliverer) run(ctx context.Context) error {
 	var renewing, sending sync.WaitGroup
 	renewCtx, stopRenewing := context.WithCancel(hard)
 	renewing.Go(func() { d.renewing(renewCtx) })
+	renewing.Go(func() { d.watching(renewCtx) })
 	if !d.once {
 		renewing.Go(func() { d.listen(renewCtx) })
 	}
-	for i, r := range d.relays {
-		for range r.Connections {
-			sending.Go(func() { d.connection(ctx, hard, i, r) })
+	for _, r := range d.relays {
+		for number := range r.Connections {
+			sending.Go(func() { d.connection(ctx, hard, r, number) })
 		}
 	}
 	err := d.dispatch(ctx)
@@ -118,8 +155,25 @@ func (d *deliverer) run(ctx context.Context) error {
 	}
 	stopRenewing()
 	renewing.Wait()
+	d.slowing.Wait()
 	d.ledger.Close()
+	d.giveBack(context.WithoutCancel(ctx))
 	return err
+}
+
+// giveBack returns what this worker holds of the limits that all share.
+func (d *deliverer) giveBack(ctx context.Context) {
+	for _, r := range d.relays {
+		if r.warm != nil {
+			r.warm.end(ctx)
+		}
+	}
+	if !d.holding {
+		return
+	}
+	if err := d.s.store.EndShares(ctx, d.worker); err != nil {
+		d.s.log.Warn("connections not given back", "error", err) // they are when their time is up
+	}
 }
 
 // finish waits for the connections, and cuts them when the grace period is over.
@@ -187,23 +241,32 @@ func (d *deliverer) dispatch(ctx context.Context) error {
 	}
 }
 
+// maxWaiting is how many deliveries wait in a process at most, in chunks, while
+// those of limited groups do not let it get on.
+const maxWaiting = 16
+
 // lease takes a chunk if the queue runs low and a relay can be used.
 func (d *deliverer) lease(ctx context.Context) (bool, error) {
+	free, waiting, leases := d.queue.size()
+	if leases == 0 {
+		if err := d.claim(ctx); err != nil {
+			return false, err
+		}
+	}
 	if !d.usable() {
 		d.queue.empty() // somebody else may have a relay that works
 		return false, nil
 	}
-	waiting, leases := d.queue.size()
 	workers := d.s.o.Delivery.Workers
 	if workers <= 0 {
 		workers = max(4, d.connections)
 	}
-	if leases >= workers || waiting >= d.queue.low {
+	if leases-d.queue.limitedLeases() >= workers || free >= d.queue.low || waiting >= maxWaiting*d.s.o.Delivery.Chunk {
 		return false, nil
 	}
 	o := d.s.o.Delivery
 	until := wallClock().Add(o.Lease)
-	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, d.steering.resting...)
+	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, d.except())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
@@ -214,13 +277,52 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("leasing a chunk: %w", err)
 	}
 	d.s.log.Debug("chunk leased", "chunk", l.Chunk, "newsletter", l.Newsletter, "issue", l.Number, "rows", len(l.Rows), "fence", l.Fence)
-	d.queue.push(l, until)
+	if n, err := d.s.Newsletter(l.Newsletter); err == nil {
+		l.MaxRate = n.MaxRate
+	}
+	if d.queue.push(l, until) {
+		poke(d.reshare)
+	}
 	return true, nil
 }
 
-// usable reports whether a relay takes mail now.
+// except says which chunks are of no use now.
+func (d *deliverer) except() store.Except {
+	return store.Except{Newsletters: d.steering.resting, Groups: d.queue.stocked()}
+}
+
+// claim asks for connections when there is work and none is held: who has no
+// connection leases nothing.
+func (d *deliverer) claim(ctx context.Context) error {
+	due, err := d.s.store.ChunkDue(ctx, d.s.Rehearsal(), d.except())
+	if err != nil {
+		return fmt.Errorf("looking for work: %w", err)
+	}
+	d.work.Store(due)
+	if !due || !d.shareless() {
+		return nil
+	}
+	if err := d.lookAround(ctx); err != nil {
+		return err
+	}
+	err = d.shares(ctx)
+	if errors.Is(err, store.ErrBusy) {
+		d.s.log.Warn("store busy", "error", err)
+		return nil
+	}
+	return err
+}
+
+// usable reports whether a relay takes mail now, from us.
 func (d *deliverer) usable() bool {
-	return slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.paused() })
+	now := time.Now()
+	return slices.ContainsFunc(d.relays, func(r *relay) bool { return r.usable(now) })
+}
+
+// up reports whether a relay takes mail now, from us or from other workers.
+func (d *deliverer) up() bool {
+	now := time.Now()
+	return slices.ContainsFunc(d.relays, func(r *relay) bool { return r.up(now) })
 }
 
 // release gives back the chunks that have nothing left to do.
@@ -237,7 +339,7 @@ func (d *deliverer) release(ctx context.Context) error {
 // idle says how long to wait for something to happen, and whether, once, all is
 // done.
 func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, err error) {
-	waiting, leases := d.queue.size()
+	_, waiting, leases := d.queue.size()
 	if leases == 0 && d.once {
 		if !slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.givenUp() }) {
 			return 0, true, nil
@@ -255,7 +357,7 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 		if open == 0 {
 			return 0, true, nil
 		}
-		if d.usable() && waiting == 0 {
+		if d.up() && waiting == 0 {
 			others, err := d.s.store.LeasedChunks(ctx, d.s.Rehearsal())
 			if err != nil {
 				return 0, false, fmt.Errorf("looking for work: %w", err)
@@ -264,7 +366,7 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 		}
 		return wait, false, nil
 	}
-	return wait, false, d.adoptPauses(ctx)
+	return wait, false, d.lookAround(ctx)
 }
 
 // tick says when to look again: when the next chunk is due or its worker's lease
@@ -286,7 +388,7 @@ func (d *deliverer) await(ctx context.Context, limit time.Duration) {
 	d.queue.mu.Lock()
 	changed := d.queue.changed
 	d.queue.mu.Unlock()
-	waiting, _ := d.queue.size()
+	_, waiting, _ := d.queue.size()
 	if waiting > 0 { // the queue changes with each delivery; only its end matters
 		changed = nil
 	}

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,11 +11,17 @@ import (
 )
 
 // queue holds the deliveries of the chunks that this process has leased, in the
-// order in which they were leased. Connections take from it; so an issue with one
-// chunk uses all of them.
+// order in which they were leased; those that are limited stand in lanes of their
+// own (lane.go), so that they do not keep the others. Connections take from it; so
+// an issue with one chunk uses all of them.
 type queue struct {
 	mu      sync.Mutex
-	items   []*item
+	items   []*item // that nothing limits
+	lanes   map[laneKey]*lane
+	order   []laneKey // of the lanes
+	turn    int       // the next one's place in order
+	limits  *limits
+	spread  *spread
 	leases  map[int64]*lease // by chunk, until they are released
 	closed  bool             // nothing is handed out any more
 	changed chan struct{}    // closed and replaced when something changes
@@ -36,12 +43,25 @@ type item struct {
 	row      newsletter.Delivery
 	returned int // how often it came back without having been tried
 
+	group *group    // that it counts in while it is on its way, nil: none
+	until time.Time // when the slots it was taken with are gone, zero: never
+
 	marked  bool  // stored as sending
 	markErr error // why it could not be marked
 }
 
-func newQueue(low int) *queue {
-	return &queue{leases: map[int64]*lease{}, changed: make(chan struct{}), ended: make(chan struct{}, 1), low: low}
+// goodUntil notes when a slot of the delivery is gone.
+func (it *item) goodUntil(t time.Time) {
+	if it.until.IsZero() || t.Before(it.until) {
+		it.until = t
+	}
+}
+
+func newQueue(low int, relays []*relay) *queue {
+	return &queue{
+		lanes: map[laneKey]*lane{}, spread: &spread{relays: relays},
+		leases: map[int64]*lease{}, changed: make(chan struct{}), ended: make(chan struct{}, 1), low: low,
+	}
 }
 
 // notify wakes everybody who waits; the caller holds mu.
@@ -50,39 +70,60 @@ func (q *queue) notify() {
 	q.changed = make(chan struct{})
 }
 
-// push adds a lease and its rows.
-func (q *queue) push(l store.Lease, until time.Time) {
+// push adds a lease and its rows; true: connections to some group are to be
+// asked for.
+func (q *queue) push(l store.Lease, until time.Time) (ask bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	held := &lease{Lease: l, left: len(l.Rows), until: until}
 	held.Rows = nil
 	q.leases[l.Chunk] = held
 	for _, row := range l.Rows {
-		q.items = append(q.items, &item{lease: held, row: row})
+		q.addLocked(&item{lease: held, row: row}, false)
+		if g := q.limits.group(row.Group); g != nil && g.limit.Connections > 0 && g.share == 0 {
+			ask = true
+		}
 	}
 	if held.left == 0 {
 		poke(q.ended)
 	}
 	q.notify()
+	return ask
 }
 
-// pop takes the next delivery; nil: there is none now.
-func (q *queue) pop() *item {
+// pop takes the next delivery for a relay's connection; nil: there is none now
+// that may begin.
+func (q *queue) pop(r *relay) *item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.popLocked()
+	return q.popLocked(r)
 }
 
-func (q *queue) popLocked() *item {
-	for len(q.items) > 0 && !q.closed {
-		it := q.items[0]
-		q.items[0] = nil
-		q.items = q.items[1:]
+func (q *queue) popLocked(r *relay) *item {
+	for !q.closed && len(q.items)+len(q.order) > 0 {
+		now := time.Now()
+		from := &q.items
+		l := q.nextLocked(now)
+		if l != nil {
+			from = &l.items
+		}
+		if len(*from) == 0 || !q.spread.may(r, now) {
+			return nil
+		}
+		it := (*from)[0]
+		(*from)[0] = nil
+		*from = (*from)[1:]
 		if it.lease.lost || wallClock().After(it.lease.until) {
 			q.dropLocked(it)
 			continue
 		}
-		if len(q.items) < q.low {
+		if l != nil {
+			l.use(it)
+		}
+		if q.spread.use(r, it, now) {
+			q.notify() // another relay's turn
+		}
+		if len(*from) < q.low {
 			poke(q.ended)
 		}
 		return it
@@ -90,38 +131,50 @@ func (q *queue) popLocked() *item {
 	return nil
 }
 
-// take waits for a delivery that may be handed out (ready says whether any may).
-// It returns nil when the queue is closed, ctx ends, or the time is up (0: none).
-func (q *queue) take(ctx context.Context, ready func() bool, limit time.Duration) *item {
+// take waits for a delivery that a connection of a relay may begin. It returns
+// nil when the queue is closed, ctx ends, or, with an open connection, when none
+// came for a while or the connection is not wanted any more. A connection that is
+// not open leaves deliveries to those that are.
+func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item {
 	var timeout <-chan time.Time
-	if limit > 0 {
-		t := time.NewTimer(limit)
+	if open {
+		t := time.NewTimer(idleConnection)
 		defer t.Stop()
 		timeout = t.C
 	}
-	for {
-		q.mu.Lock()
-		if q.closed {
-			q.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for !q.closed {
+		wanted := number < int(r.allowed.Load())
+		if open && !wanted {
 			return nil
 		}
+		if wanted && (open || r.idle == 0) {
+			if it := q.popLocked(r); it != nil {
+				if open && r.idle == 0 && len(q.items)+len(q.order) > 0 {
+					q.notify() // now it is the others' turn
+				}
+				return it
+			}
+		}
 		changed := q.changed
-		var it *item
-		if ready() {
-			it = q.popLocked()
-		}
+		r.wait(wanted, open, 1)
 		q.mu.Unlock()
-		if it != nil {
-			return it
-		}
+		over := false
 		select {
 		case <-changed:
 		case <-timeout:
-			return nil
+			over = true
 		case <-ctx.Done():
+			over = true
+		}
+		q.mu.Lock()
+		r.wait(wanted, open, -1)
+		if over {
 			return nil
 		}
 	}
+	return nil
 }
 
 // putBack returns a delivery that was not tried, to be next.
@@ -132,8 +185,9 @@ func (q *queue) putBack(it *item) {
 		q.dropLocked(it)
 		return
 	}
-	it.marked, it.markErr = false, nil
-	q.items = append([]*item{it}, q.items...)
+	q.leaveLocked(it)
+	it.marked, it.markErr, it.until = false, nil, time.Time{}
+	q.addLocked(it, true)
 	q.notify()
 }
 
@@ -144,7 +198,20 @@ func (q *queue) finish(it *item) {
 	q.dropLocked(it)
 }
 
+// leaveLocked notes that a delivery is not on its way any more.
+func (q *queue) leaveLocked(it *item) {
+	if it.group == nil {
+		return
+	}
+	it.group.busy--
+	if it.group.limit.Connections > 0 {
+		q.notify()
+	}
+	it.group = nil
+}
+
 func (q *queue) dropLocked(it *item) {
+	q.leaveLocked(it)
 	if it.lease.left--; it.lease.left == 0 {
 		poke(q.ended)
 	}
@@ -202,16 +269,14 @@ func (q *queue) empty() {
 
 // purgeLocked drops the waiting rows of lost leases.
 func (q *queue) purgeLocked() {
-	kept := q.items[:0]
-	for _, it := range q.items {
-		if it.lease.lost {
-			q.dropLocked(it)
-		} else {
-			kept = append(kept, it)
-		}
-	}
-	clear(q.items[len(kept):])
-	q.items = kept
+	q.allLocked(func(items []*item) []*item {
+		return slices.DeleteFunc(items, func(it *item) bool {
+			if it.lease.lost {
+				q.dropLocked(it)
+			}
+			return it.lease.lost
+		})
+	})
 }
 
 // close drops what waits and hands nothing out any more.
@@ -250,11 +315,16 @@ func (q *queue) fences() map[int64]int64 {
 	return out
 }
 
-// size returns how many deliveries wait, and how many leases are held.
-func (q *queue) size() (waiting, leases int) {
+// size returns how many deliveries wait that nothing limits, how many wait in
+// all, and how many leases are held.
+func (q *queue) size() (free, waiting, leases int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), len(q.leases)
+	waiting = len(q.items)
+	for _, l := range q.lanes {
+		waiting += len(l.items)
+	}
+	return len(q.items), waiting, len(q.leases)
 }
 
 // wake makes everybody who waits look again.

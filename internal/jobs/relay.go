@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"syndicate/internal/mailer"
@@ -29,7 +30,18 @@ type relay struct {
 	trouble  RelayTrouble
 	ever     bool // it was paused since the start
 
-	limit throttle
+	limit *limiter // of messages, nil: none
+	warm  *warmUp  // nil: none
+
+	allowed atomic.Int32 // how many connections this process may have
+	open    atomic.Int32 // how many it has
+
+	// The queue's, under its lock; see spread.
+	bit     uint64    // the relay's in spread.usable
+	served  int       // messages taken since the shares began to be counted
+	took    time.Time // when the last one was
+	waiting int       // connections that wait for a message
+	idle    int       // those of them that are open
 }
 
 func newRelay(r mailer.Relay) *relay {
@@ -39,7 +51,40 @@ func newRelay(r mailer.Relay) *relay {
 	if r.Name == "" {
 		r.Name = r.Host
 	}
-	return &relay{Relay: r, limit: throttle{rate: r.Rate}}
+	return &relay{Relay: r}
+}
+
+// up reports whether the relay takes mail now, as far as is known.
+func (r *relay) up(now time.Time) bool {
+	return (r.warm == nil || !r.warm.spent()) && !r.pausedAt(now)
+}
+
+// usable reports whether this process may hand mail to it now.
+func (r *relay) usable(now time.Time) bool { return r.allowed.Load() > 0 && r.up(now) }
+
+// ready reports whether the relay may take a message at once.
+func (r *relay) ready(now time.Time) bool {
+	return (r.warm == nil || r.warm.ready()) && (r.limit == nil || r.limit.ready(now))
+}
+
+// use takes what a message needs.
+func (r *relay) use(it *item) {
+	if r.warm != nil {
+		r.warm.use()
+	}
+	if r.limit != nil {
+		it.goodUntil(r.limit.use())
+	}
+}
+
+// wait counts a connection that waits, if it is wanted, or does no more.
+func (r *relay) wait(wanted, open bool, n int) {
+	if wanted {
+		r.waiting += n
+	}
+	if wanted && open {
+		r.idle += n
+	}
 }
 
 // bad pauses the relay for a while, longer each time in a row. It is false if it
@@ -85,14 +130,19 @@ func (r *relay) pauseUntil(pause time.Duration) {
 }
 
 // paused reports whether the relay is left alone now.
-func (r *relay) paused() bool {
+func (r *relay) paused() bool { return r.pausedAt(time.Now()) }
+
+func (r *relay) pausedAt(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return time.Now().Before(r.until)
+	return now.Before(r.until)
 }
 
 // givenUp reports whether waiting for the relay is not worth while in one run.
 func (r *relay) givenUp() bool {
+	if r.warm != nil && r.warm.spent() {
+		return true
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.failures > 0 && (r.given || r.failures >= relayTries)
@@ -104,32 +154,4 @@ func describe(r mailer.Relay, reply newsletter.Reply, cause error) string {
 		return cause.Error()
 	}
 	return (&mailer.RelayError{Relay: r.Name, Addr: r.Addr(), Reply: reply}).Error()
-}
-
-// throttle spaces messages evenly at a rate, over all connections.
-type throttle struct {
-	rate float64 // a second, 0: no limit
-
-	mu   sync.Mutex
-	next time.Time
-}
-
-// reserve takes the next slot and returns how long to wait for it. With a limit,
-// it takes none that is further away, and returns false.
-func (t *throttle) reserve(limit time.Duration) (time.Duration, bool) {
-	if t.rate <= 0 {
-		return 0, true
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := time.Now()
-	if t.next.Before(now) {
-		t.next = now
-	}
-	wait := t.next.Sub(now)
-	if wait > limit {
-		return wait, false
-	}
-	t.next = t.next.Add(time.Duration(float64(time.Second) / t.rate))
-	return wait, true
 }

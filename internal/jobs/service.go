@@ -46,7 +46,7 @@ type Options struct {
 	Site        newsletter.Site
 	Newsletters []newsletter.Newsletter
 	Feeds       FeedOptions
-	Relays      []mailer.Relay // in the order in which they are tried; empty: rehearsal with the catcher
+	Relays      []mailer.Relay // those of weight 0 in the order in which they are tried; empty: rehearsal with the catcher
 	Signer      *mailer.Signer // has the DKIM keys; nil: no signatures of ours
 	OutboxDir   string         // absolute; where the catcher keeps its .eml files
 	SiteFS      fs.FS          // the site folder: templates/, intros/
@@ -94,6 +94,9 @@ type DeliveryOptions struct {
 	Grace        time.Duration // for what is in flight when stopping; 0: 30 s
 	Workers      int           // chunks in work at once in this process; 0: as many as the relays have connections
 	SealBatch    int           // subscribers sealed in one transaction; 0: 2000
+
+	Groups map[string]GroupLimit // by recipient-domain group
+	Others GroupLimit            // each group that is not in Groups
 }
 
 // Progress is how far a long step is.

@@ -40,6 +40,7 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 		c.answered++
 		c.good()
 	}
+	c.pushedBack(it, reply, v)
 	if v.State == newsletter.Pending && !it.marked {
 		if it.returned++; fault || v.Lost && it.returned <= maxReturned {
 			c.queue.putBack(it)

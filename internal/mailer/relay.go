@@ -36,9 +36,13 @@ type Relay struct {
 	Helo     string // name to greet with; empty: this machine's
 	Timeouts Timeouts
 
-	// Connections and Rate are limits over all workers; jobs holds them.
+	// Limits over all workers; jobs holds them.
 	Connections int     // open at once
 	Rate        float64 // messages a second, 0: no limit
+	WarmUp      newsletter.WarmUp
+
+	// Weight is the relay's share of the messages among several; 0: it stands by.
+	Weight int
 
 	// MessagesPerConnection ends Run after so many messages; 0: no limit.
 	MessagesPerConnection int

@@ -11,7 +11,8 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// What finds chunks ($1: now, $2: rehearsal, $3 and $4: see Except) that may be leased; those whose worker is gone; and those of cancelled issues, to be swept.
+// What finds chunks ($1: now, $2: rehearsal, $3 and $4: see Except) that may be
+// leased; those whose worker is gone; and those of cancelled issues, to be swept.
 const (
 	dueFree  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner = '' AND c.due_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2 AND c.wave <= i.wave" + wanted
 	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2" + wanted

@@ -108,7 +108,8 @@ type Lease struct {
 	Newsletter          string
 	Number              int // of the issue
 	Rehearsal           bool
-	Group               string // recipient-domain group, empty: small domains
+	Group               string  // recipient-domain group, empty: small domains
+	MaxRate             float64 // of the issue, messages a second over all workers; 0: no limit
 	Rows                []newsletter.Delivery
 }
 

@@ -1,0 +1,101 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"syndicate/internal/store"
+)
+
+// shares divides the connections of the relays, and of the groups that have a
+// limit of them, among the workers that have something to send; see
+// store.ShareConnections. It is called at once when there is work, and then as
+// often as leases are renewed.
+func (d *deliverer) shares(ctx context.Context) error {
+	d.sharing.Lock()
+	defer d.sharing.Unlock()
+	asks, groups := d.shareAsks()
+	if !slices.ContainsFunc(asks, func(a store.ShareAsk) bool { return a.Want || a.Open > 0 }) && !d.holding {
+		return nil // nothing to hold, nothing held
+	}
+	got, err := d.s.store.ShareConnections(ctx, d.worker, asks, d.s.o.Delivery.Lease)
+	if err != nil {
+		return fmt.Errorf("sharing connections: %w", err)
+	}
+	d.holding = slices.ContainsFunc(asks, func(a store.ShareAsk) bool { return a.Want || a.Open > 0 })
+	changed := false
+	for i, r := range d.relays {
+		changed = int(r.allowed.Swap(int32(got[i]))) != got[i] || changed //nolint:gosec // at most a thousand
+	}
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	for i, g := range groups {
+		n := got[len(d.relays)+i]
+		changed = changed || g.share != n
+		if g.share = n; !asks[len(d.relays)+i].Want && g.busy == 0 {
+			d.queue.limits.forget(g)
+		}
+	}
+	if changed {
+		d.queue.notify()
+	}
+	return nil
+}
+
+func (d *deliverer) shareAsks() ([]store.ShareAsk, []*group) {
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	want := len(d.queue.leases) > 0 || d.work.Load()
+	var asks []store.ShareAsk
+	for _, r := range d.relays {
+		asks = append(asks, store.ShareAsk{Name: "relay:" + r.Name, Limit: r.Connections, Open: int(r.open.Load()), Want: want})
+	}
+	waiting := map[*group]bool{}
+	for _, l := range d.queue.lanes {
+		if l.group != nil && len(l.items) > 0 {
+			waiting[l.group] = true
+		}
+	}
+	var groups []*group
+	for _, g := range d.queue.limits.groups {
+		if g.limit.Connections > 0 && (waiting[g] || g.busy > 0 || g.share > 0) {
+			groups = append(groups, g)
+			asks = append(asks, store.ShareAsk{Name: "group:" + g.name, Limit: g.limit.Connections, Open: g.busy, Want: waiting[g] || g.busy > 0})
+		}
+	}
+	return asks, groups
+}
+
+// shareless reports whether this worker may have no connection to any relay.
+func (d *deliverer) shareless() bool {
+	return !slices.ContainsFunc(d.relays, func(r *relay) bool { return r.allowed.Load() > 0 })
+}
+
+// watching keeps the shares, and looks every second, while there is work, at what
+// other workers found out about relays and groups.
+func (d *deliverer) watching(ctx context.Context) {
+	look := time.NewTicker(min(time.Second, d.s.o.Delivery.Renew))
+	defer look.Stop()
+	share := time.NewTicker(d.s.o.Delivery.Renew)
+	defer share.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-d.reshare:
+			err = d.shares(ctx)
+		case <-share.C:
+			err = d.shares(ctx)
+		case <-look.C:
+			if _, _, leases := d.queue.size(); leases > 0 {
+				err = d.lookAround(ctx)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			d.s.log.Warn("limits not looked at", "error", err)
+		}
+	}
+}
