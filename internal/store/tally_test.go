@@ -245,12 +245,12 @@ func TestCanaryGoesFirst(t *testing.T) {
 func TestResting(t *testing.T) {
 	each(t, func(b *bench) {
 		b.mailed(10, map[string]int{"big.example": 4})
-		_, err := b.LeaseChunk(ctx, "w", false, time.Minute, false, "other", "weekly")
+		_, err := b.LeaseChunk(ctx, "w", false, time.Minute, false, store.Except{Newsletters: []string{"other", "weekly"}})
 		b.is(err, store.ErrNotFound)
 		open, _, err := b.OpenWork(ctx, false, "weekly")
 		b.ok(err)
 		equal(b, open, 0)
-		must(b.LeaseChunk(ctx, "w", false, time.Minute, false, "other"))(b)
+		must(b.LeaseChunk(ctx, "w", false, time.Minute, false, store.Except{Newsletters: []string{"other"}}))(b)
 	})
 }
 
