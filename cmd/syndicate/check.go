@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -101,7 +98,9 @@ func (k *check) all(offline bool) error {
 	k.feeds(s)
 	k.templates(s)
 	k.lists(s)
-	k.strayLists(s)
+	for _, f := range s.strayLists() {
+		k.warning("lists", f.text, f.hint)
+	}
 	k.intros(s)
 	if len(cfg.Relays) == 0 {
 		k.ok("relays", "none: a rehearsal, mail goes to %s/", outboxDir)
@@ -164,7 +163,7 @@ func (k *check) feeds(s *site) {
 }
 
 // templates parses those of pages and of each newsletter's mail, and renders the
-// next issue where there is one.
+// next issue, or an example where there is none.
 func (k *check) templates(s *site) {
 	if _, err := s.handler(k.ctx); err != nil {
 		k.failed("pages", err)
@@ -186,12 +185,12 @@ func (k *check) templates(s *site) {
 			k.failed(what, err)
 			continue
 		}
-		p, err := s.service.Preview(k.ctx, n.Name)
+		p, err := s.service.PreviewOrExample(k.ctx, n.Name)
 		switch {
 		case err != nil:
 			k.failed(what, err)
-		case p.Nothing != "":
-			k.ok(what, "the templates parse; nothing to try them on: %s", p.Nothing)
+		case p.Example != "":
+			k.ok(what, "the templates work with %s: %s of HTML (%s)", p.Example, size(len(p.Groups[0].Digest.HTML)), p.Nothing)
 		default:
 			k.ok(what, "the next issue is %s of HTML: %s", size(len(p.Groups[0].Digest.HTML)), p.Groups[0].Digest.Subject)
 		}
@@ -219,27 +218,6 @@ func (k *check) lists(s *site) {
 		for _, p := range problems {
 			k.warning("list "+n.Name, fmt.Sprintf("%s:%d: %s", file, p.Line, p.Message), "")
 		}
-	}
-}
-
-// strayLists looks for lists that no newsletter has: a name may be wrong.
-func (k *check) strayLists(s *site) {
-	files, err := fs.Glob(s.options.SiteFS, listFile("*"))
-	if err != nil { // not the pattern's fault
-		k.failed("lists", err)
-		return
-	}
-	names := newsletterNames(s.cfg)
-	for _, file := range files {
-		name := strings.TrimSuffix(path.Base(file), ".csv")
-		if slices.Contains(names, name) {
-			continue
-		}
-		hint := "lists are named after newsletters; this one is not read"
-		if n := nearest(name, names); n != "" {
-			hint = fmt.Sprintf("did you mean %s?", path.Base(listFile(n)))
-		}
-		k.warning("lists", file+" belongs to no newsletter", hint)
 	}
 }
 

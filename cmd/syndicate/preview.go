@@ -23,7 +23,8 @@ func previewCommand(a *app) *cobra.Command {
 		Use:   "preview NEWSLETTER",
 		Short: "Show the next digest; change nothing",
 		Long: `Preview shows the issue that would go out now, as most of its subscribers would get it.
-It changes nothing: files that were not taken in yet are left out, and it says so.
+It changes nothing: files that were not taken in yet are left out, and it says so. When
+nothing is new, it shows the latest articles instead.
 
 By default it prints a summary and the text. --out writes NEWSLETTER.html, .txt and .eml
 to a folder; --html, --text and --eml print one of them.`,
@@ -39,20 +40,12 @@ to a folder; --html, --text and --eml print one of them.`,
 			if n := len(slices.DeleteFunc([]bool{out != "", html, text, eml}, func(set bool) bool { return !set })); n > 1 {
 				return usage("syndicate preview --help", "--out, --html, --text and --eml do not go together")
 			}
-			p, err := s.service.Preview(ctx, args[0])
+			p, err := s.service.PreviewOrExample(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			s.tellFresh(ctx)
-			switch {
-			case p.Nothing != "" && s.json:
-				return s.printJSON(viewPreview(p))
-			case p.Nothing != "" && (out != "" || html || text || eml):
-				return hinted(fmt.Errorf("%s has no next issue: %s", args[0], p.Nothing), "syndicate build takes new articles in")
-			case p.Nothing != "":
-				s.tellNothing(p)
-				return nil
-			}
+			s.tellExample(p)
 			return s.preview(p, out, html, text, eml)
 		}),
 	}
@@ -125,6 +118,7 @@ type previewView struct {
 	Newsletter string      `json:"newsletter"`
 	Rehearsal  bool        `json:"rehearsal"`
 	Nothing    string      `json:"nothing,omitempty"`
+	Example    string      `json:"example,omitempty"` // what is shown instead
 	Number     int         `json:"number"`
 	Hash       string      `json:"hash,omitempty"`
 	Subject    string      `json:"subject,omitempty"`
@@ -143,7 +137,7 @@ type groupView struct {
 
 func viewPreview(p jobs.Preview) previewView {
 	v := previewView{
-		Newsletter: p.Newsletter.Name, Rehearsal: p.Rehearsal, Nothing: p.Nothing,
+		Newsletter: p.Newsletter.Name, Rehearsal: p.Rehearsal, Nothing: p.Nothing, Example: p.Example,
 		Number: p.Number, Hash: p.Hash, Recipients: p.Recipients,
 	}
 	for i, g := range p.Groups {
@@ -164,6 +158,16 @@ func (s *site) tellNothing(p jobs.Preview) {
 	s.printf("%s: nothing to send: %s\n", p.Newsletter.Name, p.Nothing)
 }
 
+// tellExample says that what is shown is not the next issue.
+func (s *site) tellExample(p jobs.Preview) {
+	switch {
+	case p.Example != "":
+		s.notef("%s has no next issue (%s); this shows %s.", p.Newsletter.Name, p.Nothing, p.Example)
+	case p.Nothing != "":
+		s.notef("%s has no next issue: %s.", p.Newsletter.Name, p.Nothing)
+	}
+}
+
 // tellPreview says what an issue would be.
 func (s *site) tellPreview(p jobs.Preview) {
 	first := p.Groups[0]
@@ -173,6 +177,12 @@ func (s *site) tellPreview(p jobs.Preview) {
 		{"from", p.Newsletter.From.String()},
 		{"hash", jobs.ShortHash(p.Hash)},
 		{"size", size(len(first.Digest.HTML)) + " of HTML"},
+	}
+	if p.Example != "" { // nobody gets it
+		rows = slices.Delete(rows, 3, 4)
+		rows[0] = []string{"example", fmt.Sprintf("%s of %s", p.Example, p.Newsletter.Name)}
+		s.table(nil, rows)
+		return
 	}
 	for _, g := range p.Groups {
 		rows = append(rows, []string{"to", join(" · ", count(g.Count, "subscriber"), g.Language, strings.Join(g.Topics, ", "),
@@ -190,10 +200,16 @@ func (s *site) tellFresh(ctx context.Context) {
 		}
 		listing, err := src.List(ctx, state.State)
 		if err != nil {
-			s.warn(src.Name(), err.Error(), "")
+			s.warn(src.Name(), message(err), "")
 			continue
 		}
-		if n := listing.Changed + len(listing.Vanished); n > 0 {
+		gone := len(listing.Vanished)
+		if newsletter.HoldVanished(listing.Known, gone) && !state.Accepted {
+			s.warn(src.Name(), fmt.Sprintf("%s vanished at once; their articles stay published until you accept it", count(gone, "file")),
+				"if they are really gone: syndicate articles prune "+shellWord(src.Name()))
+			gone = 0
+		}
+		if n := listing.Changed + gone; n > 0 {
 			s.warn(src.Name(), count(n, "file")+" changed since the last build", "syndicate build takes them in")
 		}
 	}

@@ -151,17 +151,6 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	return nil
 }
 
-// addLists says what the operator's lists changed, if they did.
-func (l *lines) addLists(lists []jobs.ListReport) {
-	var added, changed, pruned int
-	for _, x := range lists {
-		added, changed, pruned = added+x.Result.Added, changed+x.Result.Changed, pruned+x.Result.Pruned
-	}
-	if text := join(", ", counted(added, "new"), counted(changed, "changed"), counted(pruned, "removed")); text != "" {
-		l.add("subscribers", "%s", text)
-	}
-}
-
 // newsletterLine says what became of a newsletter.
 func (s *site) newsletterLine(n jobs.NewsletterReport, issues []jobs.IssueReport) string {
 	switch {
@@ -200,24 +189,6 @@ func issueLine(i jobs.IssueReport) string {
 	}
 	return join(", ", number(i.Sent)+" sent", counted(i.Failed, "failed"), counted(i.Deferred, "to be tried again"),
 		counted(i.Uncertain, "uncertain"), state)
-}
-
-// warnLists tells of lines that were left out.
-func (s *site) warnLists(lists []jobs.ListReport) {
-	for _, l := range lists {
-		for _, p := range l.Problems {
-			s.warn(fmt.Sprintf("%s:%d", l.File, p.Line), p.Message+" (left out)", "")
-		}
-		if more := l.Skipped - len(l.Problems); more > 0 {
-			s.warn(l.File, count(more, "more line")+" left out", "")
-		}
-		if l.Unpruned != "" {
-			s.warn(l.File, l.Unpruned, "mend the list and try again")
-		}
-		if l.Error != "" {
-			s.complain(hinted(fmt.Errorf("%s: %s", l.File, l.Error), "its subscribers stay as they were"))
-		}
-	}
 }
 
 // warnRun tells on standard error what went wrong with the mail.

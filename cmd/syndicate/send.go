@@ -21,7 +21,8 @@ site; --offline-links overrides.
 
 --dry-run says what would be sent to how many and how long that would take, writes the
 messages as .eml files (to --out, or data/dry-run/), and sends nothing. --to sends one copy
-to an address of your own; the articles stay new to the subscribers.`,
+to an address of your own; the articles stay new to the subscribers. When nothing is new,
+the copy has the latest articles.`,
 		Example: `    syndicate send weekly --dry-run
     syndicate send weekly --to me@example.org
     syndicate send weekly --yes`,
@@ -76,7 +77,12 @@ func (s *site) sendTest(ctx context.Context, name, to string) error {
 		}
 		s.warn("", "an issue would not go out: "+message(err), hintFor(err))
 	}
-	reply, err := s.service.SendTest(ctx, name, address)
+	p, err := s.service.PreviewOrExample(ctx, name)
+	if err != nil {
+		return err
+	}
+	s.tellExample(p)
+	reply, err := s.service.SendTest(ctx, p, address)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,29 @@ func nothingNew(most, least int) string {
 // freeze fills in what an issue is made of, and its hash. A group with fewer than
 // the newsletter's min is passed over: its articles wait until there are enough.
 func (s *Service) freeze(ctx context.Context, p *Preview, groups []store.GroupCount, chosen []selection, now time.Time) error {
+	if err := s.freezeSettings(ctx, p, now); err != nil {
+		return err
+	}
+	taken := map[int64]bool{}
+	byDigest := map[string]int{}
+	for i, g := range groups {
+		list := newsletter.FrozenList{Group: g.Group}
+		if chosen[i].total() >= max(p.Newsletter.Min, 1) {
+			list.Articles, list.More = seqs(chosen[i].articles), chosen[i].more
+			if err := s.freezeArticles(ctx, p, chosen[i].articles, taken); err != nil {
+				return err
+			}
+			p.add(byDigest, list, g.Count)
+		}
+		p.frozen.Lists = append(p.frozen.Lists, list)
+	}
+	var err error
+	p.Hash, err = contentHash(p.frozen, p.articles)
+	return err
+}
+
+// freezeSettings fills in what an issue is made of besides articles.
+func (s *Service) freezeSettings(ctx context.Context, p *Preview, now time.Time) error {
 	n := p.Newsletter
 	bundle, err := s.templates(n)
 	if err != nil {
@@ -108,21 +131,7 @@ func (s *Service) freeze(ctx context.Context, p *Preview, groups []store.GroupCo
 		Date:       midnight(now, n.Location),
 		Minutes:    map[int64]int{},
 	}
-	taken := map[int64]bool{}
-	byDigest := map[string]int{}
-	for i, g := range groups {
-		list := newsletter.FrozenList{Group: g.Group}
-		if chosen[i].total() >= max(n.Min, 1) {
-			list.Articles, list.More = seqs(chosen[i].articles), chosen[i].more
-			if err := s.freezeArticles(ctx, p, chosen[i].articles, taken); err != nil {
-				return err
-			}
-			p.add(byDigest, list, g.Count)
-		}
-		p.frozen.Lists = append(p.frozen.Lists, list)
-	}
-	p.Hash, err = contentHash(p.frozen, p.articles)
-	return err
+	return nil
 }
 
 // add counts the subscribers of a list with those of the same digest.

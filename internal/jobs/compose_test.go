@@ -329,3 +329,45 @@ func TestApproval(t *testing.T) {
 		t.Errorf("the newer issue: %+v", third)
 	}
 }
+
+// TestExample: where nothing is new, the latest articles are shown; where there is
+// none at all, made-up ones. Broken templates are found in either case.
+func TestExample(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.subscribe(2)
+	s.edit(func(n *newsletter.Newsletter) { n.Select.Tags, n.Min = []string{"tides"}, 2 })
+	v := s.service()
+	shown := func() jobs.Preview {
+		t.Helper()
+		p, err := v.PreviewOrExample(t.Context(), "weekly")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if p := shown(); p.Example != "made-up articles" || !strings.Contains(p.Groups[0].Digest.HTML, "An example with a picture") {
+		t.Errorf("of an empty store: %+v", p)
+	}
+	s.article()
+	title := s.article(tagged("tides"))
+	if p := shown(); p.Example != "the latest articles" || p.Hash != "" || len(p.Groups[0].Articles) != 1 || p.Groups[0].Articles[0].Title != title {
+		t.Errorf("with too few articles: %+v", p)
+	}
+	s.article(tagged("tides"))
+	if p := shown(); p.Example != "" || p.Nothing != "" || p.Recipients != 2 {
+		t.Errorf("with enough articles: %+v", p)
+	}
+	s.run(v)
+	p := shown()
+	if p.Example != "the latest articles" || p.Nothing == "" || len(p.Groups[0].Articles) != 2 || p.Recipients != 0 {
+		t.Errorf("after everything was sent: %+v", p)
+	}
+	if _, err := v.Message(p, "editor@example.org"); err != nil {
+		t.Error(err)
+	}
+	s.files["templates/email/digest.html"] = &fstest.MapFile{Data: []byte("{{range .Articles}}{{.Titel}}{{end}}")}
+	if _, err := v.PreviewOrExample(t.Context(), "weekly"); err == nil || !strings.Contains(err.Error(), "digest.html:1:") {
+		t.Errorf("a broken template: %v", err)
+	}
+}

@@ -126,6 +126,7 @@ type Preview struct {
 	Newsletter newsletter.Newsletter `json:"-"`
 	Rehearsal  bool                  `json:"rehearsal"`
 	Nothing    string                `json:"nothing,omitempty"` // why there would be no issue
+	Example    string                `json:"example,omitempty"` // what is shown instead: see PreviewOrExample
 	Number     int                   `json:"number"`            // that it would get
 	Hash       string                `json:"hash"`              // of everything frozen
 	Horizon    int64                 `json:"horizon"`

@@ -98,14 +98,10 @@ func (s *Service) copyOf(p Preview, group int, to string) (*letter, mailer.Perso
 	}, nil
 }
 
-// SendTest sends the leading digest of the next issue to one address, through the
+// SendTest sends the leading digest of a preview to one address, through the
 // first relay that takes it or the catcher: a copy with another Message-ID that
 // no ledger knows. The reply is the relay's; an error says why it was not taken.
-func (s *Service) SendTest(ctx context.Context, name, to string) (newsletter.Reply, error) {
-	p, err := s.Preview(ctx, name)
-	if err != nil {
-		return newsletter.Reply{}, err
-	}
+func (s *Service) SendTest(ctx context.Context, p Preview, to string) (newsletter.Reply, error) {
 	l, personal, err := s.copyOf(p, 0, to)
 	if err != nil {
 		return newsletter.Reply{}, err

@@ -120,8 +120,12 @@ func TestSendTest(t *testing.T) {
 	s.subscribe(2)
 	k := newSink(t)
 	v := s.service(withRelay(nobodyHome(t), k.relay("main")))
+	p, err := v.Preview(t.Context(), "weekly")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
-		if reply, err := v.SendTest(t.Context(), "weekly", " Editor@News.Example.org "); err != nil || reply.Code != 250 {
+		if reply, err := v.SendTest(t.Context(), p, " Editor@News.Example.org "); err != nil || reply.Code != 250 {
 			t.Fatalf("%+v, %v", reply, err)
 		}
 	}
@@ -136,16 +140,16 @@ func TestSendTest(t *testing.T) {
 		t.Errorf("a test copy made issues: %+v (%v)", issues, err)
 	}
 	for _, to := range []string{"", "editor", "a@b\r\nRCPT TO:<c@d>", "é@example.org"} {
-		if _, err := v.SendTest(t.Context(), "weekly", to); err == nil {
+		if _, err := v.SendTest(t.Context(), p, to); err == nil {
 			t.Errorf("sent to %q", to)
 		}
 	}
-	if _, err := s.service(withRelay(nobodyHome(t))).SendTest(t.Context(), "weekly", "editor@example.org"); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := s.service(withRelay(nobodyHome(t))).SendTest(t.Context(), p, "editor@example.org"); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("no relay: %v", err)
 	}
 
 	rehearsal := s.service()
-	if _, err := rehearsal.SendTest(t.Context(), "weekly", "editor@example.org"); err != nil {
+	if _, err := rehearsal.SendTest(t.Context(), p, "editor@example.org"); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(s.outbox, "*.eml"))
