@@ -45,7 +45,7 @@ func (sealJob) Kind() string { return "seal" }
 // InsertOpts sends jobs that need the site's folder to the nodes that have it.
 func (ingestJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: siteQueue} }
 
-// InsertOpts: composing reads templates, introductions and lists.
+// InsertOpts does so too: composing reads templates, introductions and lists.
 func (composeJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: siteQueue} }
 
 // tasks does the discrete jobs of one daemon.
