@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,9 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 	}
 	if o.OutboxDir, err = absolute(cfg, outboxDir); err != nil {
 		return o, err
+	}
+	if cfg.Delivery.Receivers == "mx" {
+		o.LookupMX = net.DefaultResolver.LookupMX
 	}
 	for _, s := range cfg.Sources {
 		root, err := absolute(cfg, s.Dir)
@@ -109,7 +113,9 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 
 func delivery(cfg *config.Config) jobs.DeliveryOptions {
 	d := cfg.Delivery
+	named, others := groups(d.Groups)
 	return jobs.DeliveryOptions{
+		Groups: named, Others: others,
 		Chunk: d.Chunk, Lease: d.Lease, Renew: d.Renew, GiveUpAfter: d.GiveUpAfter,
 		BackoffFirst: d.Backoff.First, BackoffMax: d.Backoff.Max,
 		Hold: d.Uncertain == "hold", Grace: d.Grace, Workers: d.Workers,
@@ -118,6 +124,20 @@ func delivery(cfg *config.Config) jobs.DeliveryOptions {
 			Complaints: float64(d.Breaker.Complaints), Refusals: d.Breaker.Refusals,
 		},
 	}
+}
+
+// groups returns the limits of the groups by name, and that of all others.
+func groups(list []config.Group) (named map[string]jobs.GroupLimit, others jobs.GroupLimit) {
+	named = map[string]jobs.GroupLimit{}
+	for _, g := range list {
+		limit := jobs.GroupLimit{Rate: g.Rate.PerSecond(), Connections: g.Connections}
+		if g.Name == "default" {
+			others = limit
+			continue
+		}
+		named[newsletter.DomainGroup(g.Name)] = limit // gmail.com means gmail
+	}
+	return named, others
 }
 
 func relays(cfg *config.Config) ([]mailer.Relay, error) {
@@ -131,6 +151,7 @@ func relays(cfg *config.Config) ([]mailer.Relay, error) {
 				Connect: r.Timeouts.Connect, Command: r.Timeouts.Command, Data: r.Timeouts.Data, Dot: r.Timeouts.Dot,
 			},
 			Connections: r.Connections, Rate: r.Rate.PerSecond(), MessagesPerConnection: r.MessagesPerConnection,
+			Weight: r.Weight, WarmUp: warmUp(r.WarmUp),
 		}
 		if r.CAFile != "" {
 			pool, err := mailer.ReadCAs(cfg.Path(r.CAFile))
@@ -142,6 +163,14 @@ func relays(cfg *config.Config) ([]mailer.Relay, error) {
 		list = append(list, m)
 	}
 	return list, nil
+}
+
+// warmUp is the plan of a relay; without a first day there is none.
+func warmUp(w config.WarmUp) newsletter.WarmUp {
+	if w.From.IsZero() {
+		return newsletter.WarmUp{}
+	}
+	return newsletter.WarmUp{From: w.From.Time, Until: w.Until.Time, First: w.First, Growth: float64(w.Growth)}
 }
 
 // relayNames says where mail goes, for people.

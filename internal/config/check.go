@@ -41,6 +41,8 @@ func kind(name string) (want string, check func(string) (string, error)) {
 		want, check = "text", template
 	case "name":
 		want, check = "small letters, digits and hyphens", newsletterName
+	case "group":
+		want, check = "a recipient domain, a receiver such as gmail, or default", group
 	case "host":
 		want, check = "a host name or an IP address", host
 	case "domain":
@@ -208,6 +210,15 @@ const (
 func newsletterName(s string) (string, error) {
 	if s == "" || len(s) > 40 || s[0] == '-' || !onlyOf(s, lower+digits+"-") {
 		return "", wrong("", "%s is no name for a newsletter: it takes small letters, digits and hyphens, at most 40", quote(s))
+	}
+	return s, nil
+}
+
+// group accepts the name of a receiver or a domain.
+func group(s string) (string, error) {
+	s, err := host(strings.ToLower(s))
+	if err != nil {
+		return "", wrong("for example gmail, outlook, example.org or default", "%s is no recipient-domain group", quote(s))
 	}
 	return s, nil
 }

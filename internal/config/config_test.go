@@ -87,6 +87,10 @@ func TestSampleUncommented(t *testing.T) {
 	if len(c.Relays) == 0 || c.Relays[0].Password.Reveal() != "hunter2" {
 		t.Errorf("relays: %v", c.Relays)
 	}
+	if len(c.Delivery.Groups) == 0 || c.Delivery.Groups[0].Rate.PerSecond() != 20 || c.Relays[0].WarmUp.From.IsZero() {
+		t.Errorf("groups %v, warm-up %v", c.Delivery.Groups, c.Relays[0].WarmUp)
+	}
+	c.Delivery.Groups = nil // examples: there are none by default
 	defaults := parse(t, minimal+"relays: [{host: smtp.example.org}]\n")
 	// These sections have a default for every key; what the sample shows has to be it.
 	for _, section := range []struct{ got, want any }{

@@ -22,11 +22,17 @@ type Relay struct {
 	Password Secret `yaml:"password"`
 	// Auth is how to log in; auto takes the strongest the relay offers. Default auto.
 	Auth string `yaml:"auth" default:"auto" oneof:"auto plain login cram-md5 scram-sha-256 none"`
-	// Connections is how many each process opens at once; processes do not share them. Default 4.
+	// Connections is how many are open at once, in all processes together. Default 4.
 	Connections int `yaml:"connections" default:"4" range:"1..1000"`
-	// Rate is the most messages in a time, in each process; processes do not share it. Default zero: as
-	// fast as the relay takes them.
+	// Rate is the most messages in a time, in all processes together. Default zero: as fast as the relay
+	// takes them.
 	Rate Rate `yaml:"rate"`
+	// Weight is the relay's share of the messages among several: of 3 and 1, the first gets three in four.
+	// One of weight 0 stands by, and is used while the others cannot be. Default 1 for the first relay, 0
+	// for the others.
+	Weight int `yaml:"weight" range:"0..1000"`
+	// WarmUp is a daily limit that grows, for a relay that receivers do not know yet. Default none.
+	WarmUp WarmUp `yaml:"warm_up"`
 	// MessagesPerConnection is how many messages are sent before reconnecting. Default 1000.
 	MessagesPerConnection int `yaml:"messages_per_connection" default:"1000" range:"1..1000000"`
 	// Timeouts bound each step of the conversation.
@@ -37,6 +43,18 @@ type Relay struct {
 	CAFile string `yaml:"ca_file" kind:"path"`
 	// InsecureSkipVerify accepts any certificate, for test servers only. Default false.
 	InsecureSkipVerify bool `yaml:"insecure_skip_verify"`
+}
+
+// WarmUp is how many messages a relay gets a day, by the site's days and in all processes together.
+type WarmUp struct {
+	// From is the first day; before it the relay gets nothing.
+	From Date `yaml:"from"`
+	// First is how many messages it gets on that day.
+	First int `yaml:"first" default:"500" range:"1..1000000000"`
+	// Growth is how many times as many it gets each day after. Default 1.5.
+	Growth Factor `yaml:"growth" default:"1.5"`
+	// Until is the first day without a limit. Default none: the limit goes on growing.
+	Until Date `yaml:"until"`
 }
 
 // RelayTimeouts bound the steps of an SMTP conversation; the defaults follow RFC 5321 section 4.5.3.2.
@@ -66,6 +84,12 @@ type Delivery struct {
 	// Uncertain is what happens to a message whose last reply was lost: resend it with the same
 	// Message-ID, or hold it for the operator. Default resend.
 	Uncertain string `yaml:"uncertain" default:"resend" oneof:"resend hold"`
+	// Groups limits what receivers get, by recipient-domain group: gmail, outlook, yahoo, …, a domain that
+	// is none of them, or default for every group that is not named. Default no limits.
+	Groups []Group `yaml:"groups"`
+	// Receivers says how the receiver of a domain is found: mx asks the DNS whose servers take its mail,
+	// names knows only the large receivers' own domains. Default mx.
+	Receivers string `yaml:"receivers" default:"mx" oneof:"mx names"`
 	// Breaker pauses an issue that goes wrong.
 	Breaker Breaker `yaml:"breaker"`
 	// Grace is how long a stopping worker may finish what is in flight. Default 30s.
@@ -85,6 +109,16 @@ type Breaker struct {
 	// Refusals is how many messages one receiver may refuse in a row for their content; 0 never does
 	// it. Default 20.
 	Refusals int `yaml:"refusals" default:"20" range:"0..1000000"`
+}
+
+// Group is how a recipient-domain group may be sent to, by all processes together.
+type Group struct {
+	// Name is the key it stands under.
+	Name string `yaml:",key" kind:"group"`
+	// Rate is the most messages in a time. Default no limit.
+	Rate Rate `yaml:"rate"`
+	// Connections is how many messages to it are on their way at once. Default 0: no limit.
+	Connections int `yaml:"connections" range:"0..1000"`
 }
 
 // Backoff is the time between attempts: it begins at First and doubles up to Max, with jitter.

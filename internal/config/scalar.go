@@ -147,6 +147,10 @@ func set(v reflect.Value, text string, tag reflect.StructTag) (err error) {
 		*p, err = parseDuration(text)
 	case *Rate:
 		*p, err = parseRate(text)
+	case *Date:
+		*p, err = parseDate(text)
+	case *Factor:
+		*p, err = parseFactor(text)
 	case *Share:
 		*p, err = parseShare(text)
 	case *Clock:

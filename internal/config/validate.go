@@ -35,6 +35,9 @@ func (d *decoder) inherit(c *Config) {
 	for i := range c.Relays {
 		r := &c.Relays[i]
 		r.Name = cmp.Or(r.Name, r.Host)
+		if i == 0 && !d.given("relays[0].weight") {
+			r.Weight = 1
+		}
 		if r.Port == 0 {
 			r.Port = map[string]int{"starttls": 587, "implicit": 465, "none": 25}[r.TLS]
 		}
@@ -133,9 +136,20 @@ func (d *decoder) relays(relays []Relay) {
 		case username && r.TLS == "none" && !isLoopback(r.Host) && (r.Auth == "auto" || r.Auth == "plain" || r.Auth == "login"):
 			d.key(path+".tls", "use starttls or implicit", "the password would cross the network unencrypted")
 		}
+		d.warmUp(path+".warm_up", r.WarmUp)
 		if r.InsecureSkipVerify && r.CAFile != "" {
 			d.key(path+".insecure_skip_verify", "take one of them out", "ca_file has no effect if every certificate is accepted")
 		}
+	}
+}
+
+func (d *decoder) warmUp(path string, w WarmUp) {
+	switch {
+	case !d.given(path):
+	case !d.given(path + ".from"):
+		d.key(path, "for example from: 2026-12-01", "%s.from is missing", path)
+	case d.given(path+".until") && !w.Until.IsZero() && !w.From.IsZero() && !w.Until.After(w.From.Time):
+		d.key(path+".until", "", "expected a day after from, which is %s", w.From.Format(time.DateOnly))
 	}
 }
 

@@ -34,6 +34,28 @@ func (r Rate) String() string {
 	return ""
 }
 
+// Date is a day. The zero Date is none. In the file: 2026-12-01.
+type Date struct{ time.Time }
+
+func parseDate(s string) (Date, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return Date{}, expected("a day such as 2026-12-01")
+	}
+	return Date{t}, nil
+}
+
+// Factor is a number from 1 to 10. In the file: 1.5.
+type Factor float64
+
+func parseFactor(s string) (Factor, error) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f >= 1 && f <= 10) {
+		return 0, expected("a number from 1 to 10, such as 1.5")
+	}
+	return Factor(f), nil
+}
+
 func rateUnits() map[string]time.Duration {
 	return map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 }

@@ -37,6 +37,9 @@ func (s *Service) seal(ctx context.Context, id int64) (newsletter.Issue, error) 
 	if x.issue, err = s.store.Issue(ctx, id); err != nil || x.issue.State != newsletter.IssueSealing {
 		return x.issue, err
 	}
+	if err := s.findReceivers(ctx, x.issue.Newsletter); err != nil && ctx.Err() == nil {
+		s.log.Warn("receivers not looked up", "newsletter", x.issue.Newsletter, "error", err)
+	}
 	if err = x.prepare(ctx); err == nil {
 		err = x.run(ctx)
 	}

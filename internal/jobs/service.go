@@ -54,6 +54,7 @@ type Options struct {
 	WebURL      string         // what links in mail begin with, without trailing slash; empty: Site.URL
 	HTTP        *http.Client   // asks WebURL which site it is; nil: http.DefaultClient
 	Delivery    DeliveryOptions
+	LookupMX    LookupMX // nil: receivers are known by their own domains only
 	Watch       []string // absolute folders whose changes lead to an ingest in Serve
 
 	// OfflineLinks lets mail go through a relay though nobody knows whether the
