@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"strings"
 	"time"
@@ -46,7 +45,8 @@ type statusView struct {
 	Sources     []sourceStatus     `json:"sources"`
 	Newsletters []newsletterStatus `json:"newsletters"`
 	Open        []issueView        `json:"open"` // issues
-	Relays      []relayStatus      `json:"relays"`
+	Relays      []jobs.RelayState  `json:"relays"`
+	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
 }
 
@@ -67,12 +67,6 @@ type newsletterStatus struct {
 	Note        string         `json:"note,omitempty"`
 }
 
-type relayStatus struct {
-	Name        string    `json:"name"`
-	PausedUntil time.Time `json:"paused_until,omitzero"`
-	Reason      string    `json:"reason,omitempty"`
-}
-
 func (s *site) status(ctx context.Context) (statusView, error) {
 	now := s.clock()
 	o, err := s.store.Overview(ctx, now)
@@ -82,14 +76,16 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 	v := statusView{
 		Site: s.cfg.Site.Title, Store: s.cfg.Store.String(), Serving: s.serving(ctx), Rehearsal: s.service.Rehearsal(),
 		Articles: o.Articles, Newest: o.Newest, NextRelease: o.NextRelease, Suppressed: o.Suppressed,
-		Sources: []sourceStatus{}, Newsletters: []newsletterStatus{}, Open: []issueView{}, Relays: []relayStatus{},
+		Sources: []sourceStatus{}, Newsletters: []newsletterStatus{}, Open: []issueView{}, Relays: []jobs.RelayState{}, Groups: []jobs.GroupState{},
 	}
 	for _, src := range o.Sources {
 		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held})
 	}
-	for _, r := range o.Relays {
-		v.Relays = append(v.Relays, relayStatus(r))
+	relays, groups, err := s.service.Limits(ctx)
+	if err != nil {
+		return v, err
 	}
+	v.Relays, v.Groups = append(v.Relays, relays...), append(v.Groups, groups...)
 	for _, i := range o.Open {
 		r, err := s.service.IssueReport(ctx, i.ID)
 		if err != nil {
@@ -154,10 +150,9 @@ func (s *site) tellStatus(v statusView) {
 	if v.Rehearsal {
 		l.add("relay", "none: a rehearsal, mail goes to %s/", shown(s.options.OutboxDir))
 	}
+	tellLimits(&l, v.Relays)
 	s.tellLines(l)
-	for _, r := range v.Relays {
-		s.warn("relay "+r.Name, fmt.Sprintf("paused until %s: %s", moment(r.PausedUntil, zone), r.Reason), "")
-	}
+	s.warnLimits(v)
 	for _, src := range v.Sources {
 		if src.Error != "" {
 			s.warn(src.Name, src.Error, "")

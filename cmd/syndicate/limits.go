@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"syndicate/internal/jobs"
+)
+
+// tellLimits adds how the relays stand that are being warmed up.
+func tellLimits(l *lines, relays []jobs.RelayState) {
+	for _, r := range relays {
+		if r.Cap > 0 {
+			l.add("relay", "%s · warm-up: %s of %s today", r.Name, count(int(r.Today), "message"), number(int(r.Cap)))
+		}
+	}
+}
+
+// warnLimits tells of relays that take nothing and of receivers that push back.
+func (s *site) warnLimits(v statusView) {
+	zone := s.cfg.Site.TimeZone
+	for _, r := range v.Relays {
+		if !r.PausedUntil.IsZero() {
+			s.warn("relay "+r.Name, fmt.Sprintf("paused until %s: %s", moment(r.PausedUntil, zone), r.Reason), "")
+		}
+	}
+	for _, g := range v.Groups {
+		state := fmt.Sprintf("slowed to %s until %s: %s", perSecond(g.Rate), moment(g.SlowedUntil, zone), g.Reason)
+		if !g.PausedUntil.IsZero() {
+			state = fmt.Sprintf("paused until %s, then slowed to %s: %s", moment(g.PausedUntil, zone), perSecond(g.Rate), g.Reason)
+		}
+		s.warn("mail to "+g.Name, state, "")
+	}
+}
+
+// perSecond is a rate for people: 20/s, 0.5/s, 6/m.
+func perSecond(rate float64) string {
+	if rate < 0.1 {
+		return strconv.FormatFloat(rate*60, 'g', 2, 64) + "/m"
+	}
+	return strconv.FormatFloat(rate, 'g', 3, 64) + "/s"
+}
