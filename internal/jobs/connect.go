@@ -128,7 +128,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 			it.marked = it.markErr == nil
 			return it.markErr
 		},
-		Ready: c.ready,
+		Ready: func(wait bool) (bool, error) { return c.ready(it, wait) },
 		Message: func(dst []byte) []byte {
 			return l.template.Append(dst, c.s.personal(l, it.row, c.s.now()))
 		},

@@ -245,6 +245,13 @@ func (q *queue) expire() {
 	q.purgeLocked()
 }
 
+// expired reports whether a lease ran out.
+func (q *queue) expired(l *lease) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return wallClock().After(l.until)
+}
+
 // renewed notes until when leases hold.
 func (q *queue) renewed(chunks map[int64]int64, until time.Time) {
 	q.mu.Lock()

@@ -57,9 +57,14 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	}()
 }
 
+// errExpired keeps a message back whose chunk another worker may have by now: this
+// machine slept, or the store was away.
+var errExpired = errors.New("the lease ran out")
+
 // ready says whether the final dot of a message may be written: not before the
-// result of the message before is stored, and not at all if the store fails.
-func (c *connection) ready(wait bool) (bool, error) {
+// result of the message before is stored, and not at all if the store fails or the
+// lease has run out.
+func (c *connection) ready(it *item, wait bool) (bool, error) {
 	if c.settling != nil && !wait {
 		select {
 		case <-c.settling:
@@ -68,6 +73,9 @@ func (c *connection) ready(wait bool) (bool, error) {
 		}
 	}
 	c.settled()
+	if c.queue.expired(it.lease) {
+		return true, errExpired
+	}
 	return true, c.failed()
 }
 
