@@ -47,7 +47,7 @@ func (s *site) start(name string, args ...string) *process {
 	reading.Go(func() { _, _ = io.Copy(p, out) })
 	go func() {
 		_ = p.cmd.Wait() // ProcessState says how it ended
-		_ = in.Close() // a pipe in memory
+		_ = in.Close()   // a pipe in memory
 		reading.Wait()
 		close(p.done)
 	}()
