@@ -49,9 +49,10 @@ func TestFaults(t *testing.T) {
 	count := map[fault]int{}
 	for i := range 100_000 {
 		a := "reader" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + strings.Repeat("y", i/7%100) + "@" + strings.Repeat("z", i/700) + ".org"
-		count[f.of(1, a)]++
-		if f.of(1, a) != f.of(1, a) {
-			t.Fatal(a)
+		was := f.of(1, a)
+		count[was]++
+		if again := f.of(1, a); again != was {
+			t.Fatalf("%s: fault %d, then %d", a, was, again)
 		}
 	}
 	for fault, want := range map[fault]int{later: 10_000, refuse: 1000, dropReply: 5000, dropBody: 0} {
