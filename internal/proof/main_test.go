@@ -25,7 +25,7 @@ var (
 
 const (
 	lease       = 2 * time.Second
-	connections = 8 // of each process
+	connections = 8 // of all processes together
 	workers     = 3 // processes on PostgreSQL
 	grace       = 20 * time.Second
 )

@@ -30,6 +30,7 @@ type setting struct {
 	hold       bool
 	sink       sink.Options
 	login      bool // with a name and a password
+	rate       int  // messages a second that the relay may get; 0: no limit
 }
 
 const (
@@ -66,7 +67,10 @@ func newSite(t *testing.T, e engine, x setting) *site {
 
 func (s *site) config(x setting) string {
 	host, port := s.sink.Addr()
-	login, uncertain := "", "resend"
+	login, rate, uncertain := "", "", "resend"
+	if x.rate > 0 {
+		rate = fmt.Sprintf(", rate: %d/s", x.rate)
+	}
 	if x.login {
 		login = fmt.Sprintf(", username: %s, password: %s", username, password)
 	}
@@ -79,11 +83,11 @@ store: %q
 newsletters:
   weekly: {title: Weekly, from: Weekly <weekly@example.org>}
 relays:
-  - {name: main, host: %s, port: %d, tls: none%s, connections: %d, timeouts: {connect: 5s, command: 1s, data: 5s, dot: 1s}}
+  - {name: main, host: %s, port: %d, tls: none%s%s, connections: %d, timeouts: {connect: 5s, command: 1s, data: 5s, dot: 1s}}
 delivery:
   {chunk: %d, lease: %s, renew: 300ms, backoff: {first: 50ms, max: 500ms}, grace: %s, uncertain: %s}
 web: {listen: "127.0.0.1:0"}
-`, s.dsn, host, port, login, connections, max(5, x.recipients/20), lease, grace, uncertain)
+`, s.dsn, host, port, login, rate, connections, max(5, x.recipients/20), lease, grace, uncertain)
 }
 
 func (s *site) write(name, text string) {

@@ -18,6 +18,7 @@ type watch struct {
 	do        func() // nil: nothing is to be done
 	came      chan struct{}
 
+	also   func(sink.Event) // nil: nobody else looks
 	noting bool
 	tried  map[string]time.Time // first tries since it was done
 }
@@ -37,6 +38,9 @@ func (w *watch) instant(count int, from, to float64, do func()) <-chan struct{} 
 func (w *watch) see(e sink.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.also != nil {
+		w.also(e)
+	}
 	if e.Kind == sink.Accepted {
 		w.accepted++
 	}

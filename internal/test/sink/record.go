@@ -42,7 +42,7 @@ func (s *Server) with(address string, f func(*Recipient)) {
 
 // totals are counters over all recipients.
 type totals struct {
-	connections, accepted, bytes                atomic.Int64
+	connections, atOnce, accepted, bytes        atomic.Int64
 	later, refused, dropped, unanswered         atomic.Int64
 	empty, astray, otherID, logins, noSender    atomic.Int64
 	noLogin, muted, silent, perConnection, tlss atomic.Int64
@@ -74,6 +74,7 @@ type Report struct {
 	OtherID int64 `json:"other_id"` // further copies with another Message-ID
 
 	Connections int64   `json:"connections"`
+	AtOnce      int64   `json:"connections_at_once"` // the most
 	Encrypted   int64   `json:"encrypted"`
 	Logins      int64   `json:"logins"`
 	Seconds     float64 `json:"seconds"` // from the first accepted message to the last
@@ -88,7 +89,7 @@ func (s *Server) Report() Report {
 		Later: t.later.Load(), Refused: t.refused.Load(), Dropped: t.dropped.Load(), Unanswered: t.unanswered.Load(),
 		Limited: t.perConnection.Load(), NoLogin: t.noLogin.Load(), NoSender: t.noSender.Load(), Muted: t.muted.Load(), Silent: t.silent.Load(),
 		Empty: t.empty.Load(), Astray: t.astray.Load(), OtherID: t.otherID.Load(),
-		Connections: t.connections.Load(), Encrypted: t.tlss.Load(), Logins: t.logins.Load(),
+		Connections: t.connections.Load(), AtOnce: t.atOnce.Load(), Encrypted: t.tlss.Load(), Logins: t.logins.Load(),
 	}
 	for _, x := range s.Recipients() {
 		r.Recipients++
@@ -131,7 +132,7 @@ func (s *Server) Open() int64 { return s.open.Load() }
 func (s *Server) Reset() {
 	t := &s.totals
 	for _, n := range []*atomic.Int64{
-		&t.connections, &t.accepted, &t.bytes, &t.later, &t.refused, &t.dropped, &t.unanswered, &t.empty, &t.astray, &t.otherID,
+		&t.connections, &t.atOnce, &t.accepted, &t.bytes, &t.later, &t.refused, &t.dropped, &t.unanswered, &t.empty, &t.astray, &t.otherID,
 		&t.logins, &t.noSender, &t.noLogin, &t.muted, &t.silent, &t.perConnection, &t.tlss, &t.first, &t.last,
 	} {
 		n.Store(0)

@@ -138,6 +138,7 @@ func (s *Server) serve(raw net.Conn) {
 	}
 	s.live[c] = true
 	s.totals.connections.Add(1)
+	s.totals.atOnce.Store(max(s.totals.atOnce.Load(), int64(len(s.live))))
 	s.serving.Go(func() {
 		c.run()
 		s.mu.Lock()
