@@ -47,7 +47,7 @@ type Config struct {
 	Feeds Feeds `yaml:"feeds"`
 	// Newsletters are what people subscribe to, in the order of the file. Default none: feeds only.
 	Newsletters []Newsletter `yaml:"newsletters"`
-	// Relays are the SMTP servers to hand mail to, in the order in which they are tried.
+	// Relays are the SMTP servers to hand mail to.
 	// Default none: mail goes to the catcher on loopback.
 	Relays []Relay `yaml:"relays"`
 	// Delivery says how mail is sent, retried and given up.

@@ -71,13 +71,15 @@ func TestLimiter(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				start := time.Now()
 				for n := range 3 {
-					own := ctx
+					life := time.Hour
 					if n == 0 { // it dies with what it has in hand
-						var die context.CancelFunc
-						own, die = context.WithTimeout(ctx, 31*time.Second)
-						defer die()
+						life = 31 * time.Second
 					}
-					go b.worker(own, rate, note)
+					go func() {
+						own, die := context.WithTimeout(ctx, life)
+						defer die()
+						b.worker(own, rate, note)
+					}()
 				}
 				const length = 100 * time.Second
 				time.Sleep(length)

@@ -49,7 +49,7 @@ func (p *pushbacks) note(group string, reply newsletter.Reply, v newsletter.Verd
 	case b == nil:
 		b = &pushback{began: now}
 		p.groups[group] = b
-		p.count.Store(int32(len(p.groups))) //nolint:gosec // as many as there are domains, at most
+		p.count.Store(int32(len(p.groups)))
 	}
 	b.attempts++
 	b.recent = b.recent << 1 & (1<<20 - 1)
@@ -74,5 +74,5 @@ func (p *pushbacks) note(group string, reply newsletter.Reply, v newsletter.Verd
 // forget begins anew with a group.
 func (p *pushbacks) forget(group string) {
 	delete(p.groups, group)
-	p.count.Store(int32(len(p.groups))) //nolint:gosec // as many as there are domains, at most
+	p.count.Store(int32(len(p.groups)))
 }

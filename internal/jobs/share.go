@@ -27,7 +27,7 @@ func (d *deliverer) shares(ctx context.Context) error {
 	d.holding = slices.ContainsFunc(asks, func(a store.ShareAsk) bool { return a.Want || a.Open > 0 })
 	changed := false
 	for i, r := range d.relays {
-		changed = int(r.allowed.Swap(int32(got[i]))) != got[i] || changed //nolint:gosec // at most a thousand
+		changed = int(r.allowed.Swap(int32(got[i]))) != got[i] || changed
 	}
 	d.queue.mu.Lock()
 	defer d.queue.mu.Unlock()
