@@ -97,12 +97,13 @@ func articlesList(a *app) *cobra.Command {
 			return nil
 		}),
 	}
-	c.Flags().StringVar(&state, "state", "public", "public, draft, scheduled, unpublished or all")
-	c.Flags().StringArrayVar(&sel.Tags, "tag", nil, "only with this tag; may be given again")
-	c.Flags().StringArrayVar(&sel.Authors, "author", nil, "only by this author; may be given again")
-	c.Flags().StringArrayVar(&sel.Sections, "section", nil, "only in this section; may be given again")
-	c.Flags().StringArrayVar(&sel.Languages, "language", nil, "only in this language; may be given again")
-	c.Flags().IntVar(&limit, "limit", 50, "list at most so many; 0: all")
+	c.Flags().StringVar(&state, "state", "public", "`STATE`: public, draft, scheduled, unpublished or all")
+	oneOf(c, "state", append([]string{"all"}, articleStates...)...)
+	c.Flags().StringArrayVar(&sel.Tags, "tag", nil, "only with this `TAG`; may be given again")
+	c.Flags().StringArrayVar(&sel.Authors, "author", nil, "only by this `AUTHOR`; may be given again")
+	c.Flags().StringArrayVar(&sel.Sections, "section", nil, "only in this `SECTION`; may be given again")
+	c.Flags().StringArrayVar(&sel.Languages, "language", nil, "only in this `LANGUAGE`; may be given again")
+	limitFlag(c, &limit, 50)
 	return c
 }
 
@@ -140,7 +141,8 @@ func articlesShow(a *app) *cobra.Command {
 		Long:  "Show takes an article by its file, its slug, its path on the site or its id.",
 		Example: `    syndicate articles show articles/food/sunday-bread.md
     syndicate articles show sunday-bread --html`,
-		Args: arguments(1, 1, "an ARTICLE: its file, slug, path or id"),
+		Args:              arguments(1, 1, "an ARTICLE: its file, slug, path or id"),
+		ValidArgsFunction: a.completeArticle(),
 		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
 			art, state, err := s.findArticle(ctx, args[0])
 			if errors.Is(err, store.ErrNotFound) {
@@ -246,7 +248,7 @@ that they are really gone, and builds the feeds without them.`,
 				a.printf("No article is held.\n")
 				return nil
 			default:
-				a.printf("%s may go.\n", count(accepted, "held article"))
+				a.printf("%s accepted as gone.\n", count(accepted, "article"))
 			}
 			return s.build(ctx, false)
 		}),

@@ -57,16 +57,24 @@ func (s *site) build(ctx context.Context, prune bool) (err error) {
 	if r.Ingest, err = s.service.Ingest(ctx); err != nil {
 		return err
 	}
-	if r.Publish, err = s.service.Publish(ctx); err != nil {
-		return fmt.Errorf("building the feeds: %w", err)
+	r.Publish, err = s.service.Publish(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		err = fmt.Errorf("building the feeds: %w", err)
+		r.Publish.Error = err.Error()
 	}
 	if s.json {
 		r.Publish = viewPublish(r.Publish)
-		if err := s.printJSON(r); err != nil {
-			return err
+		if jsonErr := s.printJSON(r); jsonErr != nil {
+			return jsonErr
 		}
 	} else {
 		s.tellBuild(ctx, r.Ingest, r.Publish, lists)
+	}
+	if err != nil {
+		return err
 	}
 	if len(r.Ingest.Failed()) > 0 || slices.ContainsFunc(lists, func(l jobs.ListReport) bool { return l.Error != "" }) {
 		return exit(exitFailed)

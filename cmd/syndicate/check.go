@@ -211,7 +211,7 @@ func (k *check) lists(s *site) {
 		good, problems, err := roster.ReadAll(r)
 		r.Close()
 		if err != nil {
-			k.failed("list "+n.Name, fmt.Errorf("%s: %w", file, err))
+			k.failed("list "+n.Name, errors.New(at(file, err.Error())))
 			continue
 		}
 		k.ok("list "+n.Name, "%s", count(len(good), "subscriber"))

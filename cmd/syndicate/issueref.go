@@ -27,7 +27,7 @@ func (f *issueFlag) add(c *cobra.Command, own bool) {
 	if own {
 		c.Flags().StringVar(&f.ref, "issue", "", "the issue, `NEWSLETTER/N`")
 	} else {
-		c.Flags().StringVar(&f.newsletter, "newsletter", "", "the newsletter, where only a number is given")
+		c.Flags().StringVar(&f.newsletter, "newsletter", "", "the `NEWSLETTER`, where only a number is given")
 	}
 	c.Flags().BoolVar(&f.rehearsal, "rehearsal", false, "mean rehearsals, which are numbered apart (default where no relay is configured)")
 }

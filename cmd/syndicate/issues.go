@@ -66,7 +66,7 @@ func issuesList(a *app) *cobra.Command {
 			return nil
 		}),
 	}
-	c.Flags().IntVar(&limit, "limit", 20, "list at most so many; 0: all")
+	limitFlag(c, &limit, 20)
 	c.Flags().BoolVar(&open, "open", false, "only those that can still send something")
 	return c
 }
@@ -104,6 +104,9 @@ func issueStep(a *app, c *cobra.Command, done string, do func(ctx context.Contex
 		return nil
 	})
 	flag.add(c, false)
+	if c.ValidArgsFunction == nil {
+		c.ValidArgsFunction = a.completeIssue()
+	}
 	return c
 }
 
@@ -118,7 +121,8 @@ func issuesApprove(a *app) *cobra.Command {
 		Short: "Let an issue go out that waits for it",
 		Long: `Approve lets an issue go out that waits for approval. --hash names what was looked at
 (syndicate issues show tells it): should the issue be another one by now, it stays.`,
-		Example: `    syndicate issues approve weekly/12 --hash 3f2a9c01b7`,
+		Example:           `    syndicate issues approve weekly/12 --hash 3f2a9c01b7`,
+		ValidArgsFunction: a.completeIssue(newsletter.IssueAwaiting),
 	}, "approved as what you looked at", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		if hash == "" && i.State == newsletter.IssueAwaiting {
 			hash = i.Hash
@@ -129,7 +133,7 @@ func issuesApprove(a *app) *cobra.Command {
 		}
 		return "approved; " + afterwards, s.service.Approve(ctx, i.ID, hash)
 	})
-	c.Flags().StringVar(&hash, "hash", "", "what was looked at; its beginning is enough")
+	c.Flags().StringVar(&hash, "hash", "", "the `HASH` of what was looked at; its beginning is enough")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }
@@ -141,7 +145,7 @@ func issuesPause(a *app) *cobra.Command {
 			return "paused; go on with: syndicate issues resume " + fmt.Sprintf("%s/%d", i.Newsletter, i.Number),
 				s.service.Pause(ctx, i.ID, reason)
 		})
-	c.Flags().StringVar(&reason, "reason", "paused by hand", "why, for colleagues")
+	c.Flags().StringVar(&reason, "reason", "paused by hand", "the `REASON`, for colleagues")
 	return c
 }
 
@@ -168,7 +172,7 @@ the next one.`,
 		n, err := s.service.Cancel(ctx, i.ID, reason)
 		return "cancelled; " + count(n, "message") + " will not be sent", err
 	})
-	c.Flags().StringVar(&reason, "reason", "cancelled by hand", "why, for colleagues")
+	c.Flags().StringVar(&reason, "reason", "cancelled by hand", "the `REASON`, for colleagues")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }

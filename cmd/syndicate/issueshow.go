@@ -31,7 +31,8 @@ paused or cancelled; with --json it prints one document a line.`,
 		Example: `    syndicate issues show weekly/12
     syndicate issues show weekly/12 --watch
     syndicate issues show 12 --newsletter weekly --json`,
-		Args: arguments(1, 1, "an ISSUE, such as weekly/12"),
+		Args:              arguments(1, 1, "an ISSUE, such as weekly/12"),
+		ValidArgsFunction: a.completeIssue(),
 		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
 			i, err := s.issue(ctx, args[0], flag)
 			if err != nil {

@@ -10,9 +10,14 @@ import (
 // tellLimits adds how the relays stand that are being warmed up.
 func tellLimits(l *lines, relays []jobs.RelayState) {
 	for _, r := range relays {
-		if r.Cap > 0 {
-			l.add("relay", "%s · warm-up: %s of %s today", r.Name, count(int(r.Today), "message"), number(int(r.Cap)))
+		state := ""
+		switch {
+		case r.Cap > 0:
+			state = fmt.Sprintf("warm-up: %s of %s today", count(int(r.Today), "message"), number(int(r.Cap)))
+		case !r.PausedUntil.IsZero():
+			state = "paused"
 		}
+		l.add("relay", "%s", join(" · ", r.Name, r.Address, state))
 	}
 }
 

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"syndicate/internal/jobs"
@@ -39,9 +41,18 @@ func (s *site) warnLists(lists []jobs.ListReport) {
 			s.warn(l.File, l.Unpruned, "mend the list and try again")
 		}
 		if l.Error != "" {
-			s.complain(hinted(fmt.Errorf("%s: %s", l.File, l.Error), "its subscribers stay as they were"))
+			s.complain(hinted(errors.New(at(l.File, l.Error)), "its subscribers stay as they were"))
 		}
 	}
+}
+
+// at says where in a list something is wrong, as editors understand it: file:3: text.
+func at(file, text string) string {
+	line, said, ok := strings.Cut(strings.TrimPrefix(text, "line "), ": ")
+	if _, err := strconv.Atoi(line); ok && err == nil && strings.HasPrefix(text, "line ") {
+		return file + ":" + line + ": " + said
+	}
+	return file + ": " + text
 }
 
 // stray is a list that no newsletter has.

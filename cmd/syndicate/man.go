@@ -25,7 +25,7 @@ func manCommand(a *app) *cobra.Command {
 			return writeDocs(c.Root(), dir)
 		},
 	}
-	c.Flags().StringVar(&dir, "dir", "", "write to DIR/man1 and DIR/completions")
+	c.Flags().StringVar(&dir, "dir", "", "write to `DIR`/man1 and DIR/completions")
 	return c
 }
 

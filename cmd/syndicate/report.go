@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -60,6 +62,10 @@ func (s *site) articleLines(ctx context.Context, l *lines, in jobs.IngestReport,
 	if out.Dir == "" {
 		return
 	}
+	if out.Error != "" {
+		l.add("feeds", "not built: there is an error")
+		return
+	}
 	built := "up to date"
 	if len(out.Written) > 0 {
 		files := append([]string{}, out.Written...)
@@ -80,21 +86,25 @@ func (s *site) sourceLine(ctx context.Context, r jobs.SourceReport) string {
 	if r.Added == 0 {
 		return done
 	}
-	if hidden := s.hidden(ctx); hidden != "" {
+	if hidden := s.hidden(ctx, r.Added-r.Published); hidden != "" {
 		done += " (" + hidden + ")"
 	}
 	return done
 }
 
-// hidden says which articles are not public yet.
-func (s *site) hidden(ctx context.Context) string {
+// hidden says which of the new articles are not public yet. What they are is only
+// told where there are no others.
+func (s *site) hidden(ctx context.Context, added int) string {
+	if added <= 0 {
+		return ""
+	}
 	drafts, err := s.store.CountArticles(ctx, store.ArticleQuery{State: "draft"})
 	if err != nil {
 		return ""
 	}
 	scheduled, err := s.store.CountArticles(ctx, store.ArticleQuery{State: "scheduled"})
-	if err != nil || drafts+scheduled == 0 {
-		return ""
+	if err != nil || drafts+scheduled != added {
+		return number(added) + " not public yet"
 	}
 	return "not public yet: " + join(", ", counted(drafts, plural(drafts, "draft")), counted(scheduled, "scheduled"))
 }
@@ -237,8 +247,26 @@ func (s *site) tellNext(r jobs.RunReport) {
 	}
 	if r.Rehearsal && r.Accepted > 0 {
 		s.printf("\nNo relay is configured, so this was a rehearsal: the mail is in %s (%s).\n", shown(r.Outbox)+"/", count(r.Accepted, "message"))
-		s.printf("Next: syndicate%s serve, then open %s/\n", s.siteFlags(), s.cfg.Web.URL)
+		s.printf("Next: syndicate%s serve, then open %s/\n", s.siteFlags(), s.here())
 	}
+}
+
+// here is where this machine's browser finds the site: web.url where that is on this
+// machine, else what serve listens on.
+func (s *site) here() string {
+	if u, err := url.Parse(s.cfg.Web.URL); err == nil {
+		if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+			return s.cfg.Web.URL
+		}
+	}
+	host, port, err := net.SplitHostPort(s.cfg.Web.Listen)
+	if err != nil {
+		return s.cfg.Web.URL
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // siteFlags repeats the global flags that lead to this site.

@@ -75,6 +75,17 @@ subscribers' mailboxes. A site is a folder; config.yaml says everything about it
 	add(groupSite, initCommand(a), checkCommand(a), statusCommand(a), dkimCommand(a))
 	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a))
 	root.AddCommand(versionCommand(a), manCommand(a))
+	root.SetHelpCommand(helpCommand(root))
+	// Here and not by cobra, which would take any word after it and print its help.
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = subcommand, needsCommand
+		}
+	}
+	root.Version = readBuild().String()
+	root.SetVersionTemplate("syndicate {{.Version}}\n")
+	root.Flags().Bool("version", false, "say which Syndicate this is")
 	return root
 }
 
@@ -89,12 +100,40 @@ func group(use, short string, subcommands ...*cobra.Command) *cobra.Command {
 		Use:   use,
 		Short: short,
 		Args:  subcommand,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return usage(see(c), "%s needs one of its commands: %s", c.Name(), strings.Join(names(c), ", "))
-		},
+		RunE:  needsCommand,
 	}
 	c.AddCommand(subcommands...)
 	return c
+}
+
+func needsCommand(c *cobra.Command, _ []string) error {
+	return usage(see(c), "%s needs one of its commands: %s", c.Name(), strings.Join(names(c), ", "))
+}
+
+// helpCommand says what a command is for.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names(c), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil {
+				return usage(see(root), "%w", err)
+			}
+			if len(rest) > 0 {
+				return subcommand(c, rest)
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
 }
 
 // subcommand refuses arguments: what is left there is a command nobody knows.

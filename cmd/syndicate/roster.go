@@ -101,11 +101,15 @@ it.`,
 				defer f.Close()
 				in = f
 			}
+			name := args[1]
+			if name == "-" {
+				name = "standard input"
+			}
 			r, err := s.importList(ctx, args[0], in)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[1], err)
+				return &failure{err: errors.New(at(name, err.Error())), code: exitFailed, hint: hintFor(err)}
 			}
-			return s.tellImport(args[1], r)
+			return s.tellImport(name, r)
 		}),
 	}
 	return c
@@ -189,7 +193,8 @@ func subscribersExport(a *app) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "write to a new `FILE` instead of standard output")
-	c.Flags().StringVar(&state, "state", "", "only pending, confirmed or unsubscribed")
+	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed or unsubscribed")
+	oneOf(c, "state", "pending", "confirmed", "unsubscribed")
 	return c
 }
 

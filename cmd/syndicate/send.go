@@ -55,7 +55,7 @@ the copy has the latest articles.`,
 	f.BoolVarP(&dry, "dry-run", "n", false, "say what would be sent, and write it to files")
 	f.StringVarP(&out, "out", "o", "", "write the files of --dry-run to `DIR`")
 	f.StringVar(&to, "to", "", "send one copy to `ADDRESS` only")
-	f.StringVar(&hash, "hash", "", "send only what was looked at (preview tells its hash)")
+	f.StringVar(&hash, "hash", "", "send only what was looked at (preview tells its `HASH`)")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mailing people")
 	a.offlineLinks(c)
 	return c

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
 
@@ -79,6 +81,9 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		Sources: []sourceStatus{}, Newsletters: []newsletterStatus{}, Open: []issueView{}, Relays: []jobs.RelayState{}, Groups: []jobs.GroupState{},
 	}
 	for _, src := range o.Sources {
+		if !slices.ContainsFunc(s.options.Sources, func(have source.Source) bool { return have.Name() == src.Name }) {
+			continue // it was taken out of the configuration
+		}
 		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held})
 	}
 	relays, groups, err := s.service.Limits(ctx)

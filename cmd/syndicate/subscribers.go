@@ -82,8 +82,9 @@ func subscribersList(a *app) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVar(&match, "match", "", "only addresses and names with `TEXT` in them")
-	c.Flags().StringVar(&state, "state", "", "only pending, confirmed or unsubscribed")
-	c.Flags().IntVar(&limit, "limit", 100, "list at most so many; 0: all")
+	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed or unsubscribed")
+	oneOf(c, "state", "pending", "confirmed", "unsubscribed")
+	limitFlag(c, &limit, 100)
 	return c
 }
 
@@ -149,10 +150,10 @@ suppressed, or whose owner left, is not brought back.`,
 			return s.tellAdded(args[0], line.Email, result)
 		}),
 	}
-	c.Flags().StringVar(&name, "name", "", "the subscriber's name")
-	c.Flags().StringVar(&language, "language", "", "the language of the mail; default: the newsletter's")
-	c.Flags().StringSliceVar(&topics, "topics", nil, "only articles with one of these tags")
-	c.Flags().StringVar(&zone, "time-zone", "", "the subscriber's time zone; default: the newsletter's")
+	c.Flags().StringVar(&name, "name", "", "the subscriber's `NAME`")
+	c.Flags().StringVar(&language, "language", "", "the `LANGUAGE` of the mail; default: the newsletter's")
+	c.Flags().StringSliceVar(&topics, "topics", nil, "only articles with one of these `TAGS`, separated by commas")
+	c.Flags().StringVar(&zone, "time-zone", "", "the subscriber's time `ZONE`; default: the newsletter's")
 	return c
 }
 
@@ -200,6 +201,6 @@ func subscribersRemove(a *app) *cobra.Command {
 			return nil
 		}),
 	}
-	c.Flags().StringVar(&from, "newsletter", "", "only from this newsletter")
+	c.Flags().StringVar(&from, "newsletter", "", "only from this `NEWSLETTER`")
 	return c
 }

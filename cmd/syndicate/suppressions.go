@@ -76,7 +76,7 @@ func suppressionsList(a *app) *cobra.Command {
 			return nil
 		}),
 	}
-	c.Flags().IntVar(&limit, "limit", 100, "list at most so many; 0: all")
+	limitFlag(c, &limit, 100)
 	c.Flags().BoolVar(&held, "held", false, "only those that wait for a review")
 	flag.add(c, true)
 	return c
@@ -104,7 +104,7 @@ func suppressionsAdd(a *app) *cobra.Command {
 			return nil
 		}),
 	}
-	c.Flags().StringVar(&note, "note", "", "why, for colleagues")
+	c.Flags().StringVar(&note, "note", "", "the `REASON`, for colleagues")
 	return c
 }
 

@@ -18,7 +18,7 @@ func versionCommand(a *app) *cobra.Command {
 			if a.json {
 				return a.printJSON(b)
 			}
-			a.printf("syndicate %s\n", join(" ", b.Version, short(b.Revision), b.Go, b.Platform))
+			a.printf("syndicate %s\n", b)
 			return nil
 		},
 	}
@@ -33,6 +33,8 @@ type build struct {
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
 }
+
+func (b build) String() string { return join(" ", b.Version, short(b.Revision), b.Go, b.Platform) }
 
 func readBuild() build {
 	b := build{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"io/fs"
 	"net"
 	"net/mail"
@@ -179,13 +180,32 @@ func schedule(s string) (string, error) {
 	}
 	sched, err := cron.ParseStandard(s)
 	if err != nil {
-		return "", wrong(hint, "not a schedule: %s", shown(err.Error()))
+		return "", wrong(hint, "%s is not a schedule%s", quote(s), badField(s))
 	}
 	// Any day will do to find out that there is no 30th of February.
 	if sched.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return "", wrong("", "this schedule never comes due")
 	}
 	return s, nil
+}
+
+// badField says which of the five fields of a schedule cannot be read, if it is one.
+func badField(s string) string {
+	given := strings.Fields(s)
+	if strings.HasPrefix(s, "@") {
+		return ": there are @hourly, @daily, @weekly, @monthly and @yearly"
+	}
+	if len(given) != 5 {
+		return fmt.Sprintf(": five fields are needed, found %d", len(given))
+	}
+	for i, name := range []string{"minute", "hour", "day of month", "month", "day of week"} {
+		alone := []string{"*", "*", "*", "*", "*"}
+		alone[i] = given[i]
+		if _, err := cron.ParseStandard(strings.Join(alone, " ")); err != nil {
+			return fmt.Sprintf(": %s is no %s", quote(given[i]), name)
+		}
+	}
+	return ""
 }
 
 // template checks the syntax only; which fields and functions there are is the digest's to say.

@@ -141,6 +141,7 @@ func (d *decoder) section(path string, n *yaml.Node, v reflect.Value) {
 		}
 	}
 	given := map[int]string{} // field → the key it was given by
+	misspelt := map[string]bool{}
 	if n != nil {
 		if !d.is(path, n, yaml.MappingNode) {
 			return
@@ -153,6 +154,7 @@ func (d *decoder) section(path string, n *yaml.Node, v reflect.Value) {
 			f, ok := known[key.Value]
 			if !ok {
 				d.at(key, suggestion(key.Value, v.Type(), names), "unknown key %s", quote(key.Value))
+				misspelt[closest(key.Value, names)] = true
 				continue
 			}
 			if other, ok := given[f.index]; ok {
@@ -178,7 +180,7 @@ func (d *decoder) section(path string, n *yaml.Node, v reflect.Value) {
 			continue
 		}
 		at := join(path, f.key)
-		if f.tag.Get("required") != "" {
+		if f.tag.Get("required") != "" && !misspelt[f.key] {
 			d.note(nearest(d.where, at), "for example "+f.tag.Get("example"), "%s is missing", at)
 		}
 		if isSection(f.typ) {

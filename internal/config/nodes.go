@@ -197,9 +197,7 @@ func found(n *yaml.Node) string {
 		return "an alias"
 	case isNull(n):
 		return "nothing"
-	case n.Tag == "!!int", n.Tag == "!!float":
-		return "the number " + shown(n.Value)
-	case n.Tag == "!!bool":
+	case n.Tag == "!!int", n.Tag == "!!float", n.Tag == "!!bool":
 		return shown(n.Value)
 	case n.Tag == "!!timestamp":
 		return "the date " + shown(n.Value)

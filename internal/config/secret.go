@@ -88,6 +88,10 @@ func parseDSN(s string) (DSN, error) {
 		return DSN{}, wrong("write "+want, "expected sqlite: or postgres://")
 	}
 	u, err := url.Parse(s)
+	// Where there are two of them, parsers do not agree where the password ends.
+	if strings.Count(s, "@") > 1 || err == nil && strings.Contains(u.Path, "@") {
+		return DSN{}, wrong("write %40 for @ in a user name or password, %3A for :, %2F for /", "the address has an @ that is not encoded")
+	}
 	if err != nil || !strings.HasPrefix(s, scheme+"://") {
 		return DSN{}, wrong("in a password, characters such as @ / # ? % have to be percent-encoded", "not a valid %s:// address", scheme)
 	}

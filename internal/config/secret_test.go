@@ -85,3 +85,15 @@ func TestSecretFile(t *testing.T) {
 		}
 	}
 }
+
+// TestDSNAmbiguous: an address whose password holds an @ is refused, and no part of
+// the password is shown.
+func TestDSNAmbiguous(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{"postgres://u:hun@ter2@db.example.org/news", "postgres://u:12/hunt@er2@db/news", "postgres://u:hun?t@er2@db/news", "postgres://u:12/hunter2@db/news"} {
+		_, err := config.Parse("config.yaml", []byte(minimal+"store: \""+dsn+"\"\n"), environment())
+		if err == nil || !strings.Contains(err.Error(), "%") || strings.Contains(err.Error(), "hun") || strings.Contains(err.Error(), "er2") {
+			t.Errorf("%s: %v", dsn, err)
+		}
+	}
+}

@@ -20,6 +20,14 @@ func (s *Service) publishAssets(ctx context.Context, name string, listing *sourc
 		return nil
 	}
 	dir := filepath.Join(s.o.Feeds.Dir, filesPath, name)
+	if len(listing.Assets) > 0 {
+		if os.MkdirAll(s.o.Feeds.Dir, 0o755) != nil {
+			return nil // Publish says that there is no such folder
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return []string{fmt.Sprintf("the files beside articles are not published: %v", err)}
+		}
+	}
 	for _, a := range listing.Assets {
 		if ctx.Err() != nil {
 			return failed

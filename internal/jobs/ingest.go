@@ -100,6 +100,7 @@ func (s *Service) ingest(ctx context.Context, src source.Source) (SourceReport, 
 		return nil
 	})
 	r.Problems = listing.Problems()
+	r.Total -= leftOut(r.Problems)
 	switch {
 	case storeErr != nil:
 		return r, storeErr
@@ -111,6 +112,17 @@ func (s *Service) ingest(ctx context.Context, src source.Source) (SourceReport, 
 	}
 	r.AssetErrors = s.publishAssets(ctx, src.Name(), listing)
 	return r, nil
+}
+
+// leftOut counts the files that are no articles.
+func leftOut(problems []source.Problem) int {
+	files := map[string]bool{}
+	for _, p := range problems {
+		if !p.Warning {
+			files[p.File] = true
+		}
+	}
+	return len(files)
 }
 
 // sourceFailed notes that a source could not be read; that deletes nothing.

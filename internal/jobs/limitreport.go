@@ -11,6 +11,7 @@ import (
 // RelayState is how a relay stands for all workers.
 type RelayState struct {
 	Name        string    `json:"name"`
+	Address     string    `json:"address"` // host:port
 	Weight      int       `json:"weight"`
 	PausedUntil time.Time `json:"paused_until,omitzero"` // it failed, or its day's messages are used up
 	Reason      string    `json:"reason,omitempty"`
@@ -36,7 +37,7 @@ func (s *Service) Limits(ctx context.Context) (relays []RelayState, groups []Gro
 	}
 	now := s.now()
 	for _, r := range s.o.Relays {
-		x := RelayState{Name: newRelay(r).Name, Weight: r.Weight}
+		x := RelayState{Name: newRelay(r).Name, Address: r.Addr(), Weight: r.Weight}
 		if err := s.warmUpState(ctx, &x, r.WarmUp, now.In(s.o.Site.Location)); err != nil {
 			return nil, nil, err
 		}

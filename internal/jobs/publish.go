@@ -24,6 +24,7 @@ type PublishReport struct {
 	Items    int      `json:"items"`              // articles in the site's feeds
 	Written  []string `json:"written"`            // files whose bytes changed
 	Problems []string `json:"problems,omitempty"` // articles that went out without their body
+	Error    string   `json:"error,omitempty"`    // they could not be built; those of before stay
 
 	files map[string]int64 // that stand now: name → size
 }
@@ -49,6 +50,9 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 	r := PublishReport{Dir: s.o.Feeds.Dir}
 	if r.Dir == "" {
 		return r, nil
+	}
+	if st, err := os.Stat(r.Dir); err == nil && !st.IsDir() {
+		return r, fmt.Errorf("%s is a file, not a folder; feeds.dir in config.yaml names the folder", r.Dir)
 	}
 	last, err := s.lastPublished(ctx)
 	if err != nil {

@@ -175,7 +175,8 @@ func (s *Service) refresh(ctx context.Context, r *RunReport, prune bool, names [
 	}
 	r.Publish, err = s.Publish(ctx)
 	if err != nil && ctx.Err() == nil { // a full disk under public/ need not keep mail back
-		r.Errors = append(r.Errors, err.Error())
+		r.Publish.Error = "building the feeds: " + err.Error()
+		r.Errors = append(r.Errors, r.Publish.Error)
 		err = nil
 	}
 	return err
@@ -231,7 +232,7 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 		switch {
 		case failures[i] != nil || p.Nothing != "":
 		case hash != "" && !sameHash(p.Hash, hash):
-			return fmt.Errorf("the next issue of %s is %s by now, not %s; look at it again: %w", n.Name, ShortHash(p.Hash), hash, store.ErrConflict)
+			return &conflict{fmt.Sprintf("the next issue of %s is %s by now, not %s; look at it again", n.Name, ShortHash(p.Hash), hash)}
 		case !n.Approval:
 			ask = append(ask, p)
 		}
@@ -273,6 +274,13 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 	}
 	return nil
 }
+
+// conflict is a store.ErrConflict in words for people.
+type conflict struct{ text string }
+
+func (c *conflict) Error() string { return c.text }
+
+func (c *conflict) Unwrap() error { return store.ErrConflict }
 
 // complete seals and delivers what was composed.
 func (s *Service) complete(ctx context.Context, r *RunReport) error {

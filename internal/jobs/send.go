@@ -14,7 +14,6 @@ import (
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
-	"syndicate/internal/store"
 )
 
 // SendOptions says which issue is sent by hand.
@@ -167,7 +166,7 @@ func (s *Service) Approve(ctx context.Context, issue int64, hash string) error {
 		return err
 	}
 	if !sameHash(i.Hash, hash) {
-		return fmt.Errorf("issue %d of %s is %s, not %s: %w", i.Number, i.Newsletter, ShortHash(i.Hash), hash, store.ErrConflict)
+		return &conflict{fmt.Sprintf("issue %d of %s is %s, not %s", i.Number, i.Newsletter, ShortHash(i.Hash), hash)}
 	}
 	if err := s.store.Approve(ctx, issue, i.Hash); err != nil {
 		return err

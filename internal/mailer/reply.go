@@ -157,7 +157,11 @@ func noReply(phase newsletter.Phase, err error, waited time.Duration) newsletter
 }
 
 func failure(phase newsletter.Phase, err error, waited time.Duration) string {
-	var timeout net.Error
+	var (
+		timeout net.Error
+		unknown *net.DNSError
+		call    *net.OpError
+	)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("no answer to %s within %s", phase, waited)
@@ -166,6 +170,16 @@ func failure(phase newsletter.Phase, err error, waited time.Duration) string {
 		return "the relay closed the connection"
 	case errors.Is(err, net.ErrClosed):
 		return "the connection was closed"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("the name %s is not found (%s)", unknown.Name, unknown.Err)
+	case errors.As(err, &call) && phase == newsletter.PhaseConnect:
+		var system syscall.Errno
+		if errors.As(call.Err, &system) {
+			return system.Error()
+		}
+		return call.Err.Error()
 	}
 	return err.Error()
 }

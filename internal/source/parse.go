@@ -205,16 +205,23 @@ func (b *builder) language() {
 		if a.Language = canonicalLanguage(strings.TrimSpace(v.text)); a.Language != "" {
 			return
 		}
-		b.warn(v, fmt.Sprintf("language: %q is no language tag", v.text), "write en, fr, pt-BR …")
-	}
-	if a.Language = b.name.language; a.Language != "" {
+		a.Language = b.guessLanguage()
+		b.warn(v, fmt.Sprintf("language: %q is no language tag; taken as %s", v.text, a.Language), "write en, fr, pt-BR …")
 		return
 	}
-	if len(b.dir.languages.detectable) < 2 {
-		a.Language = b.dir.languages.fallback
-		return
+	a.Language = b.guessLanguage()
+}
+
+// guessLanguage is that of an article which does not say it.
+func (b *builder) guessLanguage() string {
+	a := &b.article
+	switch {
+	case b.name.language != "":
+		return b.name.language
+	case len(b.dir.languages.detectable) < 2:
+		return b.dir.languages.fallback
 	}
-	a.Language = b.dir.languages.detect(a.Title + "\n" + markup.Excerpt(a.Format, a.Body, 600))
+	return b.dir.languages.detect(a.Title + "\n" + markup.Excerpt(a.Format, a.Body, 600))
 }
 
 // problem is something wrong at a value.

@@ -64,7 +64,7 @@ type walker struct {
 func (d *Dir) walk(ctx context.Context) (*tree, string, error) {
 	root, err := filepath.EvalSymlinks(d.o.Root)
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
+		return nil, "", fmt.Errorf("reading the folder of articles: %w", plainPath(err))
 	}
 	w := &walker{root: root, ignore: d.o.Ignore, label: d.display, group: &errgroup.Group{}}
 	w.t.complete = true
@@ -73,7 +73,7 @@ func (d *Dir) walk(ctx context.Context) (*tree, string, error) {
 	err = w.folder(ctx, "")
 	_ = w.group.Wait() // what fails inside is a problem, not an error
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the folder of articles: %w", err)
+		return nil, "", fmt.Errorf("reading the folder of articles: %w", plainPath(err))
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, "", err
@@ -83,6 +83,21 @@ func (d *Dir) walk(ctx context.Context) (*tree, string, error) {
 		w.t.files += len(f.files)
 	}
 	return &w.t, root, nil
+}
+
+// plainError is the system's error without the name of its call.
+type plainError struct{ *fs.PathError }
+
+func (e plainError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// plainPath leaves the system's call out of an error about a file: "lstat" tells
+// nobody anything.
+func plainPath(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return plainError{p}
+	}
+	return err
 }
 
 // run does work on another goroutine if one is free, else here.

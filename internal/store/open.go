@@ -8,14 +8,18 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -66,16 +70,52 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 	}
 	if err != nil {
-		return nil, s.wrap("open the database "+redact(o.DSN), err)
+		return nil, s.wrap("open the database "+redact(o.DSN), plainConnect(err))
 	}
 	return s, nil
 }
 
+// plainConnect says why PostgreSQL could not be reached. The driver tells of every
+// address, with and without TLS, and names the calls it made; one reason is enough.
+func plainConnect(err error) error {
+	var (
+		failed *pgconn.ConnectError
+		said   *pgconn.PgError
+		host   *net.DNSError
+		system syscall.Errno
+	)
+	switch {
+	case !errors.As(err, &failed):
+		return err
+	case errors.As(err, &said):
+		return &plainError{said.Message, err}
+	case errors.As(err, &host):
+		return &plainError{"the host " + host.Name + " is not found", err}
+	case errors.As(err, &system):
+		return &plainError{net.JoinHostPort(failed.Config.Host, strconv.Itoa(int(failed.Config.Port))) + ": " + system.Error(), err}
+	}
+	return err
+}
+
+// plainError is an error in fewer words.
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+
+func (e *plainError) Unwrap() error { return e.err }
+
 // redact hides a DSN's password.
 func redact(dsn string) string {
+	scheme, rest, ok := strings.Cut(dsn, "://")
 	u, err := url.Parse(dsn)
-	if err != nil || u.User == nil {
+	switch {
+	case !ok:
 		return dsn
+	case err != nil || strings.Count(dsn, "@") > 1: // where the password ends is not known
+		return scheme + "://…" + rest[strings.LastIndex(rest, "@")+1:]
 	}
 	return u.Redacted()
 }
