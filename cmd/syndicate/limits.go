@@ -7,7 +7,7 @@ import (
 	"syndicate/internal/jobs"
 )
 
-// tellLimits adds how the relays stand that are being warmed up.
+// tellLimits adds how the relays stand.
 func tellLimits(l *lines, relays []jobs.RelayState) {
 	for _, r := range relays {
 		state := ""
