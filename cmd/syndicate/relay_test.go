@@ -24,8 +24,47 @@ type testRelay struct {
 	reject string // recipient that does not exist
 	later  string // recipient to try again later
 
-	mu    sync.Mutex
-	count int
+	mu      sync.Mutex
+	count   int
+	most    int        // messages it takes before it lets the others wait, 0: all
+	waiting int        // that it lets wait
+	changed *sync.Cond // one of these did
+}
+
+// answer lets a message wait while the relay has taken as many as it may.
+func (r *testRelay) answer() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting++
+	r.changed.Broadcast()
+	for r.most > 0 && r.count >= r.most {
+		r.changed.Wait()
+	}
+	r.waiting--
+	r.count++
+}
+
+// hold lets messages wait from the Nth on (hold NAME N; 0: no longer). held NAME
+// goes on when one waits.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "hold NAME N")
+	r := testRelays(ts)[args[0]]
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.most = n
+	r.changed.Broadcast()
+}
+
+func heldCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "held NAME")
+	r := testRelays(ts)[args[0]]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.most == 0 || r.count < r.most || r.waiting == 0 {
+		r.changed.Wait()
+	}
 }
 
 // relaysKey is where a script keeps its relays, by name.
@@ -39,7 +78,7 @@ func testRelays(ts *testscript.TestScript) map[string]*testRelay {
 	return relays
 }
 
-// smtpCommand starts a relay: smtp NAME [auth] [reject=ADDRESS] [later=ADDRESS], or
+// smtpCommand starts a relay: smtp NAME [auth] [reject=ADDRESS] [later=ADDRESS] [hold=N], or
 // smtp NAME refuse (nobody listens), smtp NAME hang (it never greets). Its port is
 // $NAME; messages are kept in the folder NAME. AUTH takes user and secret.
 func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -50,6 +89,7 @@ func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], port)
 	r := &testRelay{dir: ts.MkAbs(args[0])}
+	r.changed = sync.NewCond(&r.mu)
 	for _, how := range args[1:] {
 		key, value, _ := strings.Cut(how, "=")
 		switch key {
@@ -59,6 +99,9 @@ func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 			r.reject = value
 		case "later":
 			r.later = value
+		case "hold":
+			r.most, err = strconv.Atoi(value)
+			ts.Check(err)
 		case "refuse":
 			l.Close()
 			return
@@ -81,12 +124,16 @@ func smtpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	testRelays(ts)[args[0]] = r
 	ts.Defer(func() {
+		r.mu.Lock()
+		r.most = 0
+		r.changed.Broadcast()
+		r.mu.Unlock()
 		ts.Check(server.Close())
 		served.Wait()
 	})
 }
 
-// received counts what a relay got: received NAME N.
+// received counts what a relay got: received NAME N, or received NAME N..M.
 func received(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "received NAME N")
 	r := testRelays(ts)[args[0]]
@@ -95,7 +142,15 @@ func received(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if strconv.Itoa(r.count) != args[1] {
+	low, high, span := strings.Cut(args[1], "..")
+	if !span {
+		high = low
+	}
+	from, err := strconv.Atoi(low)
+	ts.Check(err)
+	to, err := strconv.Atoi(high)
+	ts.Check(err)
+	if r.count < from || r.count > to {
 		ts.Fatalf("%s got %d messages, not %s", args[0], r.count, args[1])
 	}
 }
@@ -152,9 +207,7 @@ func (s *relaySession) Data(r io.Reader) error {
 	if err := os.WriteFile(name, body, 0o644); err != nil {
 		return errors.Join(fmt.Errorf("keeping a message"), err)
 	}
-	s.r.mu.Lock()
-	defer s.r.mu.Unlock()
-	s.r.count++
+	s.r.answer()
 	return nil
 }
 

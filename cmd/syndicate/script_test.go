@@ -35,6 +35,10 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"http":     httpCommand,
 		"smtp":     smtpCommand,
 		"received": received,
+		"hold":     hold,
+		"held":     heldCommand,
+		"people":   people,
+		"backup":   backup,
 		"front":    frontCommand,
 		"fill":     fill,
 		"write":    write,
@@ -288,6 +292,19 @@ func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintf(ts.Stdout(), "%s\n%s", resp.Status, body)
 }
 
+// people writes a list of subscribers: people FILE COUNT.
+func people(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "people FILE COUNT")
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	var b strings.Builder
+	b.WriteString("email\n")
+	for k := range n {
+		fmt.Fprintf(&b, "p%d@example.org\n", k)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
 // fill writes a large file: fill FILE MEGABYTES.
 func fill(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, neg, args, 2, "fill FILE MEGABYTES")
@@ -313,6 +330,12 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 	defer db.Close()
 	_, err = db.ExecContext(context.Background(), args[1])
 	ts.Check(err)
+}
+
+// backup copies a SQLite file that is in use: backup FILE COPY.
+func backup(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 2, "backup FILE COPY")
+	database(ts, false, []string{args[0], "VACUUM INTO '" + ts.MkAbs(args[1]) + "'"})
 }
 
 // tmpfs mounts a small disk: tmpfs DIR KILOBYTES. Ask for [disk] first.
