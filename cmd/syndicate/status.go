@@ -67,6 +67,7 @@ type newsletterStatus struct {
 	Last        string         `json:"last,omitempty"` // the last occurrence
 	Outcome     string         `json:"outcome,omitempty"`
 	Note        string         `json:"note,omitempty"`
+	QuietUntil  time.Time      `json:"quiet_until,omitzero"`
 }
 
 func (s *site) status(ctx context.Context) (statusView, error) {
@@ -106,7 +107,7 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 }
 
 func (s *site) newsletterStatus(ctx context.Context, n newsletter.Newsletter, counts []store.SubscriberCount, next []jobs.NextDue) newsletterStatus {
-	v := newsletterStatus{Name: n.Name, Subscribers: map[string]int{}}
+	v := newsletterStatus{Name: n.Name, Subscribers: map[string]int{}, QuietUntil: s.service.QuietUntil(n)}
 	for _, c := range counts {
 		if c.Newsletter == n.Name {
 			v.Subscribers[string(c.State)] += c.Count
@@ -144,6 +145,9 @@ func (s *site) tellStatus(v statusView) {
 		}
 		l.add(n.Name, "%s", join(" · ", count(n.Subscribers["confirmed"], "subscriber"), counted(n.Subscribers["pending"], "to confirm"),
 			counted(n.Subscribers["suppressed"], "suppressed"), next))
+		if !n.QuietUntil.IsZero() {
+			l.add("", "quiet until %s: no message is begun", moment(n.QuietUntil, zone))
+		}
 		if n.Outcome != "" {
 			l.add("", "last %s: %s", strings.Replace(n.Last, "T", " ", 1), join(", ", n.Outcome, n.Note))
 		}

@@ -37,3 +37,12 @@ func (s *Service) resting() []string {
 	}
 	return names
 }
+
+// QuietUntil returns when the quiet hours of a newsletter end in which it is now;
+// zero: it is not in any.
+func (s *Service) QuietUntil(n newsletter.Newsletter) time.Time {
+	if n.Location == nil {
+		n.Location = s.o.Site.Location
+	}
+	return s.quietUntil(n, s.now())
+}
