@@ -170,7 +170,7 @@ func (l *listing) stampOf(f file, deps []string) uint64 {
 	b = binary.LittleEndian.AppendUint64(b, uint64(f.mtime))
 	b = binary.LittleEndian.AppendUint64(b, uint64(f.ctime))
 	for _, p := range deps {
-		a := l.tree.assets[p] // zero: missing
+		a := l.tree.stateOf(p)
 		b = binary.LittleEndian.AppendUint64(b, uint64(a.size))
 		b = binary.LittleEndian.AppendUint64(b, uint64(a.mtime))
 		b = binary.LittleEndian.AppendUint64(b, uint64(a.ctime))
@@ -182,7 +182,7 @@ func (l *listing) isFresh(f file, deps []string) bool {
 	if f.ctime >= l.fresh {
 		return true
 	}
-	return slices.ContainsFunc(deps, func(p string) bool { return l.tree.assets[p].ctime >= l.fresh })
+	return slices.ContainsFunc(deps, func(p string) bool { return l.tree.stateOf(p).ctime >= l.fresh })
 }
 
 // hashOf condenses the content of an article file and the sizes and times of the
@@ -191,7 +191,7 @@ func (l *listing) hashOf(content []byte, deps []string) uint64 {
 	sum := sha256.Sum256(content)
 	h := binary.LittleEndian.Uint64(sum[:])
 	for _, p := range deps {
-		a := l.tree.assets[p]
+		a := l.tree.stateOf(p)
 		h ^= fnv64(fmt.Appendf(nil, "%s %d %d", p, a.size, a.mtime))
 	}
 	return h

@@ -41,7 +41,7 @@ func (d *Dir) Name() string { return d.o.Name }
 
 // parserVersion is raised when the same files would give other articles than
 // before, so that they are all read again.
-const parserVersion = 2
+const parserVersion = 3
 
 // fingerprint changes with whatever changes how files are understood.
 func (d *Dir) fingerprint() uint64 {

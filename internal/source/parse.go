@@ -77,6 +77,7 @@ func (b *builder) build(text string) *Problem {
 	if b.untitled && a.Body == "" { // an editor has just made the file, perhaps
 		return &Problem{Message: "is empty", Hint: "give it a title or a text"}
 	}
+	b.references(m)
 	b.labels()
 	a.Authors = b.authors()
 	a.Image = b.image()
