@@ -232,6 +232,23 @@ func TestEscaping(t *testing.T) {
 	}
 }
 
+// A site may live below a path: its own paths begin there, in introductions too.
+func TestIntroductionLinks(t *testing.T) {
+	t.Parallel()
+	d := english()
+	d.Site.URL = "https://example.org/letter"
+	d.Intro = "[a](/articles/bread) [b](articles/soup) [c](https://example.org/x) [d](//example.net/y)"
+	got, err := builtinTemplates(t).Render(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"https://example.org/letter/articles/bread", "https://example.org/letter/articles/soup", "https://example.org/x", "https://example.net/y"} {
+		if !strings.Contains(got.HTML, `href="`+want+`"`) {
+			t.Errorf("no link to %s", want)
+		}
+	}
+}
+
 func TestSubject(t *testing.T) {
 	t.Parallel()
 	tmpl := builtinTemplates(t)

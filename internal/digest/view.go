@@ -198,13 +198,18 @@ func zone(d Data) *time.Location {
 	return d.Date.Location()
 }
 
-// absolute resolves the references of an introduction against the site.
+// absolute resolves the references of an introduction against the site. As in
+// articles, a path that begins with a slash is one of the site, which may live
+// below a path itself.
 func absolute(site string) func(ref string, kind markup.Kind) string {
 	base, err := url.Parse(site + "/")
 	return func(ref string, _ markup.Kind) string {
 		u, bad := url.Parse(ref)
 		if err != nil || bad != nil {
 			return ref
+		}
+		if u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/") {
+			return site + u.String()
 		}
 		return base.ResolveReference(u).String()
 	}

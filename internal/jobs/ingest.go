@@ -28,6 +28,7 @@ type SourceReport struct {
 	Error       string           `json:"error,omitempty"`        // the source could not be read; nothing was changed
 	AssetErrors []string         `json:"asset_errors,omitempty"` // files beside articles that could not be published
 	Problems    []source.Problem `json:"problems,omitempty"`
+	Passed      []Passed         `json:"passed,omitempty"`
 }
 
 // Failed returns the names of the sources that could not be read.
@@ -92,6 +93,9 @@ func (s *Service) ingest(ctx context.Context, src source.Source) (SourceReport, 
 		r.Changed += up.Changed
 		r.Moved += len(up.MovedFrom)
 		r.Published += up.Published
+		if storeErr = s.passedBy(ctx, &r, up.Relabelled); storeErr != nil {
+			return storeErr
+		}
 		for _, k := range up.MovedFrom {
 			delete(vanished, k)
 		}

@@ -120,6 +120,9 @@ func (t *tasks) logSource(r SourceReport) {
 		log.Info("articles ingested", "added", r.Added, "changed", r.Changed, "moved", r.Moved,
 			"unpublished", r.Unpublished, "problems", len(r.Problems), "held", r.Held)
 	}
+	for _, p := range r.Passed {
+		log.Warn("article passed by", "file", p.File, "newsletter", p.Newsletter, "changed", p.Changed)
+	}
 	for _, p := range r.Problems {
 		if news {
 			log.Warn("article problem", "problem", p.Error())

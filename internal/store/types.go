@@ -31,6 +31,13 @@ type Upserted struct {
 	Added, Changed, Unchanged int
 	MovedFrom                 []string // former keys of the articles that moved
 	Published                 int      // articles that became public for the first time
+	Relabelled                []Relabelled
+}
+
+// Relabelled is a public article of earlier whose language, tags, authors or
+// section changed, so that other newsletters may want it now.
+type Relabelled struct {
+	Was, Is newsletter.Article // no more than File, Seq, Title and what changed
 }
 
 // ArticleQuery selects articles, newest first.

@@ -16,17 +16,17 @@ import (
 
 // storedArticle is what an upsert needs to know of a row.
 type storedArticle struct {
-	ref, seq, published, updated, bodyHash         int64
-	revision                                       int
-	id, key, file, slug, state, permalink, section string
-	meta                                           string
-	hash                                           []byte
+	ref, seq, published, updated, bodyHash                   int64
+	revision                                                 int
+	id, key, file, slug, state, permalink, section, language string
+	meta                                                     string
+	hash                                                     []byte
 }
 
-const storedColumns = `ref, seq, published, updated, body_hash, revision, id, source_key, file, slug, state, permalink, section, meta, hash`
+const storedColumns = `ref, seq, published, updated, body_hash, revision, id, source_key, file, slug, state, permalink, section, language, meta, hash`
 
 func scanStored(scan func(...any) error) (r storedArticle, err error) {
-	err = scan(&r.ref, &r.seq, &r.published, &r.updated, &r.bodyHash, &r.revision, &r.id, &r.key, &r.file, &r.slug, &r.state, &r.permalink, &r.section, &r.meta, &r.hash)
+	err = scan(&r.ref, &r.seq, &r.published, &r.updated, &r.bodyHash, &r.revision, &r.id, &r.key, &r.file, &r.slug, &r.state, &r.permalink, &r.section, &r.language, &r.meta, &r.hash)
 	return r, err
 }
 
@@ -134,6 +134,9 @@ func (x *tx) upsert(b UpsertBatch, in []*incoming, now time.Time) (up Upserted, 
 		public = public || a.state == "public" || a.old != nil && a.old.state == "public"
 	}
 	if up.Published, err = x.giveSeqs(append(slices.Clone(added), changed...)); err != nil {
+		return up, err
+	}
+	if up.Relabelled, err = relabelled(changed); err != nil {
 		return up, err
 	}
 	if err := x.updateArticles(changed); err != nil {

@@ -254,3 +254,25 @@ func eachLabel(authors []newsletter.Author, tags []string, section string, add f
 
 // fold is how labels are compared.
 func fold(s string) string { return strings.ToLower(s) }
+
+// relabelled returns those of the changed articles that selections may see with
+// other eyes now.
+func relabelled(changed []*incoming) ([]Relabelled, error) {
+	var out []Relabelled
+	for _, a := range changed {
+		if a.old.seq == 0 || a.state != "public" {
+			continue
+		}
+		m, err := a.old.decodeMeta()
+		if err != nil {
+			return nil, err
+		}
+		was := newsletter.Article{Seq: a.old.seq, Language: a.old.language, Section: a.old.section, Tags: m.Tags, Authors: m.Authors}
+		if was.Language != a.Language || was.Section != a.Section || !slices.Equal(was.Tags, a.Tags) || !slices.Equal(was.Authors, a.Authors) {
+			out = append(out, Relabelled{Was: was, Is: newsletter.Article{
+				Seq: a.old.seq, File: a.File, Title: a.Title, Language: a.Language, Section: a.Section, Tags: a.Tags, Authors: a.Authors,
+			}})
+		}
+	}
+	return out, nil
+}
