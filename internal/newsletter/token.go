@@ -117,7 +117,6 @@ func (k *Keyring) MessageID(issue, subscriber int64, domain string) string {
 	return hex.EncodeToString(k.mac(1, "message-id", fmt.Sprint(issue), fmt.Sprint(subscriber))) + "@" + domain
 }
 
-// mac hashes the parts with lengths, so that no two lists of parts collide.
 // InCanary reports whether a subscriber belongs to the share of an issue's
 // audience that goes first: a random slice, another one for each issue.
 func (k *Keyring) InCanary(issue, subscriber int64, share float64) bool {
@@ -128,6 +127,7 @@ func (k *Keyring) InCanary(issue, subscriber int64, share float64) bool {
 	return float64(binary.BigEndian.Uint32(sum)) < share*(1<<32)
 }
 
+// mac hashes the parts with lengths, so that no two lists of parts collide.
 func (k *Keyring) mac(version byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, k.keys[version])
 	var n [8]byte

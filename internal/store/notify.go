@@ -39,7 +39,7 @@ func (s *Store) Listen(ctx context.Context, heard func()) error {
 	for {
 		if _, err := c.WaitForNotification(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // it was told to stop
+				return nil
 			}
 			return fmt.Errorf("listen for changes: %w", err)
 		}

@@ -265,7 +265,7 @@ func (s *Store) IssuePace(ctx context.Context, issue int64, window time.Duration
 	}
 	out := map[string]Pace{}
 	for _, r := range rows {
-		out[r.group] = Pace{Settled: r.n, In: max(time.Duration(ms(now)-first), 1) * time.Millisecond}
+		out[r.group] = Pace{Settled: r.n, In: max(now.Sub(fromMS(first)), time.Millisecond)}
 	}
 	return out, nil
 }
