@@ -230,12 +230,12 @@ func TestDetection(t *testing.T) {
 		{[]string{"en", "fr"}, french, "fr"},
 		{[]string{"en", "fr"}, english, "en"},
 		{[]string{"fr", "en-GB"}, english, "en-GB"},
-		{[]string{"de"}, french, "de-AT"},         // one candidate: no detection
-		{nil, french, "de-AT"},                    // none
-		{[]string{"en", "fr"}, "# 12\n", "de-AT"}, // nothing to tell by
+		{[]string{"de"}, french, "de-AT"},              // one candidate: no detection
+		{nil, french, "de-AT"},                         // none
+		{[]string{"en", "fr"}, "# 12\n", "de-AT"},      // nothing to tell by
 		{[]string{"en", "fr"}, "# Welcome\n", "de-AT"}, // too little to tell by, sure as the detector is
 		{[]string{"en", "fr"}, "# Ferry\n\nFerry times: see the pier.\n", "de-AT"},
-		{[]string{"en", "ja"}, "# 港\n\n"+strings.Repeat("金曜日の朝、港の市場には、レストランが買わなかった魚だけが残っている。", 2), "ja"},
+		{[]string{"en", "ja"}, "# 港\n\n" + strings.Repeat("金曜日の朝、港の市場には、レストランが買わなかった魚だけが残っている。", 2), "ja"},
 		{[]string{"en", "fr"}, "---\nlang: it\n---\n" + french, "it"},
 	} {
 		d := source.NewDir(source.DirOptions{Root: "/", Language: "de-at", Languages: c.candidates})
