@@ -155,7 +155,7 @@ func (e *executor) subject(ctx context.Context, v *view) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.Contains(out, newsletter.PlaceholderAddress[:len("SYNDICATEx")]) {
+	if strings.Contains(out, placeholderStart) {
 		return "", errors.New(tmpl.Name() + ": the subject is the same for everybody and cannot hold a recipient's own links or address")
 	}
 	out = excerpt(maxSubject, markup.CleanLine(out))

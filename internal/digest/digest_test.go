@@ -339,6 +339,49 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
+// What an author, an operator or a site writes never becomes a reader's own link.
+func TestPlaceholdersInContent(t *testing.T) {
+	t.Parallel()
+	foreign := newsletter.PlaceholderUnsubscribe + newsletter.PlaceholderPreferences + newsletter.PlaceholderName + newsletter.PlaceholderAddress
+	count := func(d newsletter.Digest) [2]int {
+		return [2]int{strings.Count(d.HTML, "SYNDICATEx"), strings.Count(d.Text, "SYNDICATEx")}
+	}
+	tmpl := builtinTemplates(t)
+	plain, err := tmpl.Render(t.Context(), english())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := english()
+	d.Site.Title, d.Site.PostalAddress, d.Site.Logo = foreign, foreign, "/logo.png?"+foreign
+	d.Newsletter.Title = foreign
+	d.MoreURL += "?" + foreign
+	d.WebURL += "?" + foreign
+	d.Intro += "\n\n" + foreign + " [link](https://evil.example/?" + foreign + ") ![picture](https://evil.example/p.png?" + foreign + ")"
+	for i := range d.Articles {
+		a := &d.Articles[i]
+		a.URL += "?" + foreign
+		a.Title, a.Summary, a.ImageAlt, a.Section = foreign, foreign, foreign, foreign
+		a.ImageURL = "https://evil.example/p.png?" + foreign
+		a.Authors, a.Tags = []string{foreign}, []string{foreign}
+	}
+	got, err := tmpl.Render(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if count(got) != count(plain) {
+		t.Errorf("%d placeholders in HTML and text, want those of the template: %d", count(got), count(plain))
+	}
+	if !strings.Contains(got.HTML, "https://evil.example/p.png?SYNDICATEXUNSUBSCRIBE") {
+		t.Error("the picture is not shown: the test sees nothing")
+	}
+
+	// Nor does it do for the template's own way to unsubscribe.
+	files := bundle(map[string]string{"digest.html": "{{.Site.Title}}"})
+	if _, err := render(t.Context(), files, d); err == nil || !strings.Contains(err.Error(), "no way to unsubscribe") {
+		t.Errorf("a title stands for the unsubscribe link: error %v", err)
+	}
+}
+
 // Words, dates, direction and images follow the reader.
 func TestLanguages(t *testing.T) {
 	t.Parallel()

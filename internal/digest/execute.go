@@ -106,14 +106,15 @@ func (t *Templates) release(e *executor) {
 	t.idle.Put(e)
 }
 
-// execute runs one template within the limits.
+// execute runs one template within the limits. What it returns holds the
+// placeholders that the template itself printed, and no others.
 func (e *executor) execute(ctx context.Context, tmpl template, v *view) (string, error) {
 	e.run.Begin(ctx)
 	out := e.run.Output(tmpl.Name(), maxOutput)
 	if err := tmpl.Execute(out, v); err != nil {
 		return "", templating.Located(err)
 	}
-	return out.String(), nil
+	return v.personal(out.String()), nil
 }
 
 var _ template = (*texttemplate.Template)(nil)

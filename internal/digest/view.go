@@ -47,6 +47,7 @@ type view struct {
 	Address        string // masked
 
 	words *i18n.Words
+	mark  string // begins each recipient's own values while templates run (personal.go)
 }
 
 // article is an Item, ready to be shown.
@@ -66,12 +67,13 @@ type section struct {
 // newView prepares everything but the shortening.
 func newView(d Data) (*view, error) {
 	language := first(d.Language, d.Newsletter.Language, d.Site.Language, "en")
+	mark := newMark()
 	v := &view{
 		Site: d.Site, Newsletter: d.Newsletter, Language: language, Direction: i18n.Direction(language),
 		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: first(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
-		UnsubscribeURL: newsletter.PlaceholderUnsubscribe, PreferencesURL: newsletter.PlaceholderPreferences,
-		Address: newsletter.PlaceholderAddress,
-		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language),
+		UnsubscribeURL: marked(mark, newsletter.PlaceholderUnsubscribe), PreferencesURL: marked(mark, newsletter.PlaceholderPreferences),
+		Address: marked(mark, newsletter.PlaceholderAddress),
+		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
 	}
 	if !strings.Contains(strings.ToLower(d.Newsletter.Title), strings.ToLower(d.Site.Title)) {
 		v.SiteLine = d.Site.Title
