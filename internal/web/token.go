@@ -48,20 +48,21 @@ func isName(s string) bool {
 }
 
 // mailed makes a handler of one for a mailed link: clients that try links out
-// are slowed down, and a link that does not work gets one and the same page.
+// are slowed down, and a link that does not work gets one and the same page. A
+// link that works always works: behind a proxy, all readers may be one client.
 func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter, *http.Request, owner) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
 		h.Set("Referrer-Policy", "no-referrer") // the address of the page is a secret
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
-		client, now := s.client(r), s.now()
-		if wait, over := s.wrong.over(client, now); over {
-			h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-			return status(http.StatusTooManyRequests)
-		}
 		who, err := s.owner(r.Context(), r.PathValue("token"), want)
 		if errors.Is(err, errLink) {
+			client, now := s.client(r), s.now()
+			if wait, over := s.wrong.over(client, now); over {
+				h.Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+				return status(http.StatusTooManyRequests)
+			}
 			s.wrong.add(client, now)
 			return s.wrongLink(w, r)
 		}
