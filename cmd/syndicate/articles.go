@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -211,7 +212,11 @@ func (s *site) findArticle(ctx context.Context, what string) (newsletter.Article
 	art, state, err := s.store.LookUpArticle(ctx, names...)
 	if errors.Is(err, store.ErrNotFound) {
 		state = "public"
-		art, _, err = s.store.ArticleByPath(ctx, "/"+strings.TrimPrefix(strings.TrimPrefix(what, s.cfg.Site.URL), "/"))
+		path := "/" + strings.TrimPrefix(strings.TrimPrefix(what, s.cfg.Site.URL), "/")
+		if u, err := url.Parse(path); err == nil {
+			path = (&url.URL{Path: u.Path}).EscapedPath() // as it is stored, however it was typed
+		}
+		art, _, err = s.store.ArticleByPath(ctx, path)
 	}
 	return art, state, err
 }

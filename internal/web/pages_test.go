@@ -107,6 +107,32 @@ func TestArticle(t *testing.T) {
 	contains(t, text(t, s.get("/articles/elsewhere"), 200), `<link rel="canonical" href="https://other.example.net/a/b">`)
 }
 
+// TestPathsInFrench: paths with letters outside ASCII and with spaces are stored
+// escaped, and browsers escape them in more than one way.
+func TestPathsInFrench(t *testing.T) {
+	t.Parallel()
+	for base, site := range map[string]*site{
+		"":           newSite(t),
+		"/caf%C3%A9": newSite(t, func(o *web.Options) { o.Site.URL = "https://example.org/café" }),
+	} {
+		_, err := site.store.UpsertArticles(t.Context(), store.UpsertBatch{Source: "articles", SiteURL: siteURL, Articles: []newsletter.Article{{
+			Key: "ete.md", File: "ete.md", Slug: "ete", Permalink: "/2026/%C3%A9t%C3%A9/", Aliases: []string{"/l%27%C3%A9t%C3%A9%20%C3%A0%20la%20mer.html"},
+			Title: "Été", Language: "fr", Published: start, Format: newsletter.Markdown, Body: "Chaud.",
+		}}}, start)
+		site.check(err)
+		const lives = "/2026/%C3%A9t%C3%A9/"
+		for target, location := range map[string]string{
+			lives: "", "/2026/%c3%a9t%c3%a9/": "", "/2026/%C3%A9t%C3%A9": base + lives, "/articles/ete": base + lives,
+			"/l%27%C3%A9t%C3%A9%20%C3%A0%20la%20mer.html": base + lives, "/l'%C3%A9t%C3%A9%20%C3%A0%20la%20mer.html": base + lives,
+		} {
+			r := site.get(base + target)
+			if got := r.Header.Get("Location"); got != location || (r.StatusCode == 200) != (location == "") {
+				t.Errorf("%s%s: %d %q, want %q", base, target, r.StatusCode, got, location)
+			}
+		}
+	}
+}
+
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

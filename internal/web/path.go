@@ -14,19 +14,15 @@ import (
 // maxPath bounds, in bytes, a path that is looked up.
 const maxPath = 1024
 
-// path answers what no other route does.
-func (s *server) path(w http.ResponseWriter, r *http.Request) error {
-	return s.byPath(w, r)
-}
-
-// byPath finds the article whose permalink or former path the request's is, with
-// or without a slash at the end. A page of ours with one slash too many is
-// redirected.
+// byPath answers what no other route does: it finds the article whose permalink or
+// former path the request's is, with or without a slash at the end. A page of ours
+// with one slash too many is redirected.
 func (s *server) byPath(w http.ResponseWriter, r *http.Request) error {
-	asked := r.URL.Path
-	if !isPath(asked) {
+	if !isPath(r.URL.Path) {
 		return status(http.StatusNotFound)
 	}
+	// Escaped in one way, as paths are stored: /été comes as %C3%A9t%C3%A9 or %c3%a9t%c3%a9.
+	asked := (&url.URL{Path: r.URL.Path}).EscapedPath()
 	other := asked + "/"
 	if trimmed := strings.TrimRight(asked, "/"); trimmed != asked {
 		other = trimmed
@@ -44,13 +40,13 @@ func (s *server) byPath(w http.ResponseWriter, r *http.Request) error {
 			return s.showArticle(w, r, &a)
 		}
 		to := s.localURL(&a)
-		if u, err := url.Parse(to); err == nil && u.Host == "" && u.Path == s.base+asked {
+		if u, err := url.Parse(to); err == nil && u.Host == "" && u.EscapedPath() == s.base+asked {
 			return s.showArticle(w, r, &a) // it is there already: no circle
 		}
 		http.Redirect(w, r, to, http.StatusMovedPermanently)
 		return nil
 	}
-	if trimmed := strings.TrimRight(asked, "/"); trimmed != asked && trimmed != "" && s.isOurs(r, trimmed) {
+	if trimmed := strings.TrimRight(r.URL.Path, "/"); trimmed != r.URL.Path && trimmed != "" && s.isOurs(r, trimmed) {
 		to := url.URL{Path: trimmed, RawQuery: r.URL.RawQuery}
 		http.Redirect(w, r, s.base+to.String(), http.StatusMovedPermanently)
 		return nil

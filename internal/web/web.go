@@ -141,7 +141,7 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /healthz", s.healthz},
 		{"GET /readyz", s.readyz},
 		{"GET /metrics", s.metrics},
-		{catchAll, s.path},
+		{catchAll, s.byPath},
 	} {
 		mux.Handle(r.pattern, s.answer(r.handle))
 	}
