@@ -116,17 +116,18 @@ func (s *Store) Cancel(ctx context.Context, issue int64, reason string) (cancell
 		if err := x.setState(issue, newsletter.IssueCancelled, "", reason); err != nil {
 			return err
 		}
+		if _, err := x.exec("UPDATE chunks SET counted = 0 WHERE issue = $1", issue); err != nil { // locked from here on
+			return err
+		}
+		// Before they are cancelled: those that were cancelled already have theirs.
+		if err := x.returnCursors(i, "d.state IN (0, 3)"); err != nil {
+			return err
+		}
 		n, err := x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE state = 0 AND chunk IN (SELECT id FROM chunks WHERE issue = $1)", issue, ms(s.wall()))
 		if err != nil {
 			return err
 		}
 		cancelled = int(n)
-		if _, err := x.exec("UPDATE chunks SET counted = 0 WHERE issue = $1", issue); err != nil {
-			return err
-		}
-		if err := x.returnCursors(i, "d.state IN (3, 4)"); err != nil {
-			return err
-		}
 		if i.Sealed {
 			_, err = x.exec("UPDATE tracks SET horizon = (SELECT old_horizon FROM issues WHERE id = $1) WHERE newsletter = $2 AND rehearsal = $3 AND horizon = $4",
 				issue, i.Newsletter, btoi(i.Rehearsal), i.Horizon)

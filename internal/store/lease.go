@@ -167,10 +167,17 @@ func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
 			gone = append(gone, r.N)
 		}
 	}
-	if len(gone) > 0 {
-		_, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE chunk = $1 AND state = 0 AND n {{in ints $3}}", l.Chunk, now, jsonArg(gone))
+	if len(gone) == 0 {
+		return rows, nil
 	}
-	return rows, err
+	i := newsletter.Issue{ID: l.Issue, Newsletter: l.Newsletter, Rehearsal: l.Rehearsal}
+	if i.Horizon, err = x.query1("SELECT horizon FROM issues WHERE id = $1", l.Issue); err != nil {
+		return nil, err
+	}
+	if _, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE chunk = $1 AND state = 0 AND n {{in ints $3}}", l.Chunk, now, jsonArg(gone)); err != nil {
+		return nil, err
+	}
+	return rows, x.returnCursors(i, "c.id = $4 AND d.n {{in ints $5}}", l.Chunk, jsonArg(gone))
 }
 
 // Renew prolongs a worker's leases (fences by chunk) and returns those that are

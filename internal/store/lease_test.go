@@ -207,6 +207,68 @@ func TestUnsubscribedBetweenLeaseAndMark(t *testing.T) {
 	})
 }
 
+// Who leaves before a message goes out, or is suppressed, and comes back finds its
+// articles new again; who got it meanwhile does not.
+func TestLeaveAndComeBack(t *testing.T) {
+	each(t, func(b *bench) {
+		i, ids := b.sending(6, 10)
+		ledger := b.ledger(b.Store)
+		l := b.lease("slow")
+		leave := func(k int) { must(b.Unsubscribe(ctx, ids[k], "weekly", "link", b.Now()))(b) }
+		leave(0)                                                                             // pending
+		b.ok(b.Suppress(ctx, l.Rows[1].Email, newsletter.CauseComplaint, i.ID, "", b.Now())) // pending
+		b.ok(ledger.Mark(ctx, l.Chunk, 3, l.Fence))                                          // in flight, will be deferred
+		b.ok(ledger.Mark(ctx, l.Chunk, 4, l.Fence))                                          // in flight, will be sent
+		b.ok(ledger.Mark(ctx, l.Chunk, 5, l.Fence))                                          // in flight, will be overtaken and sent
+		b.ok(ledger.Mark(ctx, l.Chunk, 6, l.Fence))                                          // in flight, will be overtaken
+		for k := 2; k < 6; k++ {
+			leave(k)
+		}
+		b.ok(ledger.Settle(ctx, settlement(l, 2, newsletter.Pending)))
+		b.ok(ledger.Settle(ctx, settlement(l, 3, newsletter.Sent)))
+		b.Advance(time.Minute)
+		b.noLease() // all have left
+		b.ok(ledger.Settle(ctx, settlement(l, 4, newsletter.Sent)))
+		equal(b, b.counts(i.ID), map[newsletter.DeliveryState]int{newsletter.Cancelled: 4, newsletter.Sent: 2})
+
+		must(b.LiftSuppression(ctx, l.Rows[1].Email))(b)
+		var cursors []int64
+		for _, id := range ids {
+			must(b.Resubscribe(ctx, id, "weekly", b.Now()))(b)
+			cursors = append(cursors, must(b.Subscription(ctx, id, "weekly"))(b).Cursor)
+		}
+		equal(b, cursors, []int64{0, 0, 0, i.Horizon, i.Horizon, 0})
+	})
+}
+
+// What somebody who left gets of a later issue is not taken back with the first,
+// although both have the same horizon.
+func TestCancelAfterComingBack(t *testing.T) {
+	each(t, func(b *bench) {
+		i, ids := b.sending(2, 10)
+		must(b.Unsubscribe(ctx, ids[0], "weekly", "link", b.Now()))(b)
+		must(b.Resubscribe(ctx, ids[0], "weekly", b.Now()))(b)
+		later := b.compose("weekly")
+		b.seal(later, 10)
+		equal(b, b.counts(later.ID), map[newsletter.DeliveryState]int{newsletter.Pending: 1})
+		must(b.Cancel(ctx, i.ID, "wrong picture"))(b)
+		equal(b, must(b.Subscription(ctx, ids[0], "weekly"))(b).Cursor, later.Horizon)
+		equal(b, must(b.Subscription(ctx, ids[1], "weekly"))(b).Cursor, 0)
+	})
+}
+
+// Who leaves while two issues are on their way gets neither, and both are new to
+// her when she comes back.
+func TestLeaveDuringTwoIssues(t *testing.T) {
+	each(t, func(b *bench) {
+		_, ids := b.sending(1, 10)
+		b.publish(1)
+		b.seal(b.compose("weekly"), 10)
+		must(b.Unsubscribe(ctx, ids[0], "weekly", "link", b.Now()))(b)
+		equal(b, must(b.Subscription(ctx, ids[0], "weekly"))(b).Cursor, 0)
+	})
+}
+
 // A subscriber who leaves while a dead worker's message is in flight is not
 // written to by the next worker.
 func TestUnsubscribedBeforeTheNextLease(t *testing.T) {
@@ -413,7 +475,10 @@ func TestHardBounceAtTheRelay(t *testing.T) {
 		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b)[0].Count, 1)
 		_ = ids
 		equal(b, must(b.LiftIssueSuppressions(ctx, i.ID))(b), 1)
-		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b)[0].Count, 2)
+		// What was cancelled of the later issue is new to her again.
+		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b), []store.GroupCount{
+			{Group: newsletter.Group{Cursor: i.Horizon}, Count: 1}, {Group: newsletter.Group{Cursor: later.Horizon}, Count: 1},
+		})
 	})
 }
 

@@ -274,7 +274,7 @@ func (w *world) leave(rt *rapid.T) {
 func (w *world) comeBack(rt *rapid.T) {
 	p := rapid.SampledFrom(w.people).Draw(rt, "person")
 	must(w.LiftSuppression(ctx, p.email))(w.bench)
-	must(w.Resubscribe(ctx, p.id, w.name, "undo", w.Now()))(w.bench)
+	must(w.Resubscribe(ctx, p.id, w.name, w.Now()))(w.bench)
 	p.left = false
 }
 
@@ -422,6 +422,9 @@ func (w *world) finish() {
 			w.rt.Fatalf("%+v was lost: %v", p, counts)
 		}
 		cursor := must(w.Subscription(ctx, p.id, w.name))(w.bench).Cursor
+		if got := w.outcome(p); got == newsletter.Cancelled && cursor != 0 {
+			w.rt.Fatalf("%+v is not to get it any more, but has the cursor %d", p, cursor)
+		}
 		if p.sent && cursor != w.issue.Horizon {
 			w.rt.Fatalf("%+v was served, but has the cursor %d", p, cursor)
 		}
@@ -429,6 +432,15 @@ func (w *world) finish() {
 			w.rt.Fatalf("%+v got nothing, but has the cursor %d", p, cursor)
 		}
 	}
+}
+
+// outcome is how the store says that a person's delivery ended.
+func (w *world) outcome(p *person) newsletter.DeliveryState {
+	all := must(w.History(ctx, p.id, false))(w.bench)
+	if len(all) != 1 {
+		w.rt.Fatalf("%+v has %d deliveries", p, len(all))
+	}
+	return all[0].State
 }
 
 func (w *world) crash2(h *holding) {

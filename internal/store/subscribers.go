@@ -119,11 +119,14 @@ func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, name, source 
 	return changed, err
 }
 
-// Resubscribe takes an unsubscription back. What it cancelled stays cancelled.
-func (s *Store) Resubscribe(ctx context.Context, subscriber int64, name, source string, now time.Time) (changed bool, err error) {
+// Resubscribe takes an unsubscription back. What it cancelled stays cancelled, but
+// its articles are in the next issue. The consent is the one of before: a link
+// that others may have got hold of gives no new one, and so not to whoever left
+// before confirming.
+func (s *Store) Resubscribe(ctx context.Context, subscriber int64, name string, now time.Time) (changed bool, err error) {
 	err = s.write(ctx, "subscribe again to "+name, func(x *tx) error {
-		n, err := x.exec(`UPDATE subscriptions SET state = 'confirmed', left_at = 0, left_by = '', consent_at = $3, source = $4, updated_at = $3
-			WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed'`, name, subscriber, ms(now), source)
+		n, err := x.exec(`UPDATE subscriptions SET state = CASE WHEN consent_at > 0 THEN 'confirmed' ELSE 'pending' END, left_at = 0, left_by = '', updated_at = $3
+			WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed'`, name, subscriber, ms(now))
 		changed = n > 0
 		return err
 	})

@@ -78,11 +78,19 @@ func TestUnsubscribeAndBack(t *testing.T) {
 		equal(b, must(b.Unsubscribe(ctx, id, "weekly", "link", day))(b), true)
 		equal(b, must(b.Unsubscribe(ctx, id, "weekly", "link", day))(b), false)
 		b.is(second(b.Unsubscribe(ctx, id, "daily", "link", day)), store.ErrNotFound)
-		equal(b, must(b.Resubscribe(ctx, id, "weekly", "undo", day))(b), true)
-		equal(b, must(b.Resubscribe(ctx, id, "weekly", "undo", day))(b), false)
-		if s := must(b.Subscription(ctx, id, "weekly"))(b); s.State != newsletter.SubscriptionConfirmed || s.Source != "undo" {
+		equal(b, must(b.Resubscribe(ctx, id, "weekly", day))(b), true)
+		equal(b, must(b.Resubscribe(ctx, id, "weekly", day))(b), false)
+		// The consent is the old one.
+		if s := must(b.Subscription(ctx, id, "weekly"))(b); s.State != newsletter.SubscriptionConfirmed || s.Source != "cli" || s.ConsentAt.Equal(day) {
 			b.Errorf("%+v", s)
 		}
+
+		// Whoever left before confirming has not confirmed by coming back.
+		b.add(line("form@example.org"), "form")
+		id = b.find("form@example.org").Subscriber.ID
+		must(b.Unsubscribe(ctx, id, "weekly", "link", day))(b)
+		must(b.Resubscribe(ctx, id, "weekly", day))(b)
+		equal(b, must(b.Subscription(ctx, id, "weekly"))(b).State, newsletter.SubscriptionPending)
 	})
 }
 

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -37,19 +39,42 @@ func (x *tx) suppress(p newsletter.Suppression) error {
 }
 
 // cancelPending cancels what a subscriber would still get from a newsletter
-// (empty: from all). The subscriptions were written before: a seal that runs has
-// either seen that or its deliveries are seen here.
+// (empty: from all). Its articles are new again to whoever comes back. The
+// subscriptions were written before: a seal that runs has either seen that or its
+// deliveries are seen here.
 func (x *tx) cancelPending(subscriber int64, name string) error {
-	chunks, err := list(x, value[int64], `SELECT c.id FROM chunks c JOIN issues i ON i.id = c.issue
+	type held struct {
+		chunk int64
+		issue newsletter.Issue // ID, Newsletter, Rehearsal, Horizon
+	}
+	all, err := list(x, func(scan func(...any) error) (h held, err error) {
+		err = scan(&h.chunk, &h.issue.ID, &h.issue.Newsletter, &h.issue.Rehearsal, &h.issue.Horizon)
+		return h, err
+	}, `SELECT c.id, i.id, i.newsletter, i.rehearsal, i.horizon FROM chunks c JOIN issues i ON i.id = c.issue
 		WHERE c.closed = 0 AND c.first_subscriber <= $1 AND c.last_subscriber >= $1 AND ($2 = '' OR i.newsletter = $2) ORDER BY c.id{{for update c}}`, subscriber, name)
-	if err != nil || len(chunks) == 0 {
+	if err != nil || len(all) == 0 {
 		return err
 	}
-	n, err := x.exec("UPDATE deliveries SET state = 4, settled_at = $3 WHERE chunk {{in ints $1}} AND subscriber = $2 AND state = 0", jsonArg(chunks), subscriber, ms(x.s.wall()))
-	if err != nil || n == 0 {
+	chunks := make([]int64, len(all))
+	for k, h := range all {
+		chunks[k] = h.chunk
+	}
+	cancelled, err := list(x, value[int64], "UPDATE deliveries SET state = 4, settled_at = $3 WHERE chunk {{in ints $1}} AND subscriber = $2 AND state = 0 RETURNING chunk",
+		jsonArg(chunks), subscriber, ms(x.s.wall()))
+	if err != nil || len(cancelled) == 0 {
 		return err
 	}
-	return x.recount("id {{in ints $1}} AND counted = 1", jsonArg(chunks))
+	// The latest issue first: where its cursor returns to, the one before left it.
+	slices.SortFunc(all, func(a, b held) int { return cmp.Compare(b.issue.ID, a.issue.ID) })
+	for _, h := range all {
+		if !slices.Contains(cancelled, h.chunk) {
+			continue
+		}
+		if err := x.returnCursors(h.issue, "c.id = $4 AND d.subscriber = $5", h.chunk, subscriber); err != nil {
+			return err
+		}
+	}
+	return x.recount("id {{in ints $1}} AND counted = 1", jsonArg(cancelled))
 }
 
 // SuppressionQuery selects suppressions, latest first.

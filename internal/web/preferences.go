@@ -51,7 +51,7 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		}
 		switch {
 		case r.PostForm.Get("undo") == "1":
-			err = s.comeBack(ctx, sub, "preferences page")
+			err = s.comeBack(ctx, sub)
 		case r.PostForm.Get("confirm") == "1":
 			err = s.leave(ctx, sub, "preferences page")
 		default:

@@ -43,7 +43,7 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			}
 			return oneClickDone(w)
 		case r.PostForm.Get("undo") == "1":
-			if err := s.comeBack(r.Context(), o.subscription, "unsubscribe page"); err != nil {
+			if err := s.comeBack(r.Context(), o.subscription); err != nil {
 				return err
 			}
 			return s.showUnsubscribe(w, r, o, "undone")
@@ -72,8 +72,8 @@ func (s *server) leave(ctx context.Context, sub newsletter.Subscription, how str
 }
 
 // comeBack undoes leave.
-func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription, how string) error {
-	_, err := s.store.Resubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, how, s.now())
+func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription) error {
+	_, err := s.store.Resubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, s.now())
 	return err
 }
 

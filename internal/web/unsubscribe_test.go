@@ -123,15 +123,20 @@ func TestOneClick(t *testing.T) {
 	s.wantState("unsubscribed confirmed unsubscribed")
 }
 
-// TestUnsubscribeSource: the store is told where a wish came from.
+// TestUnsubscribeSource: the store is told where a wish came from; its undo is no
+// new consent.
 func TestUnsubscribeSource(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	before := s.subscriber(her, "weekly")
 	text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+	if got := s.subscriber(her, "weekly").LeftBy; got != "unsubscribe page" {
+		t.Errorf("she left by %q", got)
+	}
 	text(t, s.post(link, url.Values{"undo": {"1"}}), 200)
-	if got := s.subscriber(her, "weekly").Source; got != "unsubscribe page" {
-		t.Errorf("the consent came from %q", got)
+	if got := s.subscriber(her, "weekly"); got.Source != before.Source || !got.ConsentAt.Equal(before.ConsentAt) {
+		t.Errorf("the consent came from %q at %v", got.Source, got.ConsentAt)
 	}
 }
 
