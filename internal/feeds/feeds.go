@@ -11,7 +11,6 @@ package feeds
 import (
 	"bytes"
 	"mime"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -119,31 +118,10 @@ func cleanList(in []string) []string {
 	return out
 }
 
-// typeByName guesses a media type from a URL's extension by a fixed table: the
-// one of the system differs between machines, and bytes must not.
+// typeByName guesses a media type from a URL's extension.
 func typeByName(url string) string {
 	url, _, _ = strings.Cut(url, "?")
-	switch ext := strings.ToLower(path.Ext(url)); ext {
-	case ".jpg", ".jpeg":
-		return "image/jpeg"
-	case ".png", ".gif", ".webp", ".avif":
-		return "image/" + ext[1:]
-	case ".svg":
-		return "image/svg+xml"
-	case ".mp3":
-		return "audio/mpeg"
-	case ".m4a":
-		return "audio/mp4"
-	case ".ogg", ".opus":
-		return "audio/ogg"
-	case ".mp4":
-		return "video/mp4"
-	case ".webm":
-		return "video/webm"
-	case ".pdf":
-		return "application/pdf"
-	}
-	return ""
+	return newsletter.MediaType(url)
 }
 
 // isType reports whether t is of the main type, such as "image".

@@ -66,7 +66,7 @@ func (b *builder) oneImage(name string, v *value) *newsletter.Image {
 	if img.Caption == "" {
 		img.Caption = markup.CleanLine(b.fields.scalar(name+"caption", "imagecaption", "covercaption"))
 	}
-	img.Type = mediaType(refPath(ref))
+	img.Type = newsletter.MediaType(refPath(ref))
 	if p, f, ok := b.beside(v, name, ref); ok {
 		img.Size = f.size
 		if w, h := b.dimensions(p); w > 0 {
@@ -108,7 +108,7 @@ func (b *builder) enclosure(name string, v value) (newsletter.Enclosure, bool) {
 	}
 	e.URL = ref
 	if e.Type == "" {
-		e.Type = mediaType(refPath(ref))
+		e.Type = newsletter.MediaType(refPath(ref))
 	}
 	if e.Type == "" {
 		e.Type = "application/octet-stream"

@@ -57,7 +57,7 @@ func (b *builder) reference(m matter, ref string, kind markup.Kind) {
 	}
 	switch {
 	case b.local.tree.has(p):
-	case kind == markup.Link && formatOf(p) == "" && mediaType(p) == "":
+	case kind == markup.Link && formatOf(p) == "" && newsletter.MediaType(p) == "":
 		b.warn(at, fmt.Sprintf("the link to %s leads nowhere: files of that kind are not published", ref),
 			"pictures, audio, video, PDF and EPUB files are; put others elsewhere and link to their address")
 	case kind == markup.Link:

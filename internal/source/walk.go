@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"syndicate/internal/markup"
+	"syndicate/internal/newsletter"
 )
 
 // meta is what tells changes of a file without reading it.
@@ -179,7 +180,7 @@ func (w *walker) look(ctx context.Context, rel string, dir *os.File, entries []f
 			continue
 		}
 		article := formatOf(name) != ""
-		if !article && mediaType(name) == "" {
+		if !article && newsletter.MediaType(name) == "" {
 			if e.Type()&fs.ModeSymlink != 0 {
 				w.linkedFolder(path.Join(rel, name))
 			}

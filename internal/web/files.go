@@ -6,33 +6,14 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-)
 
-// fileTypes are the files that may go with an article. What is not here is not
-// served, whatever lies in the folder.
-var fileTypes = map[string]string{
-	".avif": "image/avif",
-	".gif":  "image/gif",
-	".jpeg": "image/jpeg",
-	".jpg":  "image/jpeg",
-	".m4a":  "audio/mp4",
-	".mp3":  "audio/mpeg",
-	".mp4":  "video/mp4",
-	".oga":  "audio/ogg",
-	".ogg":  "audio/ogg",
-	".opus": "audio/ogg",
-	".pdf":  "application/pdf",
-	".png":  "image/png",
-	".svg":  "image/svg+xml",
-	".webm": "video/webm",
-	".webp": "image/webp",
-}
+	"syndicate/internal/newsletter"
+)
 
 // filePolicy makes a file that is opened by itself inert: an SVG runs no script
 // and loads nothing. Chromium shows no PDF inside a sandbox, and a PDF cannot
@@ -46,12 +27,13 @@ const (
 // file before the answer is cut off.
 const slowest = 16 << 10
 
-// file serves what goes with an article from files/ of the feeds' folder.
+// file serves what goes with an article from files/ of the feeds' folder, and
+// nothing that is of none of those types, whatever lies there.
 // os.Root keeps every path and link inside.
 func (s *server) file(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("file")
-	contentType, ok := fileTypes[strings.ToLower(path.Ext(name))]
-	if !ok || !fs.ValidPath(name) || hidden(name) || s.o.FeedsDir == "" {
+	contentType := newsletter.MediaType(name)
+	if contentType == "" || !fs.ValidPath(name) || hidden(name) || s.o.FeedsDir == "" {
 		return status(http.StatusNotFound)
 	}
 	root, err := os.OpenRoot(filepath.Join(s.o.FeedsDir, "files"))

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"testing"
 
 	"syndicate/internal/newsletter"
@@ -29,4 +30,26 @@ func TestMedia(t *testing.T) {
 		`href="/files/articles/pod/three.pdf"`, "Download (2\u00a0MB)", ">four.pdf</a>", `src="/files/articles/pod/cover.svg"`,
 	)
 	lacks(t, body, "og:image") // previews draw no SVG
+}
+
+// TestMediaFiles: what a source publishes beside articles is served, as the type
+// that feeds say it is.
+func TestMediaFiles(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, want := range map[string]string{
+		"a.png": "image/png", "a.jpg": "image/jpeg", "a.jpeg": "image/jpeg", "a.gif": "image/gif", "a.webp": "image/webp", "a.avif": "image/avif", "a.svg": "image/svg+xml",
+		"a.mp3": "audio/mpeg", "a.m4a": "audio/mp4", "a.aac": "audio/aac", "a.ogg": "audio/ogg", "a.oga": "audio/ogg", "a.opus": "audio/ogg", "a.flac": "audio/flac", "a.wav": "audio/wav",
+		"a.mp4": "video/mp4", "a.m4v": "video/mp4", "a.webm": "video/webm", "a.ogv": "video/ogg", "a.mov": "video/quicktime", "a.vtt": "text/vtt",
+		"a.pdf": "application/pdf", "a.EPUB": "application/epub+zip", "a.html": "", "a.md": "", "a": "",
+	} {
+		s.write("files/articles/"+name, "content")
+		if got := newsletter.MediaType("articles/" + name); got != want {
+			t.Errorf("%s is of type %q, want %q", name, got, want)
+		}
+		r := s.get("/files/articles/" + name)
+		if served := r.StatusCode == http.StatusOK; served != (want != "") || served && r.Header.Get("Content-Type") != want {
+			t.Errorf("%s: %d %q, want %q", name, r.StatusCode, r.Header.Get("Content-Type"), want)
+		}
+	}
 }

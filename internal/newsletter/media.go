@@ -1,13 +1,15 @@
-package source
+package newsletter
 
 import (
 	"path"
 	"strings"
 )
 
-// mediaType returns the media type of a file that may be published beside
-// articles, empty if it may not.
-func mediaType(name string) string {
+// MediaType returns the media type of a file, by its name or the path of its URL,
+// that may be published beside articles; empty if it may not. The table is one for
+// what sources publish, what feeds say of it and what is served: the one of the
+// system differs between machines, and bytes must not.
+func MediaType(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".png":
 		return "image/png"
