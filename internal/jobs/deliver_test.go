@@ -382,7 +382,7 @@ func TestMessagesPerConnection(t *testing.T) {
 		}
 	})
 	relay := k.relay("main")
-	relay.MessagesPerConnection, relay.Rate, relay.Connections = 3, 2000, 1
+	relay.MessagesPerConnection, relay.Rate, relay.Connections = 3, 20_000, 1 // of a clock that stands still
 	r := s.run(s.service(withRelay(relay)))
 	s.counts(s.issue(r), newsletter.IssueSent, 20, 0, 0, 0)
 	same(t, k.to(), readers)

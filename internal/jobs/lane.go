@@ -69,10 +69,11 @@ func (q *queue) laneLocked(it *item) *lane {
 	}
 	l := q.lanes[key]
 	if l == nil {
-		l = &lane{group: g, issue: i}
+		l = &lane{}
 		q.lanes[key] = l
 		q.order = append(q.order, key)
 	}
+	l.group, l.issue = g, i // they may have been forgotten while it was empty
 	return l
 }
 

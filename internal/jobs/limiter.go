@@ -13,17 +13,24 @@ import (
 // askAgain is when slots are asked for again after the store failed.
 const askAgain = 200 * time.Millisecond
 
+// maxLead bounds for how slow a store is allowed.
+const maxLead = 5 * time.Second
+
 // slotTaker takes slots of limits for a whole process. While one transaction
 // runs, the asks of other limits gather for the next.
 type slotTaker struct {
 	ctx  context.Context //nolint:containedctx // the process's: asks outlive who caused them
-	take func(context.Context, []store.SlotAsk) ([]newsletter.Slots, error)
+	take func(context.Context, []store.SlotAsk) ([]newsletter.Slots, time.Time, error)
 	wake func() // some limit may let something through
 	log  *slog.Logger
 
 	mu     sync.Mutex
 	asking []*limiter
 	busy   bool
+
+	// Of the goroutine that asks.
+	clock clockGuess
+	lead  time.Duration // how long an answer took lately
 }
 
 func newSlotTaker(ctx context.Context, st *store.Store, wake func(), log *slog.Logger) *slotTaker {
@@ -50,7 +57,7 @@ type limiter struct {
 // block is a number of slots that were taken together.
 type block struct {
 	first    time.Time // of the slots that are left
-	until    time.Time // when the first is gone; it is less than a Slack, as taking took time
+	until    time.Time // when the first is gone
 	interval time.Duration
 	left     int
 }
@@ -157,23 +164,26 @@ func (l *limiter) wakeAt(at, now time.Time) {
 	})
 }
 
-// given takes the answer to an ask that was sent at a time.
-func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, sent time.Time) {
+// given takes the answer to an ask: slots that count from at, by the store's
+// clock.
+func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, at time.Time, clock clockGuess) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = false
 	if s.Count == 0 {
-		l.after = now.Add(s.Wait)
+		l.after = now.Add(s.Wait + time.Millisecond) // the store's clock is no finer
 		l.wakeAt(l.after, now)
 		return
 	}
-	// When the store looked at its clock is not known, only between which two
-	// moments. Neither may a slot be used too early nor too late.
-	l.blocks = append(l.blocks, block{
-		first: now.Add(s.First), until: sent.Add(s.First + pace.Slack()), interval: pace.Interval(), left: s.Count,
-	})
-	l.wakeAt(now.Add(max(0, s.First)), now)
+	earliest, latest := clock.local(at.Add(s.First), now)
+	until := earliest.Add(pace.Slack())
+	// With a store so slow that its clock is hardly known: better late than never.
+	if least := latest.Add(pace.Slack() / 4); until.Before(least) {
+		until = least
+	}
+	l.blocks = append(l.blocks, block{first: latest, until: until, interval: pace.Interval(), left: s.Count})
+	l.wakeAt(latest, now)
 }
 
 // ask puts a limit on the list, and starts working on it.
@@ -205,11 +215,12 @@ func (t *slotTaker) answer(asking []*limiter) {
 	asks := make([]store.SlotAsk, len(asking))
 	for i, l := range asking {
 		l.mu.Lock()
-		asks[i] = store.SlotAsk{Bucket: l.bucket, Pace: l.pace, Count: l.want}
+		asks[i] = store.SlotAsk{Bucket: l.bucket, Pace: l.pace, Count: l.want, Lead: t.lead}
 		l.mu.Unlock()
 	}
 	sent := time.Now()
-	slots, err := t.take(t.ctx, asks)
+	slots, at, err := t.take(t.ctx, asks)
+	now := time.Now()
 	if err != nil {
 		if t.ctx.Err() == nil {
 			t.log.Warn("limits not read", "error", err)
@@ -218,8 +229,37 @@ func (t *slotTaker) answer(asking []*limiter) {
 		for i := range slots {
 			slots[i].Wait = askAgain
 		}
+	} else {
+		t.clock.see(at, sent, now)
+		t.lead = min(max(now.Sub(sent), t.lead/2), maxLead)
 	}
 	for i, l := range asking {
-		l.given(slots[i], asks[i].Pace, sent)
+		l.given(slots[i], asks[i].Pace, at, t.clock)
 	}
+}
+
+// clockGuess is what is known of how far the store's clock is before ours: it was
+// looked at at some moment between an ask and its answer. Quick answers tell more
+// than slow ones. Neither may a slot be used too early nor too late.
+type clockGuess struct {
+	least, most time.Duration
+	since       time.Time // zero: nothing is known
+}
+
+// guessFor is how long a guess stands: clocks drift.
+const guessFor = 30 * time.Second
+
+func (c *clockGuess) see(at, sent, now time.Time) {
+	least, most := at.Sub(now), at.Add(time.Millisecond).Sub(sent) // the store counts whole milliseconds
+	if c.since.IsZero() || now.Sub(c.since) > guessFor || least > c.most || most < c.least {
+		*c = clockGuess{least, most, now}
+		return
+	}
+	c.least, c.most = max(c.least, least), min(c.most, most)
+}
+
+// local returns between which moments of our clock a moment of the store's lies.
+func (c *clockGuess) local(at, now time.Time) (earliest, latest time.Time) {
+	d := at.Sub(now)
+	return now.Add(d - c.most), now.Add(d - c.least)
 }

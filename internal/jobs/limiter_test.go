@@ -18,18 +18,20 @@ type bucket struct {
 	mu      sync.Mutex
 	next    time.Time
 	latency time.Duration
+	ahead   time.Duration // of its clock
 	asks    int
 }
 
-func (b *bucket) take(_ context.Context, asks []store.SlotAsk) ([]newsletter.Slots, error) {
+func (b *bucket) take(_ context.Context, asks []store.SlotAsk) ([]newsletter.Slots, time.Time, error) {
 	time.Sleep(b.latency / 2)
 	b.mu.Lock()
 	b.asks++
+	at := time.UnixMilli(time.Now().Add(b.ahead).UnixMilli())
 	var s newsletter.Slots
-	s, b.next = asks[0].Pace.Take(b.next, time.Now(), asks[0].Count)
+	s, b.next = asks[0].Pace.Take(b.next, at, asks[0].Count, asks[0].Lead)
 	b.mu.Unlock()
 	time.Sleep(b.latency / 2)
-	return []newsletter.Slots{s}, nil
+	return []newsletter.Slots{s}, at, nil
 }
 
 // worker sends as soon as it may, until the context ends.
@@ -60,7 +62,7 @@ func TestLimiter(t *testing.T) {
 	for _, rate := range []float64{0.5, 7, 50, 1000} {
 		for _, latency := range []time.Duration{0, 10 * time.Millisecond, 40 * time.Millisecond} {
 			synctest.Test(t, func(t *testing.T) {
-				b := &bucket{latency: latency}
+				b := &bucket{latency: latency, ahead: 3 * time.Hour}
 				var mu sync.Mutex
 				var sent []time.Time
 				note := func(at time.Time) {
@@ -139,4 +141,24 @@ func TestLimiterUnused(t *testing.T) {
 			t.Errorf("%d asks for %d messages", asks, n)
 		}
 	})
+}
+
+// TestLimiterSlowStore: however slow the store is, something goes out, and not too
+// much.
+func TestLimiterSlowStore(t *testing.T) {
+	t.Parallel()
+	for _, latency := range []time.Duration{60 * time.Millisecond, 200 * time.Millisecond, time.Second, 3 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &bucket{latency: latency}
+			sent := 0
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			b.worker(ctx, 100, func(time.Time) { sent++ })
+			time.Sleep(10 * time.Second)
+			if sent > 6000 || sent < 15 {
+				t.Errorf("latency %v: %d messages in a minute, want some, and at most 6000", latency, sent)
+			}
+			t.Logf("latency %v: %d messages in a minute at 100/s", latency, sent)
+		})
+	}
 }

@@ -80,11 +80,19 @@ func (d *deliverer) watching(ctx context.Context) {
 	defer look.Stop()
 	share := time.NewTicker(d.s.o.Delivery.Renew)
 	defer share.Stop()
+	sweep := time.NewTicker(24 * time.Hour)
+	defer sweep.Stop()
+	err := d.s.store.SweepLimits(ctx)
 	for {
-		var err error
+		if err != nil && ctx.Err() == nil {
+			d.s.log.Warn("limits not looked at", "error", err)
+		}
+		err = nil
 		select {
 		case <-ctx.Done():
 			return
+		case <-sweep.C:
+			err = d.s.store.SweepLimits(ctx)
 		case <-d.reshare:
 			err = d.shares(ctx)
 		case <-share.C:
@@ -93,9 +101,6 @@ func (d *deliverer) watching(ctx context.Context) {
 			if _, _, leases := d.queue.size(); leases > 0 {
 				err = d.lookAround(ctx)
 			}
-		}
-		if err != nil && ctx.Err() == nil {
-			d.s.log.Warn("limits not looked at", "error", err)
 		}
 	}
 }

@@ -211,11 +211,11 @@ func TestGroupConnections(t *testing.T) {
 	}
 }
 
-// TestMaxRate: an issue with a rate of its own leaves one message after the other,
-// and a rate that is very low does not keep another newsletter's.
+// TestMaxRate: an issue with a rate of its own leaves one message after the other.
 func TestMaxRate(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	dsn := storetest.SQLite(t) // its own clock: the limit is held by it
+	s := newSiteOn(t, func(...storetest.Option) *store.Store { return storetest.Open(t, dsn) })
 	s.options.Delivery.Others = jobs.GroupLimit{Rate: 10_000}
 	s.edit(func(n *newsletter.Newsletter) { n.MaxRate = 200 })
 	s.article()

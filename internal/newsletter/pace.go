@@ -34,21 +34,22 @@ type Slots struct {
 }
 
 // Take gives out up to n slots of a bucket whose next one is at next, and returns
-// with them what the next one is then. Slots that nobody took in time are gone.
-// A next that no worker can have caused (the clock was set back, the rate was
-// raised) is brought back to what one can.
-func (p Pace) Take(next, now time.Time, n int) (Slots, time.Time) {
+// with them what the next one is then. lead is how long the slots will be on their
+// way to whoever asks; what would be gone by then is not given. Slots that nobody
+// took in time are gone, too. A next that no worker can have caused (the clock was
+// set back, the rate was raised) is brought back to what one can.
+func (p Pace) Take(next, now time.Time, n int, lead time.Duration) (Slots, time.Time) {
 	slack, block := p.Slack(), time.Duration(p.Block())*p.Interval()
-	if latest := now.Add(slack + block); next.After(latest) {
+	if latest := now.Add(lead + slack + block); next.After(latest) {
 		next = latest
 	}
-	// Half the Slack is left for the way from the store to the wire.
-	if earliest := now.Add(-slack / 2); next.Before(earliest) {
+	// Half the Slack is left for the way from the worker to the wire.
+	if earliest := now.Add(lead - slack/2); next.Before(earliest) {
 		next = earliest
 	}
 	first := next.Sub(now)
-	if first > slack {
-		return Slots{Wait: first - slack}, next
+	if first > lead+slack {
+		return Slots{Wait: first - lead - slack}, next
 	}
 	n = max(1, min(n, p.Block()))
 	span := time.Duration(float64(n) * float64(time.Second) / float64(p))

@@ -31,7 +31,7 @@ func TestPace(t *testing.T) {
 				now = now.Add(time.Duration(rnd.Float64() * float64(p.Slack()) / 4))
 				for {
 					var s newsletter.Slots
-					s, next = p.Take(next, now, 1+rnd.IntN(2*p.Block()))
+					s, next = p.Take(next, now, 1+rnd.IntN(2*p.Block()), 0)
 					if s.Count == 0 {
 						if s.Wait <= 0 {
 							t.Fatalf("nothing, and no time to wait")
@@ -73,11 +73,11 @@ func TestPace(t *testing.T) {
 func TestPaceBroughtBack(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
-	s, next := newsletter.Pace(10).Take(now.Add(24*time.Hour), now, 1)
+	s, next := newsletter.Pace(10).Take(now.Add(24*time.Hour), now, 1, 0)
 	if s.Count != 0 || s.Wait > time.Second || next.Sub(now) > time.Second {
 		t.Errorf("after a day too far: %+v, next in %v", s, next.Sub(now))
 	}
-	if s, _ := newsletter.Pace(10).Take(now.Add(-time.Hour), now, 100); s.Count != 1 || s.First > 0 || s.First < -100*time.Millisecond {
+	if s, _ := newsletter.Pace(10).Take(now.Add(-time.Hour), now, 100, 0); s.Count != 1 || s.First > 0 || s.First < -100*time.Millisecond {
 		t.Errorf("after an hour of silence: %+v; want one slot, no store of them", s)
 	}
 }

@@ -12,7 +12,8 @@ import (
 type SlotAsk struct {
 	Bucket string
 	Pace   newsletter.Pace
-	Count  int // at most Pace.Block() are given
+	Count  int           // at most Pace.Block() are given
+	Lead   time.Duration // how long the answer takes, probably
 }
 
 // staleBucket is how long a bucket is kept that nobody takes from: much longer
@@ -20,65 +21,72 @@ type SlotAsk struct {
 const staleBucket = 48 * time.Hour
 
 // TakeSlots takes slots of several buckets, for all workers by the database's
-// clock, and returns in the order of the asks what was given. No bucket may be
-// asked twice at once. A bucket that nobody used before begins now.
-func (s *Store) TakeSlots(ctx context.Context, asks []SlotAsk) ([]newsletter.Slots, error) {
+// clock, and returns in the order of the asks what was given, and the moment by
+// that clock from which it counts. A bucket that nobody used before begins now.
+func (s *Store) TakeSlots(ctx context.Context, asks []SlotAsk) (given []newsletter.Slots, at time.Time, err error) {
 	if len(asks) == 0 {
-		return nil, nil
+		return nil, time.Time{}, nil
 	}
-	var out []newsletter.Slots
-	err := s.write(ctx, "take slots of the limits", func(x *tx) (err error) {
-		out, err = x.takeSlots(asks)
+	err = s.write(ctx, "take slots of the limits", func(x *tx) (err error) {
+		given, at, err = x.takeSlots(asks)
 		return err
 	})
-	return out, err
+	return given, at, err
 }
 
-func (x *tx) takeSlots(asks []SlotAsk) ([]newsletter.Slots, error) {
+func (x *tx) takeSlots(asks []SlotAsk) ([]newsletter.Slots, time.Time, error) {
 	names := make([]string, len(asks))
 	for i, a := range asks {
 		names[i] = a.Bucket
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	known, err := x.lockBuckets(names)
-	if err != nil {
-		return nil, err
+	if err == nil && len(known) < len(names) {
+		known, err = x.addBuckets(names, known)
 	}
-	if len(known) < len(names) {
-		// In the order of their names, so that two who add some do not wait for each other.
-		var rows []any
-		for _, name := range names {
-			if _, ok := known[name]; !ok {
-				rows = append(rows, name, 0)
-			}
-		}
-		if _, err := x.insert("INSERT INTO buckets (name, next_at)", "ON CONFLICT (name) DO NOTHING", 2, rows); err != nil {
-			return nil, err
-		}
-		if known, err = x.lockBuckets(names); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, time.Time{}, err
 	}
 	// The time is read when the rows are ours: waiting for them takes time, too.
-	at, err := x.clock()
+	ms, err := x.clock()
 	if err != nil {
-		return nil, err
+		return nil, time.Time{}, err
 	}
-	now := time.UnixMilli(at)
+	now := time.UnixMilli(ms)
 	out := make([]newsletter.Slots, len(asks))
-	var changed [][]any
+	changed := map[string]bool{}
 	for i, a := range asks {
 		next := time.UnixMicro(known[a.Bucket])
-		out[i], next = a.Pace.Take(next, now, a.Count)
+		out[i], next = a.Pace.Take(next, now, a.Count, a.Lead)
 		if to := next.UnixMicro(); to != known[a.Bucket] {
-			changed = append(changed, []any{a.Bucket, to})
+			known[a.Bucket], changed[a.Bucket] = to, true
 		}
 	}
 	if len(changed) == 0 {
-		return out, nil
+		return out, now, nil
 	}
-	_, err = x.exec("UPDATE buckets SET next_at = v.at FROM {{rows $1 name text, at int}} AS v WHERE buckets.name = v.name", jsonArg(changed))
-	return out, err
+	var rows [][]any
+	for name := range changed {
+		rows = append(rows, []any{name, known[name]})
+	}
+	_, err = x.exec("UPDATE buckets SET next_at = v.at FROM {{rows $1 name text, at int}} AS v WHERE buckets.name = v.name", jsonArg(rows))
+	return out, now, err
+}
+
+// addBuckets adds those that nobody used before, in the order of their names, so
+// that two who add some do not wait for each other.
+func (x *tx) addBuckets(names []string, known map[string]int64) (map[string]int64, error) {
+	var rows []any
+	for _, name := range names {
+		if _, ok := known[name]; !ok {
+			rows = append(rows, name, 0)
+		}
+	}
+	if _, err := x.insert("INSERT INTO buckets (name, next_at)", "ON CONFLICT (name) DO NOTHING", 2, rows); err != nil {
+		return nil, err
+	}
+	return x.lockBuckets(names)
 }
 
 // lockBuckets returns the next slots of the buckets that exist, locked.
@@ -98,14 +106,24 @@ func (x *tx) lockBuckets(names []string) (map[string]int64, error) {
 	return out, err
 }
 
-// SweepLimits forgets buckets that nobody has used for days.
+// SweepLimits forgets what of the limits nobody has used for days.
 func (s *Store) SweepLimits(ctx context.Context) error {
 	return s.write(ctx, "sweep the limits", func(x *tx) error {
-		now, err := x.clock()
+		at, err := x.clock()
 		if err != nil {
 			return err
 		}
-		_, err = x.exec("DELETE FROM buckets WHERE next_at < $1", time.UnixMilli(now).Add(-staleBucket).UnixMicro())
+		old := time.UnixMilli(at).Add(-staleBucket)
+		if _, err := x.exec("DELETE FROM buckets WHERE next_at < $1", old.UnixMicro()); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM shares WHERE worker <> '' AND expires_at < $1", ms(old)); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM warm_ups WHERE day < $1", old.AddDate(0, 0, -7).Format(time.DateOnly)); err != nil {
+			return err
+		}
+		_, err = x.exec("DELETE FROM slowed WHERE paused_until + level * step < $1", ms(old))
 		return err
 	})
 }

@@ -34,7 +34,7 @@ func TestTakeSlots(t *testing.T) {
 			workers.Go(func() {
 				for !enough() {
 					before := time.Since(begin)
-					got, err := s.TakeSlots(t.Context(), []store.SlotAsk{
+					got, _, err := s.TakeSlots(t.Context(), []store.SlotAsk{
 						{Bucket: "relay:main", Pace: pace, Count: 5}, {Bucket: "group:gmail", Pace: pace, Count: 5},
 					})
 					after := time.Since(begin)
@@ -76,7 +76,7 @@ func TestTakeSlotsExactly(t *testing.T) {
 		now := storetest.Now(func() time.Time { return at })
 		workers := []*store.Store{open(now), open(now), open(now)}
 		take := func(w int) newsletter.Slots {
-			got, err := workers[w%3].TakeSlots(t.Context(), []store.SlotAsk{{Bucket: "issue:1", Pace: 100, Count: 99}})
+			got, _, err := workers[w%3].TakeSlots(t.Context(), []store.SlotAsk{{Bucket: "issue:1", Pace: 100, Count: 99}})
 			if err != nil {
 				t.Fatal(err)
 			}
