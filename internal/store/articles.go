@@ -202,12 +202,11 @@ func (s *Store) ArticleByKey(ctx context.Context, source, key string) (newslette
 	return a, s.wrap("read article "+key, err)
 }
 
-// ArticleByFile returns an article by its file in a source, in whatever state
-// but unpublished.
+// ArticleByFile returns a public article by its file in a source.
 func (s *Store) ArticleByFile(ctx context.Context, source, file string) (newsletter.Article, error) {
-	a, err := s.article(ctx, "a.source = $1 AND a.source_key = $2 AND a.file = a.source_key AND a.state <> 'unpublished'", source, file)
+	a, err := s.article(ctx, "a.source = $1 AND a.source_key = $2 AND a.file = a.source_key AND a.state = 'public'", source, file)
 	if err != nil {
-		a, err = s.article(ctx, "a.source = $1 AND a.file = $2 AND a.file <> a.source_key AND a.state <> 'unpublished'", source, file)
+		a, err = s.article(ctx, "a.source = $1 AND a.file = $2 AND a.file <> a.source_key AND a.state = 'public'", source, file)
 	}
 	return a, s.wrap("read article "+file, err)
 }

@@ -107,6 +107,21 @@ func TestArticle(t *testing.T) {
 	contains(t, text(t, s.get("/articles/elsewhere"), 200), `<link rel="canonical" href="https://other.example.net/a/b">`)
 }
 
+// TestLinkToADraft: where a draft will be is the author's secret.
+func TestLinkToADraft(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	_, err := s.store.UpsertArticles(t.Context(), store.UpsertBatch{Source: "articles", SiteURL: siteURL, Articles: []newsletter.Article{
+		{Key: "linking.md", File: "linking.md", Slug: "linking", Title: "Linking", Language: "en", Published: start, Format: newsletter.Markdown, Body: "[one](soon.md), [two](next.md), [three](bread.md)"},
+		{Key: "soon.md", File: "soon.md", Slug: "secret-draft", Title: "Soon", Language: "en", Draft: true, Format: newsletter.Markdown, Body: "x"},
+		{Key: "next.md", File: "next.md", Slug: "secret-plan", Title: "Next", Language: "en", Published: start.AddDate(0, 0, 1), Format: newsletter.Markdown, Body: "x"},
+	}}, start)
+	s.check(err)
+	body := text(t, s.get("/articles/linking"), 200)
+	contains(t, body, "/food/bread/")
+	lacks(t, body, "secret")
+}
+
 // TestPathsInFrench: paths with letters outside ASCII and with spaces are stored
 // escaped, and browsers escape them in more than one way.
 func TestPathsInFrench(t *testing.T) {
