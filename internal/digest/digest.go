@@ -65,7 +65,8 @@ type Item struct {
 }
 
 // Render makes the digest of d; Issue and N of the result are the caller's to
-// set. Its Articles are those that are shown, which may be fewer than d's.
+// set. Its Articles are those that are shown, which may be fewer than d's, and
+// More counts what is not.
 //
 // Errors of templates read "templates/email/digest.html:12:5: …". A render stops
 // when ctx ends, and after ten seconds in any case. Render may be called by
@@ -107,6 +108,7 @@ func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, erro
 	return newsletter.Digest{
 		Language: view.Language,
 		Articles: seqs,
+		More:     view.More,
 		Subject:  subject,
 		HTML:     html,
 		Text:     layout(text, textWidth),

@@ -105,6 +105,26 @@ func TestMax(t *testing.T) {
 	}
 }
 
+// TestMoreOfTopics: who is shown the same articles, but is left other ones, is
+// told the right number.
+func TestMoreOfTopics(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k := newSink(t)
+	s.edit(func(n *newsletter.Newsletter) { n.Max = 1 })
+	v := s.service(withRelay(k.relay("main")))
+	all, topical := s.subscribe(1), s.subscribe(1, wanting("sea"))
+	s.article()
+	s.article(tagged("sea"))
+	s.counts(s.issue(s.run(v)), newsletter.IssueSent, 2, 0, 0, 0)
+	same(t, k.to(), append(all, topical...))
+	for _, m := range k.messages() {
+		if got, want := strings.Contains(m.Text, "1 more article on the site"), m.To == all[0]; got != want {
+			t.Errorf("%s is told of more: %v, want %v", m.To, got, want)
+		}
+	}
+}
+
 func TestMin(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -93,13 +93,14 @@ type FrozenNewsletter struct {
 	TimeZone    string    `json:"time_zone"`
 }
 
-// Digest is an issue rendered for one group of subscribers: same language and
-// same list of articles.
+// Digest is an issue rendered for one group of subscribers: same language, same
+// list of articles and as many left out.
 type Digest struct {
 	Issue    int64
 	N        int // from 1 in its issue
 	Language string
 	Articles []int64 // seqs, in order of appearance
+	More     int     // new articles left out
 	Subject  string
 	HTML     string // with placeholders
 	Text     string // with placeholders

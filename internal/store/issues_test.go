@@ -151,12 +151,14 @@ func TestDigests(t *testing.T) {
 		put := func(d newsletter.Digest) int { return must(b.PutDigest(ctx, d))(b) }
 		other := d
 		other.Language, other.Articles = "fr", nil
-		equal(b, []int{put(d), put(other), put(d)}, []int{1, 2, 1}) // sealing may be repeated
-		d.N, other.N = 1, 2
+		behind := d
+		behind.More, behind.HTML = 5, "<p>5 more"
+		equal(b, []int{put(d), put(other), put(behind), put(d), put(behind)}, []int{1, 2, 3, 1, 3}) // sealing may be repeated
+		d.N, other.N, behind.N = 1, 2, 3
 		other.Articles = []int64{}
-		equal(b, must(b.Digests(ctx, i.ID))(b), []newsletter.Digest{d, other})
+		equal(b, must(b.Digests(ctx, i.ID))(b), []newsletter.Digest{d, other, behind})
 		equal(b, must(b.Digest(ctx, i.ID, 1))(b), d)
-		_, err := b.Digest(ctx, i.ID, 3)
+		_, err := b.Digest(ctx, i.ID, 4)
 		b.is(err, store.ErrNotFound)
 	})
 }

@@ -15,8 +15,8 @@ import (
 const smallDomain = 20
 
 // PutDigest keeps a rendered digest and returns its number in the issue. A second
-// digest of the same language and articles gets the number of the first: sealing
-// may be repeated after a crash.
+// digest of the same language and articles, with as many left out, gets the number
+// of the first: sealing may be repeated after a crash.
 func (s *Store) PutDigest(ctx context.Context, d newsletter.Digest) (n int, err error) {
 	err = s.write(ctx, fmt.Sprintf("keep a digest of issue %d", d.Issue), func(x *tx) error {
 		state, err := x.lockIssue(d.Issue)
@@ -24,15 +24,16 @@ func (s *Store) PutDigest(ctx context.Context, d newsletter.Digest) (n int, err 
 			return err
 		}
 		articles := jsonArg(append([]int64{}, d.Articles...))
-		have, err := missing(x.query1("SELECT n FROM digests WHERE issue = $1 AND language = $2 AND articles = $3", d.Issue, d.Language, articles))
+		have, err := missing(x.query1("SELECT n FROM digests WHERE issue = $1 AND language = $2 AND articles = $3 AND more = $4", d.Issue, d.Language, articles, d.More))
 		if n = int(have); err != nil || n > 0 {
 			return err
 		}
 		if !state.Open() {
 			return fmt.Errorf("the issue is %s: %w", state, ErrConflict)
 		}
-		have, err = x.query1(`INSERT INTO digests (issue, n, language, articles, subject, html, text)
-			SELECT $1, coalesce(max(n), 0) + 1, $2, $3, $4, $5, $6 FROM digests WHERE issue = $1 RETURNING n`, d.Issue, d.Language, articles, d.Subject, d.HTML, d.Text)
+		have, err = x.query1(`INSERT INTO digests (issue, n, language, articles, more, subject, html, text)
+			SELECT $1, coalesce(max(n), 0) + 1, $2, $3, $4, $5, $6, $7 FROM digests WHERE issue = $1 RETURNING n`,
+			d.Issue, d.Language, articles, d.More, d.Subject, d.HTML, d.Text)
 		n = int(have)
 		return err
 	})
@@ -199,14 +200,14 @@ func (s *Store) FinishSeal(ctx context.Context, issue int64, now time.Time) erro
 
 func scanDigest(scan func(...any) error) (d newsletter.Digest, err error) {
 	var articles []byte
-	err = scan(&d.Issue, &d.N, &d.Language, &articles, &d.Subject, &d.HTML, &d.Text)
+	err = scan(&d.Issue, &d.N, &d.Language, &articles, &d.More, &d.Subject, &d.HTML, &d.Text)
 	if err == nil {
 		err = fromJSON(articles, &d.Articles)
 	}
 	return d, err
 }
 
-const digestColumns = "issue, n, language, articles, subject, html, text"
+const digestColumns = "issue, n, language, articles, more, subject, html, text"
 
 // Digests returns an issue's digests by number.
 func (s *Store) Digests(ctx context.Context, issue int64) ([]newsletter.Digest, error) {
