@@ -26,24 +26,23 @@ func funcs(r *run) map[string]any {
 	date := func(f func(*i18n.Words, time.Time) string) func(time.Time) string {
 		return func(t time.Time) string { return f(r.words, t) }
 	}
-	return templating.Printing(map[string]any{
+	return r.Functions(map[string]any{
 		// t "key" "placeholder" value …: words in the reader's language (internal/i18n/locales)
 		"t": func(key string, args ...any) (string, error) { return r.words.Text(key, args...) },
 		// n "key" number "placeholder" value …: the same, by plural form
 		"n": func(key string, n int, args ...any) (string, error) { return r.words.Plural(key, n, args...) },
 
-		"date":           date((*i18n.Words).Date),      // 23 November 2026
-		"fulldate":       date((*i18n.Words).FullDate),  // Monday 23 November 2026
-		"shortdate":      date((*i18n.Words).ShortDate), // 23 November
-		"time":           date((*i18n.Words).Time),      // 07:00
-		"number":         func(n int) string { return r.words.Number(n) },
-		"list":           func(items []string) string { return r.words.List(items) }, // A, B and C
-		"quote":          func(text string) string { return r.words.Quote(text) },    // “text”
-		"excerpt":        excerpt,                                                    // excerpt 200 .Summary
-		"lines":          lines,                                                      // range lines .Site.PostalAddress
-		"underline":      underline,                                                  // a line as long as the text
-		"comment":        comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
-		templating.Alive: r.Alive,                                                    // see templating.Guard
+		"date":      date((*i18n.Words).Date),      // 23 November 2026
+		"fulldate":  date((*i18n.Words).FullDate),  // Monday 23 November 2026
+		"shortdate": date((*i18n.Words).ShortDate), // 23 November
+		"time":      date((*i18n.Words).Time),      // 07:00
+		"number":    func(n int) string { return r.words.Number(n) },
+		"list":      func(items []string) string { return r.words.List(items) }, // A, B and C
+		"quote":     func(text string) string { return r.words.Quote(text) },    // “text”
+		"excerpt":   excerpt,                                                    // excerpt 200 .Summary
+		"lines":     lines,                                                      // range lines .Site.PostalAddress
+		"underline": underline,                                                  // a line as long as the text
+		"comment":   comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
 	})
 }
 

@@ -16,7 +16,7 @@ var phrases = []struct {
 	theirs *regexp.Regexp
 	ours   string
 }{
-	{regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |<` + Alive + `>: error calling ` + Alive + `: |error calling \w+: `), ""},
+	{regexp.MustCompile(`^(html/)?template: ?|executing "[^"]*" at |<(?:` + alive + `|` + bounded + `)>: error calling \w+: |error calling \w+: `), ""},
 	{regexp.MustCompile(`can't evaluate field (\w+) in type \S+`), "there is no field $1 here"},
 	{regexp.MustCompile(`ends in a non-text context: .*`), "ends inside a tag; is there a quotation mark or a > missing?"},
 }

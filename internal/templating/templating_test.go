@@ -3,11 +3,13 @@ package templating_test
 import (
 	"context"
 	"errors"
+	htmltemplate "html/template"
 	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"text/template"
+	"time"
 
 	"syndicate/internal/templating"
 )
@@ -30,10 +32,9 @@ func TestGuardStopsLoops(t *testing.T) {
 			defer cancel(nil)
 			var run templating.Run
 			run.Begin(ctx)
-			tmpl := template.Must(template.New("page.html").Funcs(template.FuncMap{
-				templating.Alive: run.Alive,
-				"tick":           func() string { cancel(errOver); return "" },
-			}).Parse(c.text))
+			tmpl := template.Must(template.New("page.html").Funcs(run.Functions(template.FuncMap{
+				"tick": func() string { cancel(errOver); return "" },
+			})).Parse(c.text))
 			for _, x := range tmpl.Templates() {
 				if err := templating.Guard(x.Tree); err != nil {
 					t.Fatal(err)
@@ -50,23 +51,59 @@ func TestGuardStopsLoops(t *testing.T) {
 	}
 }
 
-// A text that doubles in a loop fails long before memory is short; others are as
-// the template packages print them.
-func TestPrinting(t *testing.T) {
+// A text that grows in a loop, or from call to call, fails long before memory is
+// short, by whatever function it grows.
+func TestGuardBoundsTexts(t *testing.T) {
 	t.Parallel()
+	november := time.Date(2026, time.November, 11, 11, 11, 11, 0, time.UTC)
 	render := func(text string) (string, error) {
-		var out strings.Builder
-		err := template.Must(template.New("page.html").Funcs(templating.Printing(template.FuncMap{})).Parse(text)).Execute(&out, nil)
+		var run templating.Run
+		run.Begin(t.Context())
+		tmpl := htmltemplate.Must(htmltemplate.New("page.html").Funcs(run.Functions(htmltemplate.FuncMap{
+			"twice": func(s string) string { return s + s },
+			"mark":  func(s string) htmltemplate.HTML { return htmltemplate.HTML("<b>" + s + "</b>") },
+		})).Parse(text))
+		for _, x := range tmpl.Templates() {
+			if err := templating.Guard(x.Tree); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out := run.Output("page.html", 1_000_000)
+		err := tmpl.Execute(out, map[string]any{"Now": november, "Nil": nil, "List": []string{"a", "b"}, "None": (*struct{ X string })(nil)})
 		return out.String(), err
 	}
-	for _, f := range []string{"print", "println", `printf "%v%v"`} {
-		_, err := render(`{{$x := "x"}}{{range 60}}` + "\n" + `{{$x = ` + f + ` $x $x}}{{end}}`)
-		if err == nil || !strings.HasPrefix(templating.Located(err).Error(), "page.html:2:") || !strings.Contains(err.Error(), "grows beyond 2 MB") {
-			t.Errorf("%s: error %v", f, err)
+	for _, f := range []string{"print $x $x", "println $x $x", `printf "%v%v" $x $x`, "twice $x", `js $x`, `$x | js`, "$.Now.Format $x", "html $x $x", "print (twice $x)", "or (twice $x) 1"} {
+		for _, text := range []string{
+			"{{$x := `11\\`}}{{range 60}}\n{{$x = " + f + "}}{{end}}",
+			"{{define `again`}}{{$x := .}}\n{{template `again` " + f + "}}{{end}}{{template `again` `11\\`}}",
+			"{{define `again`}}{{$x := .}}\n{{with " + f + "}}{{template `again` .}}{{end}}{{end}}{{template `again` `11\\`}}",
+		} {
+			if strings.Contains(text, "define") && strings.Contains(text, "$.Now") {
+				continue // the dot of a template that calls itself is its text
+			}
+			_, err := render(text)
+			if err == nil || !strings.HasPrefix(templating.Located(err).Error(), "page.html:2:") || !strings.Contains(err.Error(), "grows beyond 2 MB") {
+				t.Errorf("%s: error %v", text, err)
+			}
 		}
 	}
-	if got, err := render(`{{print 1 2 "a" "b" 3}}|{{printf "%03d" 7}}|{{println 1 "x"}}`); err != nil || got != "1 2ab3|007|1 x\n" {
-		t.Errorf("%q, %v", got, err)
+	// Each call keeps its own text while the one it calls runs.
+	_, err := render("{{define `deep`}}\n{{template `deep` (print . `xxxxxxxxxx`)}}{{end}}{{template `deep` ``}}")
+	if err == nil || !strings.Contains(err.Error(), "more than 200 MB") {
+		t.Errorf("calls that keep their texts: error %v", err)
+	}
+
+	// What does not grow is as it would be without.
+	for text, want := range map[string]string{
+		`{{print 1 2 "a" "b" 3}}|{{printf "%03d" 7}}|{{println 1 "x"}}`:                   "1 2ab3|007|1 x\n",
+		`{{$x := mark "a"}}{{$x}}{{with mark "b"}}{{.}}{{end}}{{with "<"}}{{.}}{{end}}`:   "<b>a</b><b>b</b>&lt;",
+		`{{with .Nil}}x{{else}}nil{{end}}{{with .None}}x{{else}}none{{end}}`:              "nilnone",
+		`{{$n := 2}}{{if eq $n 2}}two{{end}}{{range $i, $x := .List}}{{$i}}{{$x}}{{end}}`: "two0a1b",
+		`{{(index .List 1)}}{{len (index .List 0)}}{{"<" | html}}`:                        "b1&lt;",
+	} {
+		if got, err := render(text); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func readFile(tree fs.FS, name string) (string, error) {
 }
 
 // renderer is one clone of a page's template, used by one render at a time,
-// because its function alive is that of its render.
+// because some functions in it are those of its render.
 type renderer struct {
 	run  templating.Run
 	page *template.Template
@@ -139,7 +139,7 @@ func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error
 			return nil, templating.Located(err)
 		}
 		r = &renderer{page: clone}
-		r.page.Funcs(template.FuncMap{templating.Alive: r.run.Alive})
+		r.page.Funcs(r.run.Functions(template.FuncMap{}))
 	}
 	defer view.idle.Put(r)
 	r.run.Begin(ctx)
@@ -153,8 +153,7 @@ func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error
 // viewFuncs are the functions of templates besides the built-in ones: the same
 // words, dates and lists as in mail.
 func viewFuncs(w *i18n.Words) template.FuncMap {
-	return templating.Printing(template.FuncMap{
-		templating.Alive: func() bool { return true }, // stands in until render
+	return new(templating.Run).Functions(template.FuncMap{ // it stands in until render
 		// t "key" "placeholder" value …: words in the page's language (internal/i18n/locales)
 		"t": w.Text,
 		// n "key" 3: words that depend on a number
