@@ -82,7 +82,7 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 		relays = []mailer.Relay{catcher.Relay()}
 	}
 	d := &deliverer{
-		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters(s),
+		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters((&letterMaker{s: s, senders: map[int64]sender{}}).make),
 		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), reshare: make(chan struct{}, 1),
 		conns: map[*mailer.Conn]bool{}, pushbacks: pushbacks{groups: map[string]*pushback{}},
 		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]judged{}},

@@ -1,86 +1,15 @@
 package jobs
 
 import (
-	"container/list"
-	"context"
 	"fmt"
 	"net/mail"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 )
-
-// maxLetters bounds how many digests are kept ready for splicing.
-const maxLetters = 64
-
-// letter is a digest, ready for recipients.
-type letter struct {
-	template   *mailer.Template
-	from       string // envelope sender
-	domain     string // of Message-IDs
-	newsletter string
-	issue      int64
-}
-
-// letters keeps the letters used last.
-type letters struct {
-	s     *Service
-	mu    sync.Mutex
-	order *list.List // of *letterEntry, the last used first
-	have  map[letterKey]*list.Element
-}
-
-type letterKey struct {
-	issue  int64
-	digest int
-}
-
-type letterEntry struct {
-	key    letterKey
-	letter *letter
-}
-
-func newLetters(s *Service) *letters {
-	return &letters{s: s, order: list.New(), have: map[letterKey]*list.Element{}}
-}
-
-// get returns the letter of a digest. A *contentError is about its content: no
-// relay should see it.
-func (x *letters) get(ctx context.Context, issue int64, digest int) (*letter, error) {
-	x.mu.Lock() // also while it is made: the others want the same one
-	defer x.mu.Unlock()
-	key := letterKey{issue, digest}
-	if e, ok := x.have[key]; ok {
-		x.order.MoveToFront(e)
-		return e.Value.(*letterEntry).letter, nil //nolint:errcheck,forcetypeassert // nothing else is in the list
-	}
-	d, err := x.s.store.Digest(ctx, issue, digest)
-	if err != nil {
-		return nil, err
-	}
-	i, err := x.s.store.Issue(ctx, issue)
-	if err != nil {
-		return nil, err
-	}
-	frozen, _, err := x.s.store.FrozenIssue(ctx, issue)
-	if err != nil {
-		return nil, err
-	}
-	l, err := x.s.letter(frozen.Newsletter, d, issue, i.Number)
-	if err != nil {
-		return nil, &contentError{err}
-	}
-	x.have[key] = x.order.PushFront(&letterEntry{key, l})
-	if x.order.Len() > maxLetters {
-		last := x.order.Back()
-		delete(x.have, x.order.Remove(last).(*letterEntry).key) //nolint:errcheck,forcetypeassert // see above
-	}
-	return l, nil
-}
 
 // contentError is a digest that makes no valid message.
 type contentError struct{ err error }

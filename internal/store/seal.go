@@ -104,7 +104,7 @@ type chunk struct {
 	group     string
 	wave      int // 0 goes first
 	notBefore time.Time
-	members   []Recipient // ascending
+	members   []Recipient // ascending by subscriber
 }
 
 // cutChunks sorts recipients into chunks: one receiver, one wave and one hour each;
@@ -150,6 +150,8 @@ func (x *tx) insertChunk(issue int64, c chunk, digestOf map[newsletter.Group]int
 	if err != nil {
 		return err
 	}
+	// Those of one digest follow each other: its message is made once for them.
+	slices.SortStableFunc(c.members, func(a, b Recipient) int { return cmp.Compare(digestOf[a.Group], digestOf[b.Group]) })
 	const columns = 6
 	rows := make([]any, 0, columns*len(c.members))
 	for i, r := range c.members {

@@ -202,6 +202,34 @@ func TestChunks(t *testing.T) {
 	})
 }
 
+// Those who get the same digest follow each other in a chunk, so that its message
+// is made once for them; leaving still finds each.
+func TestChunkByDigest(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 0)
+		for k, topics := range [][]string{{"b"}, {"a"}, {"b"}, {"a"}, {"b"}} {
+			email := fmt.Sprintf("u%d@example.org", k)
+			must(b.AddSubscriber(ctx, "weekly", newsletter.Line{Email: email, Topics: &topics}, "cli", b.Now()))(b)
+			ids = append(ids, must(b.SubscriberByEmail(ctx, email))(b).ID)
+		}
+		b.publish(1)
+		i := b.compose("weekly")
+		digestOf := map[newsletter.Group]int{}
+		for _, r := range must(b.Audience(ctx, i, 0, 0, b.Now()))(b) {
+			digestOf[r.Group] = map[string]int{"a": 2, "b": 1}[r.Group.Topics]
+		}
+		must(b.SealBatch(ctx, i.ID, 0, ids[4], digestOf, 10, b.Now()))(b)
+		b.ok(b.FinishSeal(ctx, i.ID, b.Now()))
+		must(b.Unsubscribe(ctx, ids[1], "weekly", "link", b.Now()))(b)
+		must(b.Unsubscribe(ctx, ids[4], "weekly", "link", b.Now()))(b)
+		var order [][2]int64
+		for _, d := range b.lease("w").Rows {
+			order = append(order, [2]int64{d.Subscriber, int64(d.Digest)})
+		}
+		equal(b, order, [][2]int64{{ids[0], 1}, {ids[2], 1}, {ids[3], 2}})
+	})
+}
+
 // A rehearsal is apart: its numbers, its cursors, its leases.
 func TestRehearsal(t *testing.T) {
 	each(t, func(b *bench) {
