@@ -28,6 +28,7 @@ type page struct {
 	Home        string // address of the front page
 	Stylesheet  string
 	Icon        string
+	Logo        string // empty: none
 	Feeds       []feedLink
 	Newsletters []newsletterLink
 	Meta        []meta // Open Graph
@@ -70,7 +71,7 @@ func (s *server) newPage(languages ...string) *page {
 		Site: s.site, Language: words.Language(), Direction: i18n.Direction(words.Language()),
 		Description: s.site.Description, Home: s.base + "/",
 		Stylesheet: s.base + "/assets/" + stylesheet + "?v=" + s.assets[stylesheet].hash,
-		Icon:       s.siteFile(s.site.Icon), words: words,
+		Icon:       s.siteFile(s.site.Icon), Logo: s.siteFile(s.site.Logo), words: words,
 	}
 	if p.Icon == "" {
 		p.Icon = s.base + "/favicon.svg?v=" + s.assets[icon].hash
