@@ -60,7 +60,7 @@ type Reader struct {
 // headers are the names under which spreadsheets and other programs keep our columns.
 func headers() map[string][]string {
 	return map[string][]string{
-		"email":     {"email", "e-mail", "mail", "address", "email address", "e-mail address", "courriel", "adresse", "adresse e-mail", "adresse email"},
+		"email":     {"email", "e-mail", "mail", "email address", "e-mail address", "courriel", "adresse e-mail", "adresse email"},
 		"name":      {"name", "full name", "nom"},
 		"language":  {"language", "lang", "langue", "locale"},
 		"topics":    {"topics", "topic", "tags", "sujets", "thèmes"},
@@ -70,6 +70,10 @@ func headers() map[string][]string {
 		"newsletter": {"newsletter"}, "consent_at": {"consent_at"}, "consent_source": {"consent_source"},
 	}
 }
+
+// isAddress reports whether a column is called what e-mail addresses are called
+// where there is no better name; beside one, it is where people live.
+func isAddress(header string) bool { return header == "address" || header == "adresse" }
 
 // NewReader reads the header. An error means that the list as a whole cannot be
 // used; a list without a header is one whose first line starts with an address.
@@ -115,8 +119,16 @@ func NewReader(r io.Reader) (*Reader, error) {
 
 func (x *Reader) readHeader(row []string) {
 	known := headers()
+	names := make([]string, len(row))
 	for i, h := range row {
-		h = strings.ToLower(cell(h))
+		names[i] = strings.ToLower(cell(h))
+	}
+	if !slices.ContainsFunc(names, func(h string) bool { return slices.Contains(known["email"], h) }) {
+		if i := slices.IndexFunc(names, isAddress); i >= 0 {
+			names[i] = "email"
+		}
+	}
+	for i, h := range names {
 		found := ""
 		for name, synonyms := range known {
 			if slices.Contains(synonyms, h) {

@@ -83,6 +83,16 @@ func TestRead(t *testing.T) {
 			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann"), Topics: ptr([]string{"sea", "web"})}},
 			nil,
 		},
+		"where people live": {
+			"nom;adresse;email\nAnn;1 quai des Brumes;ann@example.org\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann")}},
+			[]string{`line 1: column "adresse" is not known and not read`},
+		},
+		"an address without a better name": {
+			"nom;adresse\nAnn;ann@example.org\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann")}},
+			nil,
+		},
 		"semicolons, BOM, CRLF, quoted": {
 			"\ufeffemail;nom;langue\r\nann@example.org;\"Ann; \"\"A\"\"\";fr-ca\r\n",
 			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr(`Ann; "A"`), Language: ptr("fr-CA")}},
