@@ -49,7 +49,8 @@ func (g *gaugeCache) get(ctx context.Context, s *store.Store, now time.Time) (st
 }
 
 // metrics answers Prometheus (text format 0.0.4), on this machine and in private
-// networks only: how many subscribers there are is the operator's business.
+// networks only: how many subscribers there are is the operator's business. A proxy
+// that names no client is taken for one; docs/site.md warns of it.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 	if !s.isLocal(r) {
 		return status(http.StatusForbidden)
