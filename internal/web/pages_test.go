@@ -284,7 +284,10 @@ func TestIssues(t *testing.T) {
 
 func TestUnderAPath(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *web.Options) { o.Site.URL = "https://example.org/letter"; o.Site.Icon, o.Site.Logo = "/icon.png", "/files/articles/logo.png" })
+	s := newSite(t, func(o *web.Options) {
+		o.Site.URL = "https://example.org/letter"
+		o.Site.Icon, o.Site.Logo = "/icon.png", "/files/articles/logo.png"
+	})
 	for _, target := range []string{"/letter/", "/letter", "/"} { // a proxy may take the path away
 		contains(t, text(t, s.get(target), 200), `href="/letter/articles/mending-a-net"`, `href="/letter/feed.rss"`, `href="/letter/assets/site.css?v=`, `src="/letter/files/articles/net.png"`, `href="/letter/icon.png"`, `<img src="/letter/files/articles/logo.png" alt="The Letter">`)
 	}
