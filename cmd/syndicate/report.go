@@ -208,8 +208,12 @@ func issueLine(i jobs.IssueReport) string {
 // warnRun tells on standard error what went wrong with the mail.
 func (s *site) warnRun(r jobs.RunReport) {
 	for _, i := range r.Issues {
-		for _, f := range failureViews(i.Failures) {
-			s.warn(fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number), fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.said(), f.Example), "")
+		name := fmt.Sprintf("%s/%d", i.Issue.Newsletter, i.Issue.Number)
+		for _, f := range failureViews(i.News) {
+			s.warn(name, f.line(), "")
+		}
+		for _, f := range failureViews(i.Deferrals) {
+			s.warn(name, "to be tried again: "+f.line(), "")
 		}
 	}
 	for _, n := range r.Newsletters {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"syndicate/internal/jobs"
@@ -144,6 +145,11 @@ type failureView struct {
 // said is the relay's answer as it gave it.
 func (f failureView) said() string {
 	return join(" ", counted(f.Code, ""), f.Reply)
+}
+
+// line counts the relay's answer.
+func (f failureView) line() string {
+	return fmt.Sprintf("%s × %s (such as %s)", number(f.Count), f.said(), f.Example)
 }
 
 func viewIssue(r jobs.IssueReport) issueView {

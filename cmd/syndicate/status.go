@@ -155,6 +155,9 @@ func (s *site) tellStatus(v statusView) {
 	for _, i := range v.Open {
 		l.add("issue", "%s/%d · %s · %s", i.Newsletter, i.Number, join(": ", string(i.State), i.Reason),
 			join(", ", number(i.Sent)+" sent", counted(i.Deferred, "to go"), counted(i.Failed, "failed"), counted(i.Uncertain, "uncertain")))
+		for _, f := range i.Deferrals {
+			l.add("", "to be tried again: %s", f.line())
+		}
 	}
 	if v.Rehearsal {
 		l.add("relay", "none: a rehearsal, mail goes to %s/", shown(s.options.OutboxDir))

@@ -65,6 +65,7 @@ type IssueReport struct {
 	Uncertain int              `json:"uncertain"` // may have arrived; held for the operator
 	Cancelled int              `json:"cancelled"`
 	Failures  []store.Failure  `json:"failures,omitempty"`  // grouped by the relay's words, most frequent first
+	News      []store.Failure  `json:"-"`                   // of Failures, those of this run
 	Deferrals []store.Failure  `json:"deferrals,omitempty"` // why those that were tried before are to be tried again
 	NextTry   time.Time        `json:"next_try,omitzero"`
 }

@@ -98,9 +98,26 @@ func (s *Service) standing(ctx context.Context, issues []IssueReport) ([]IssueRe
 		if err != nil {
 			return nil, err
 		}
+		i.News = since(issues[k].Failures, i.Failures)
 		list[k] = i
 	}
 	return list, nil
+}
+
+// since returns what is among the failures now and was not before.
+func since(before, now []store.Failure) []store.Failure {
+	var news []store.Failure
+	for _, f := range now {
+		for _, b := range before {
+			if b.State == f.State && b.Code == f.Code && b.Reply == f.Reply {
+				f.Count -= b.Count
+			}
+		}
+		if f.Count > 0 {
+			news = append(news, f)
+		}
+	}
+	return news
 }
 
 func (s *Service) newReport() RunReport {
@@ -124,9 +141,14 @@ func (s *Service) finish(ctx context.Context, r *RunReport) error {
 		return err
 	}
 	for _, i := range open {
-		if i.State != newsletter.IssueAwaiting {
-			r.Issues = append(r.Issues, IssueReport{Issue: i})
+		if i.State == newsletter.IssueAwaiting {
+			continue
 		}
+		begun, err := s.IssueReport(ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		r.Issues = append(r.Issues, begun)
 	}
 	if err := s.sealOpen(ctx, r); err != nil {
 		return err
