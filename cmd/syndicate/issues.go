@@ -16,7 +16,7 @@ import (
 // issuesCommand looks after issues that were made.
 func issuesCommand(a *app) *cobra.Command {
 	c := group("issues", "Issues and how they stand: list, show, approve, pause, …",
-		issuesList(a), issuesShow(a), issuesApprove(a), issuesPause(a), issuesResume(a), issuesCancel(a), issuesRetry(a))
+		issuesList(a), issuesShow(a), issuesFailures(a), issuesApprove(a), issuesPause(a), issuesResume(a), issuesCancel(a), issuesRetry(a))
 	c.Long = `An issue is one numbered sending of a newsletter. It is named weekly/12, or 12 with
 --newsletter weekly. What is changed here takes effect within seconds in a running
 serve, else with the next run.`

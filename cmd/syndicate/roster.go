@@ -193,8 +193,8 @@ func subscribersExport(a *app) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "write to a new `FILE` instead of standard output")
-	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed or unsubscribed")
-	oneOf(c, "state", "pending", "confirmed", "unsubscribed")
+	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed, unsubscribed or suppressed")
+	oneOf(c, "state", "pending", "confirmed", "unsubscribed", "suppressed")
 	return c
 }
 

@@ -82,8 +82,8 @@ func subscribersList(a *app) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVar(&match, "match", "", "only addresses and names with `TEXT` in them")
-	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed or unsubscribed")
-	oneOf(c, "state", "pending", "confirmed", "unsubscribed")
+	c.Flags().StringVar(&state, "state", "", "only of this `STATE`: pending, confirmed, unsubscribed or suppressed")
+	oneOf(c, "state", "pending", "confirmed", "unsubscribed", "suppressed")
 	limitFlag(c, &limit, 100)
 	return c
 }
@@ -100,9 +100,11 @@ func viewSubscription(x newsletter.Subscription) subscriptionView {
 func (s *site) subscriberQuery(args []string, state string) (store.SubscriberQuery, error) {
 	q := store.SubscriberQuery{State: newsletter.SubscriptionState(state)}
 	switch q.State {
+	case "suppressed": // not a state of subscriptions, but listed beside it
+		q.State, q.Suppressed = "", true
 	case "", newsletter.SubscriptionPending, newsletter.SubscriptionConfirmed, newsletter.SubscriptionUnsubscribed:
 	default:
-		return q, usage("it is pending, confirmed or unsubscribed", "--state %s is not a state of subscriptions", state)
+		return q, usage("it is pending, confirmed, unsubscribed or suppressed", "--state %s is not a state of subscriptions", state)
 	}
 	if len(args) > 0 {
 		q.Newsletter = args[0]

@@ -41,6 +41,9 @@ func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newslette
 	if q.State != "" {
 		arg("b.state = $$", string(q.State))
 	}
+	if q.Suppressed {
+		conds = append(conds, "b.suppressed = 1")
+	}
 	if q.Match != "" {
 		like := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(q.Match)) + "%"
 		arg(`(lower(s.email) LIKE $$ ESCAPE '\' OR lower(s.name) LIKE $$ ESCAPE '\')`, like)

@@ -101,6 +101,15 @@ type Failure struct {
 	Example string // a masked address
 }
 
+// Trouble is a delivery that failed, is uncertain, or is to be tried again.
+type Trouble struct {
+	Email    string // empty: the subscriber was removed
+	State    newsletter.DeliveryState
+	Attempts int
+	Code     int
+	Reply    string
+}
+
 // Recipient is a member of an issue's audience.
 type Recipient struct {
 	Subscriber int64
@@ -160,6 +169,7 @@ type SyncResult struct {
 type SubscriberQuery struct {
 	Newsletter string // empty: all
 	State      newsletter.SubscriptionState
+	Suppressed bool   // only these
 	Match      string // part of the address or name
 	After      int64  // subscriber id
 	Through    int64  // subscriber id, 0: no end
