@@ -33,8 +33,8 @@ golden: ## rewrites the expected files of the packages that have an -update flag
 man: ## the man page and the shell completions, from the commands
 	go generate ./cmd/...
 
-screenshots: ## the pictures in docs/, taken in Chromium
-	SYNDICATE_SCREENSHOTS=$(CURDIR)/docs/images go test -count=1 -run Screenshot ./internal/web/...
+screenshots: ## docs/digest.png, taken in Chromium
+	SYNDICATE_SCREENSHOTS=$(CURDIR)/docs go test -count=1 -run Screenshot ./internal/web
 
 clean: ## what can be built again; never data/, which holds the store
 	rm -rf syndicate public

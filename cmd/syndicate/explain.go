@@ -179,7 +179,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 	}
 	next := "with the next issue, which is sent by hand"
 	if !x.Next.At.IsZero() {
-		next = "next " + strings.Replace(x.Next.Local, "T", " ", 1)
+		next = "next " + s.local(name, x.Next.Local)
 	}
 	l.add(name, "will get %s, %s", count(len(x.Waiting)+x.More, "article"), next)
 	for k := range x.Waiting {

@@ -52,7 +52,7 @@ func issuesList(a *app) *cobra.Command {
 				views = append(views, viewIssue(r))
 				rows = append(rows, []string{
 					s.nameOf(i), string(i.State), moment(i.CreatedAt, s.cfg.Site.TimeZone),
-					fmt.Sprintf("%s/%s", number(r.Sent), number(i.Recipients)), i.Subject,
+					fmt.Sprintf("%s/%s", number(r.Sent), number(i.Recipients+r.Expected)), i.Subject,
 				})
 			}
 			if a.json {
@@ -89,6 +89,9 @@ func issueStep(a *app, c *cobra.Command, done string, do func(ctx context.Contex
 		now, err2 := s.store.Issue(ctx, i.ID)
 		switch {
 		case errors.Is(err, store.ErrConflict) && err2 == nil:
+			if now.State == newsletter.IssueAwaiting && done == "approved" {
+				done += " as what you looked at"
+			}
 			return hinted(fmt.Errorf("%s is %s (%s); it cannot be %s", s.nameOf(now), now.State, jobs.ShortHash(now.Hash), done),
 				"syndicate issues show %s/%d says how it stands", i.Newsletter, i.Number)
 		case err != nil || err2 != nil:
@@ -123,7 +126,7 @@ func issuesApprove(a *app) *cobra.Command {
 (syndicate issues show tells it): should the issue be another one by now, it stays.`,
 		Example:           `    syndicate issues approve weekly/12 --hash 3f2a9c01b7`,
 		ValidArgsFunction: a.completeIssue(newsletter.IssueAwaiting),
-	}, "approved as what you looked at", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
+	}, "approved", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		if hash == "" && i.State == newsletter.IssueAwaiting {
 			hash = i.Hash
 			ok, err := a.ask(ctx, yes || i.Rehearsal, fmt.Sprintf("Let %s go out: %q?", s.nameOf(i), plain(i.Subject)))

@@ -106,8 +106,8 @@ func (s *site) preview(p jobs.Preview, out string, html, text, eml bool) error {
 // placeholders fills in what each recipient has to itself.
 func placeholders(url string) *strings.Replacer {
 	return strings.NewReplacer(
-		newsletter.PlaceholderUnsubscribe, url+"/unsubscribe/preview",
-		newsletter.PlaceholderPreferences, url+"/preferences/preview",
+		newsletter.PlaceholderUnsubscribe, url+"/unsubscribe/"+newsletter.PreviewToken,
+		newsletter.PlaceholderPreferences, url+"/preferences/"+newsletter.PreviewToken,
 		newsletter.PlaceholderName, "",
 		newsletter.PlaceholderAddress, newsletter.MaskAddress(reader),
 	)

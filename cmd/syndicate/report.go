@@ -179,7 +179,13 @@ func (s *site) newsletterLine(n jobs.NewsletterReport, issues []jobs.IssueReport
 	case n.Issue == 0:
 		return "not due"
 	case n.Awaiting:
-		return fmt.Sprintf("issue %d · %s · waits for approval", n.Number, count(n.Articles, "article"))
+		to := ""
+		for _, i := range issues {
+			if i.Issue.ID == n.Issue {
+				to = " → " + count(i.Expected, "subscriber")
+			}
+		}
+		return fmt.Sprintf("issue %d · %s%s · waits for approval", n.Number, count(n.Articles, "article"), to)
 	}
 	for _, i := range issues {
 		if i.Issue.ID == n.Issue {

@@ -82,6 +82,7 @@ type issueView struct {
 	Hash       string                `json:"hash"`
 	Due        string                `json:"due,omitempty"`
 	Recipients int                   `json:"recipients"`
+	Expected   int                   `json:"expected,omitempty"` // recipients, were it approved now
 	Sent       int                   `json:"sent"`
 	Failed     int                   `json:"failed"`
 	Deferred   int                   `json:"deferred"` // not settled yet
@@ -156,7 +157,7 @@ func viewIssue(r jobs.IssueReport) issueView {
 	i := r.Issue
 	return issueView{
 		Newsletter: i.Newsletter, Number: i.Number, Rehearsal: i.Rehearsal, State: i.State, Reason: i.Reason,
-		Subject: i.Subject, Hash: i.Hash, Due: i.Due, Recipients: i.Recipients,
+		Subject: i.Subject, Hash: i.Hash, Due: i.Due, Recipients: i.Recipients, Expected: r.Expected,
 		PausedBy: i.PausedBy, Tried: r.Tried, Sending: r.Sending,
 		Sent: r.Sent, Failed: r.Failed, Deferred: r.Deferred, Uncertain: r.Uncertain, Cancelled: r.Cancelled,
 		NextTry: r.NextTry, CreatedAt: i.CreatedAt, SealedAt: i.SealedAt, DoneAt: i.DoneAt,

@@ -114,6 +114,10 @@ func (s *site) handler(ctx context.Context) (http.Handler, error) {
 
 // tellServing says where the site is, before the first request can fail.
 func (s *site) tellServing(addr net.Addr) {
+	if s.cfg.Log.Format == "json" { // then everything it says is to be read by programs
+		s.log.Info("listening", "address", addr.String(), "url", s.cfg.Web.URL, "rehearsal", s.service.Rehearsal())
+		return
+	}
 	if s.json {
 		if s.printJSON(map[string]string{"listening": addr.String(), "url": s.cfg.Web.URL}) != nil {
 			s.log.Warn("nobody reads standard output")

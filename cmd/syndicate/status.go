@@ -66,6 +66,7 @@ type newsletterStatus struct {
 	NextAt      time.Time      `json:"next_at,omitzero"`
 	Last        string         `json:"last,omitempty"` // the last occurrence
 	Outcome     string         `json:"outcome,omitempty"`
+	Issue       string         `json:"issue,omitempty"` // that came of it
 	Note        string         `json:"note,omitempty"`
 	QuietUntil  time.Time      `json:"quiet_until,omitzero"`
 }
@@ -121,6 +122,9 @@ func (s *site) newsletterStatus(ctx context.Context, n newsletter.Newsletter, co
 	}
 	if last, err := s.store.LastOccurrence(ctx, n.Name, s.service.Rehearsal()); err == nil {
 		v.Last, v.Outcome, v.Note = last.Local, last.Outcome, last.Note
+		if name := s.issueName(ctx, last.Issue); name != "" {
+			v.Issue = name
+		}
 	}
 	return v
 }
@@ -141,7 +145,7 @@ func (s *site) tellStatus(v statusView) {
 	for _, n := range v.Newsletters {
 		next := "sent by hand only"
 		if n.Next != "" {
-			next = "next " + strings.Replace(n.Next, "T", " ", 1)
+			next = "next " + s.local(n.Name, n.Next)
 		}
 		l.add(n.Name, "%s", join(" · ", count(n.Subscribers["confirmed"], "subscriber"), counted(n.Subscribers["pending"], "to confirm"),
 			counted(n.Subscribers["suppressed"], "suppressed"), next))
@@ -149,7 +153,7 @@ func (s *site) tellStatus(v statusView) {
 			l.add("", "quiet until %s: no message is begun", moment(n.QuietUntil, zone))
 		}
 		if n.Outcome != "" {
-			l.add("", "last %s: %s", strings.Replace(n.Last, "T", " ", 1), join(", ", n.Outcome, n.Note))
+			l.add("", "last %s: %s", s.local(n.Name, n.Last), join(", ", join(" ", n.Outcome, n.Issue), n.Note))
 		}
 	}
 	for _, i := range v.Open {
@@ -173,6 +177,17 @@ func (s *site) tellStatus(v statusView) {
 			s.warn(src.Name, src.Held, "if they are really gone: syndicate articles prune "+shellWord(src.Name))
 		}
 	}
+}
+
+// local writes the wall clock of a newsletter, with its zone where that is not the
+// site's, in which all other times are.
+func (s *site) local(name, clock string) string {
+	clock = strings.Replace(clock, "T", " ", 1)
+	n, err := s.service.Newsletter(name)
+	if clock == "" || err != nil || n.Location.String() == s.cfg.Site.TimeZone.String() {
+		return clock
+	}
+	return clock + " (" + n.Location.String() + ")"
 }
 
 func none(n int, text string) string {

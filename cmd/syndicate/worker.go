@@ -36,7 +36,10 @@ site. It stops in good order on SIGTERM or Ctrl-C: what is in flight is finished
 				return fmt.Errorf("%s: %w", s.webURL(), err)
 			}
 			s.tellNotices()
-			if !a.json {
+			switch {
+			case cfg.Log.Format == "json":
+				s.log.Info("delivering")
+			case !a.json:
 				a.printf("Delivering for %s.\n", plain(cfg.Site.Title))
 			}
 			return s.service.Work(c.Context())

@@ -1,17 +1,11 @@
 package digest_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/png"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,44 +83,6 @@ func TestInBrowser(t *testing.T) {
 				})
 			}
 		}
-	}
-}
-
-// TestScreenshot writes the picture of the README, light beside dark, to the
-// folder that SYNDICATE_SCREENSHOTS names.
-func TestScreenshot(t *testing.T) {
-	t.Parallel()
-	dir := os.Getenv("SYNDICATE_SCREENSHOTS")
-	if dir == "" {
-		t.Skip("SYNDICATE_SCREENSHOTS names no folder")
-	}
-	browser := chromium(t)
-	page := servePage(t, builtinTemplates(t), english())
-	const width, scale = 640, 1.5
-	const w, h = width * 3 / 2, 1650 // pixels of each half
-	both := image.NewRGBA(image.Rect(0, 0, 2*w, h))
-	for i, scheme := range []string{"light", "dark"} {
-		tab, cancel := chromedp.NewContext(browser)
-		if err := chromedp.Do(tab, show(page, width, scale, scheme)); err != nil {
-			t.Fatal(err)
-		}
-		shot, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cancel()
-		img, err := png.Decode(bytes.NewReader(shot))
-		if err != nil {
-			t.Fatal(err)
-		}
-		draw.Draw(both, image.Rect(i*w, 0, (i+1)*w, h), img, image.Point{}, draw.Src)
-	}
-	var out bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, both); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "digest.png"), out.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 

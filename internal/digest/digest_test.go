@@ -289,7 +289,7 @@ func TestSubject(t *testing.T) {
 func TestSections(t *testing.T) {
 	t.Parallel()
 	b := bundle(map[string]string{"digest.txt": `{{range .Sections}}
-[{{.Name}}]{{range .Articles}} {{.Title}}{{end}}{{end}}
+[{{.Name}}{{if .OfLead}}, the lead's{{end}}]{{range .Articles}} {{.Title}}{{end}}{{end}}
 {{.UnsubscribeURL}}`})
 	for name, c := range map[string]struct {
 		sections []string // of the articles A, B, C …
@@ -298,7 +298,8 @@ func TestSections(t *testing.T) {
 		"one article":       {[]string{"sea"}, ""},
 		"one section":       {[]string{"web", "sea", "sea"}, "[] B C\n"},
 		"no section":        {[]string{"", "", ""}, "[] B C\n"},
-		"in order":          {[]string{"sea", "web", "sea", "web"}, "[Web] B D\n[Sea] C\n"},
+		"in order":          {[]string{"food", "web", "sea", "web"}, "[Web] B D\n[Sea] C\n"},
+		"the lead's first":  {[]string{"sea", "web", "sea", "web"}, "[Sea, the lead's] C\n[Web] B D\n"},
 		"none comes last":   {[]string{"sea", "", "web", "", "éditions-du-port/x"}, "[Web] C\n[Éditions du port] E\n[And also] B D\n"},
 		"subsections agree": {[]string{"", "sea/lights", "sea/tides", "web"}, "[Sea] B C\n[Web] D\n"},
 	} {

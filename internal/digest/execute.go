@@ -43,6 +43,8 @@ func funcs(r *run) map[string]any {
 		"lines":     lines,                                                      // range lines .Site.PostalAddress
 		"underline": underline,                                                  // a line as long as the text
 		"comment":   comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
+		// together "text" "part": the text with the part on one line, if it fits
+		"together": templating.Together(`style="display:inline-block;max-width:100%"`),
 	})
 }
 

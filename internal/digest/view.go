@@ -61,6 +61,7 @@ type article struct {
 // are of one section.
 type section struct {
 	Name     string
+	OfLead   bool // comes right after the lead article, whose section it is
 	Articles []article
 }
 
@@ -145,8 +146,13 @@ func (v *view) arrange() {
 		v.Sections[0].Name = ""
 		return
 	}
+	for i := range v.Sections {
+		v.Sections[i].OfLead = v.Sections[i].Name != "" && v.Sections[i].Name == v.Lead.SectionName
+	}
 	slices.SortStableFunc(v.Sections, func(a, b section) int {
 		switch {
+		case a.OfLead != b.OfLead:
+			return map[bool]int{true: -1, false: 1}[a.OfLead]
 		case a.Name == "" && b.Name != "":
 			return 1
 		case b.Name == "" && a.Name != "":

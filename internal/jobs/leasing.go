@@ -96,11 +96,16 @@ func (d *deliverer) up() bool {
 
 // release gives back the chunks that have nothing left to do.
 func (d *deliverer) release(ctx context.Context) error {
+	released := map[int64]bool{}
 	for _, l := range d.queue.takeEnded() {
+		released[l.Issue] = true
 		err := d.patient(ctx, func() error { return d.s.store.Release(ctx, l.Chunk, l.Fence) })
 		if err != nil && !errors.Is(err, store.ErrStale) {
 			return fmt.Errorf("releasing chunk %d: %w", l.Chunk, err)
 		}
+	}
+	for issue := range released {
+		d.s.logSent(ctx, issue)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ type NewsletterReport struct {
 // IssueReport says how an issue stands.
 type IssueReport struct {
 	Issue     newsletter.Issue `json:"issue"`
+	Expected  int              `json:"expected,omitempty"` // recipients, were it approved now; 0: it does not wait for that
 	Sent      int              `json:"sent"`
 	Failed    int              `json:"failed"`
 	Deferred  int              `json:"deferred"`  // not settled yet

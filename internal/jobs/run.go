@@ -335,6 +335,11 @@ func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error
 		Uncertain: t.Uncertain,
 		Cancelled: t.Cancelled,
 	}
+	if i.State == newsletter.IssueAwaiting {
+		if r.Expected, err = s.expected(ctx, i); err != nil {
+			return r, err
+		}
+	}
 	if r.Failed+r.Uncertain+r.Tried > 0 {
 		if r.Failures, err = s.store.IssueFailures(ctx, id, 20); err != nil {
 			return r, err
@@ -348,6 +353,36 @@ func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error
 		r.NextTry, err = s.nextTry(ctx, i)
 	}
 	return r, err
+}
+
+// expected counts who would get an issue if it were sealed now, but for those who
+// came in other groups than there were when it was composed.
+func (s *Service) expected(ctx context.Context, i newsletter.Issue) (int, error) {
+	frozen, _, err := s.store.FrozenIssue(ctx, i.ID)
+	if err != nil {
+		return 0, err
+	}
+	groups, err := s.store.Groups(ctx, i.Newsletter, i.Rehearsal, s.now())
+	n := 0
+	for _, g := range groups {
+		if slices.ContainsFunc(frozen.Lists, func(l newsletter.FrozenList) bool { return l.Group == g.Group && len(l.Articles) > 0 }) {
+			n += g.Count
+		}
+	}
+	return n, err
+}
+
+// logSent says that an issue is sent, if it is now.
+func (s *Service) logSent(ctx context.Context, id int64) {
+	i, err := s.store.Issue(ctx, id)
+	if err != nil || i.State != newsletter.IssueSent {
+		return // what failed fails again where it matters
+	}
+	t, err := s.store.IssueTally(ctx, id)
+	if err == nil {
+		s.log.Info("issue sent", "newsletter", i.Newsletter, "issue", i.Number, "rehearsal", i.Rehearsal,
+			"sent", t.Sent, "failed", t.Failed, "uncertain", t.Uncertain, "cancelled", t.Cancelled)
+	}
 }
 
 // nextTry says when an issue that is sending goes on; zero: at once.

@@ -102,8 +102,14 @@ func (t *tasks) logList(l ListReport) {
 	case was != "" && l.Error == "":
 		log.Info("list can be read again")
 	}
-	if _, skips := t.differs("lines "+l.Newsletter, fmt.Sprint(l.Skipped, l.Problems)); r.Added+r.Changed+r.Refused > 0 || skips && l.Skipped > 0 {
+	_, skips := t.differs("lines "+l.Newsletter, fmt.Sprint(l.Skipped, l.Problems))
+	if r.Added+r.Changed+r.Refused > 0 || skips && l.Skipped > 0 {
 		log.Info("list synced", "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
+	}
+	for _, p := range l.Problems {
+		if skips {
+			t.log.Warn("line skipped", "newsletter", l.Newsletter, "at", fmt.Sprintf("%s:%d", l.File, p.Line), "problem", p.Message)
+		}
 	}
 }
 
@@ -118,16 +124,30 @@ func (t *tasks) logSource(r SourceReport) {
 	_, news := t.differs("articles "+r.Source, fmt.Sprint(r.Held, r.Problems))
 	if r.Added+r.Changed+r.Moved+r.Unpublished > 0 || news && len(r.Problems)+len(r.Held) > 0 {
 		log.Info("articles ingested", "added", r.Added, "changed", r.Changed, "moved", r.Moved,
-			"unpublished", r.Unpublished, "problems", len(r.Problems), "held", r.Held)
+			"unpublished", r.Unpublished, "problems", len(r.Problems))
+	}
+	if news && r.Held != "" {
+		log.Warn("articles held", "held", r.Held)
 	}
 	for _, p := range r.Passed {
 		log.Warn("article passed by", "file", p.File, "newsletter", p.Newsletter, "changed", p.Changed)
 	}
 	for _, p := range r.Problems {
 		if news {
-			log.Warn("article problem", "problem", p.Error())
+			log.Warn("article problem", filled("problem", p.Error(), "hint", p.Hint)...)
 		}
 	}
+}
+
+// filled leaves attributes out that are empty.
+func filled(pairs ...string) []any {
+	var attributes []any
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			attributes = append(attributes, pairs[i], pairs[i+1])
+		}
+	}
+	return attributes
 }
 
 // differs remembers what the last listing told of something, so that the log says

@@ -139,6 +139,10 @@ func (k *Keyring) mac(version byte, parts ...string) []byte {
 	return h.Sum(nil)[:macSize]
 }
 
+// PreviewToken stands in links for a token where a digest is shown to nobody in
+// particular.
+const PreviewToken = "preview"
+
 // MaskAddress hides an address enough that whoever was forwarded a mail does
 // not learn it: "m…@example.org".
 func MaskAddress(address string) string {

@@ -100,7 +100,7 @@ func newSample(t *testing.T) *sample {
 		},
 		Newsletters: []newsletter.Newsletter{
 			{
-				Name: "weekly", Title: "The Harbour Letter, weekly", Description: "What was new this week by the harbour, every Monday morning.", From: mail.Address{Name: "The Harbour Letter", Address: "letter@example.org"},
+				Name: "weekly", Intro: "intros/weekly.md", Title: "The Harbour Letter, weekly", Description: "What was new this week by the harbour, every Monday morning.", From: mail.Address{Name: "The Harbour Letter", Address: "letter@example.org"},
 				Schedule: "0 7 * * MON", Location: zone, Language: "en", Select: newsletter.Selection{Languages: []string{"en"}}, Min: 1, Max: 20,
 			},
 			{
@@ -197,33 +197,6 @@ func TestLeaveWithoutScripts(t *testing.T) {
 		if got := s.subscriber(her, "weekly").State; got != step.state {
 			t.Errorf("step %d: the subscription is %s, want %s", i, got, step.state)
 		}
-	}
-}
-
-// TestScreenshots writes the pictures of the documentation to the folder that
-// SYNDICATE_SCREENSHOTS names.
-func TestScreenshots(t *testing.T) {
-	dir := os.Getenv("SYNDICATE_SCREENSHOTS")
-	if dir == "" {
-		t.Skip("SYNDICATE_SCREENSHOTS names no folder")
-	}
-	browser := chromium(t)
-	s := newSample(t)
-	tab, cancel := chromedp.NewContext(browser)
-	defer cancel()
-	for _, shot := range []struct {
-		file, page    string
-		width, height int64
-		scheme        string
-	}{
-		{"site.png", "home", 1200, 900, "light"},
-		{"site-phone.png", "article", 375, 812, "dark"},
-		{"unsubscribe.png", "unsubscribe", 375, 667, "light"},
-	} {
-		s.check(chromedp.Do(tab, chromedp.EmulateViewport(shot.width, shot.height), prefer(shot.scheme), chromedp.Navigate(s.url+s.pages[shot.page])))
-		png, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
-		s.check(err)
-		s.check(os.WriteFile(filepath.Join(dir, shot.file), png, 0o600))
 	}
 }
 

@@ -72,3 +72,10 @@ func pageQuery(path string, n int) string {
 	}
 	return path + "?page=" + strconv.Itoa(n)
 }
+
+// toHome leads those who cut an address short to the page that lists articles and
+// newsletters.
+func (s *server) toHome(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, s.base+"/", http.StatusFound)
+	return nil
+}

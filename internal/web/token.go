@@ -56,6 +56,9 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 		h.Set("Referrer-Policy", "no-referrer") // the address of the page is a secret
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
+		if r.PathValue("token") == newsletter.PreviewToken {
+			return s.deadLink(w, r, "link.preview")
+		}
 		who, err := s.owner(r.Context(), r.PathValue("token"), want)
 		if errors.Is(err, errLink) {
 			client, now := s.client(r), s.now()
@@ -64,7 +67,7 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 				return status(http.StatusTooManyRequests)
 			}
 			s.wrong.add(client, now)
-			return s.wrongLink(w, r)
+			return s.deadLink(w, r, "link.invalid")
 		}
 		if err != nil {
 			return err
@@ -73,12 +76,13 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 	}
 }
 
-// wrongLink answers for a link that is cut, forged, or of somebody who is gone.
-func (s *server) wrongLink(w http.ResponseWriter, r *http.Request) error {
+// deadLink answers for a link that is cut, forged, or of somebody who is gone, and
+// for one in a preview; why names the words for it.
+func (s *server) deadLink(w http.ResponseWriter, r *http.Request, why string) error {
 	p := s.newPage(preferred(w, r)...)
 	p.Private = true
-	p.Title = p.words.T("link.invalid")
-	p.View = noticeView{Code: http.StatusNotFound, Heading: p.Title, Text: p.words.T("link.invalid_text")}
+	p.Title = p.words.T(why)
+	p.View = noticeView{Code: http.StatusNotFound, Heading: p.Title, Text: p.words.T(why + "_text")}
 	return s.show(w, r, http.StatusNotFound, "notice.html", p)
 }
 

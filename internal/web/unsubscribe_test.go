@@ -185,6 +185,9 @@ func TestWrongLinks(t *testing.T) {
 		"long":               strings.Repeat("A", 400),
 		"very long":          strings.Repeat("A", 8000),
 	}
+	for _, path := range []string{"/unsubscribe/preview", "/preferences/preview"} {
+		contains(t, text(t, s.get(path), 404), "This link is only an example", "It stands in a preview")
+	}
 	want := text(t, s.get("/unsubscribe/x"), 404)
 	contains(t, want, "This link does not work", "use the link in a newer issue")
 	lacks(t, want, "<form", her)

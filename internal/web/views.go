@@ -157,7 +157,9 @@ func viewFuncs(w *i18n.Words) template.FuncMap {
 		// t "key" "placeholder" value …: words in the page's language (internal/i18n/locales)
 		"t": w.Text,
 		// n "key" 3: words that depend on a number
-		"n":         w.Plural,
+		"n": w.Plural,
+		// together "text" "part": the text with the part on one line, if it fits
+		"together":  templating.Together(`class="together"`),
 		"date":      w.Date,
 		"fulldate":  w.FullDate,
 		"shortdate": w.ShortDate,

@@ -119,7 +119,11 @@ func (s *server) routes() *http.ServeMux {
 		handle  func(http.ResponseWriter, *http.Request) error
 	}{
 		{"GET /{$}", s.home},
+		{"GET /articles", s.toHome},
+		{"GET /articles/{$}", s.toHome},
 		{"GET /articles/{slug}", s.article},
+		{"GET /newsletters", s.toHome},
+		{"GET /newsletters/{$}", s.toHome},
 		{"GET /newsletters/{newsletter}", s.newsletter},
 		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
 		{"GET /feed.rss", s.feed("feed.rss")},

@@ -1,0 +1,20 @@
+package templating
+
+import (
+	"html"
+	"html/template"
+	"strings"
+)
+
+// Together makes the function of templates that writes a text in which one part, an
+// address, is not broken at the end of a line where it fits on the next: browsers
+// break after the "…" of a masked one. attribute is how the part is marked.
+func Together(attribute string) func(text, part string) template.HTML {
+	return func(text, part string) template.HTML {
+		text, part = html.EscapeString(text), html.EscapeString(part)
+		if part != "" {
+			text = strings.Replace(text, part, "<span "+attribute+">"+part+"</span>", 1)
+		}
+		return template.HTML(text) //nolint:gosec // escaped above
+	}
+}
