@@ -39,6 +39,9 @@ func writeDocs(root *cobra.Command, dir string) error {
 	if err := doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "Syndicate", Manual: "Syndicate"}, man); err != nil {
 		return fmt.Errorf("writing the man pages: %w", err)
 	}
+	if err := mendPages(root, man); err != nil {
+		return err
+	}
 	for name, generate := range map[string]func(*bytes.Buffer) error{
 		"syndicate.bash": func(b *bytes.Buffer) error { return root.GenBashCompletionV2(b, true) },
 		"_syndicate":     func(b *bytes.Buffer) error { return root.GenZshCompletion(b) },

@@ -71,7 +71,7 @@ func subscribersList(a *app) *cobra.Command {
 				return a.printJSON(views)
 			}
 			if len(rows) == 0 {
-				a.printf("There is no such subscriber. syndicate run takes in subscribers/*.csv.\n")
+				a.printf("There is no such subscriber. syndicate build and syndicate run take in subscribers/*.csv.\n")
 				return nil
 			}
 			a.table([]string{"address", "name", "newsletter", "state", "lang", "topics"}, rows)
