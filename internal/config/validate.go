@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -55,6 +56,7 @@ func (d *decoder) inherit(c *Config) {
 // a value, so that a value reported as wrong is not missed here a second time.
 func (d *decoder) validate(c *Config) {
 	d.sources(c.Sources)
+	d.apart(c)
 	for _, n := range c.Newsletters {
 		if n.Min > n.Max {
 			d.key(join("newsletters", n.Name)+".min", "", "min is %d, but max is %d", n.Min, n.Max)
@@ -111,6 +113,35 @@ func (d *decoder) sources(sources []Source) {
 			continue
 		}
 		seen[name] = i
+	}
+}
+
+// apart refuses a source that holds what Syndicate itself writes: it would publish
+// what it published, without end.
+func (d *decoder) apart(c *Config) {
+	const site = "/the/folder/of/the/site" // stands for where that is
+	at := func(p string) string {
+		if filepath.IsAbs(p) {
+			return filepath.Clean(p)
+		}
+		return filepath.Join(site, p)
+	}
+	for i, s := range c.Sources {
+		key := fmt.Sprintf("sources[%d].dir", i)
+		if s.Dir == "" || !d.given(key) {
+			continue
+		}
+		for _, own := range []string{c.Feeds.Dir, "data"} {
+			if own == "" {
+				continue
+			}
+			in, err := filepath.Rel(at(s.Dir), at(own))
+			if err != nil || in == ".." || strings.HasPrefix(in, ".."+string(filepath.Separator)) {
+				continue
+			}
+			d.key(key, "give the articles a folder of their own", "the folder %s has %s in it, which Syndicate writes itself", quote(s.Dir), own)
+			break
+		}
 	}
 }
 

@@ -147,6 +147,33 @@ func TestMin(t *testing.T) {
 	same(t, k.to(), topical) // whose articles waited until there were three
 }
 
+// TestMinIsFrozen: who appears after an issue was composed is judged by the min it
+// was composed with.
+func TestMinIsFrozen(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k := newSink(t)
+	s.edit(func(n *newsletter.Newsletter) { n.Min, n.Approval = 3, true })
+	v := s.service(withRelay(k.relay("main")))
+	early := s.subscribe(1)
+	s.article(tagged("boats"))
+	s.article()
+	s.article()
+	s.run(v)
+	s.subscribe(1, wanting("boats"))
+	s.edit(func(n *newsletter.Newsletter) { n.Min = 1 })
+	v = s.service(withRelay(k.relay("main")))
+	i, err := s.store.IssueByNumber(t.Context(), "weekly", false, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.Approve(t.Context(), i.ID, i.Hash); err != nil {
+		t.Fatal(err)
+	}
+	s.run(v)
+	same(t, k.to(), early)
+}
+
 func TestNobodySubscribes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

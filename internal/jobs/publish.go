@@ -32,10 +32,10 @@ type PublishReport struct {
 // published is what the store remembers of the last build, as JSON under
 // publishedKey.
 type published struct {
-	FeedID      string           `json:"feed_id"`     // minted once, the identity of the site's feeds
-	Fingerprint string           `json:"fingerprint"` // of everything the files depend on
-	Files       map[string]int64 `json:"files"`       // name → size
-	Items       int              `json:"items"`
+	FeedID      string            `json:"feed_id"`     // minted once, the identity of the site's feeds
+	Fingerprint string            `json:"fingerprint"` // of everything the files depend on
+	Hashes      map[string]string `json:"hashes"`      // of the files, by name
+	Items       int               `json:"items"`
 }
 
 const publishedKey = "published feeds"
@@ -64,15 +64,16 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 	if err != nil {
 		return r, err
 	}
-	if last.Fingerprint == print && filesStand(r.Dir, last.Files) {
-		r.Items, r.files = last.Items, last.Files
+	if last.Fingerprint == print && filesAre(r.Dir, last.Hashes) {
+		r.Items, r.files = last.Items, sizes(r.Dir, last.Hashes)
 		return r, nil
 	}
 	feed, err := s.siteFeed(ctx, last.FeedID, &r)
 	if err != nil {
 		return r, err
 	}
-	last.Fingerprint, last.Files, last.Items = print, map[string]int64{}, r.Items
+	last.Fingerprint, last.Hashes, last.Items = print, map[string]string{}, r.Items
+	r.files = map[string]int64{}
 	for _, doc := range []struct {
 		name   string
 		render func(feeds.Feed) ([]byte, error)
@@ -88,13 +89,12 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 		if changed {
 			r.Written = append(r.Written, doc.name)
 		}
-		last.Files[doc.name] = int64(len(data))
+		last.Hashes[doc.name], r.files[doc.name] = hashOf(data), int64(len(data))
 	}
 	value, err := json.Marshal(last)
 	if err != nil {
 		return r, err
 	}
-	r.files = last.Files
 	return r, s.store.SetValue(ctx, publishedKey, value)
 }
 
@@ -130,6 +130,35 @@ func (s *Service) feedsFingerprint(ctx context.Context) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// filesAre reports whether the files hold what was built last. Another node may
+// have built it: this one's files are older then, and may be as large.
+func filesAre(dir string, hashes map[string]string) bool {
+	for name, hash := range hashes {
+		data, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil || hashOf(data) != hash {
+			return false
+		}
+	}
+	return len(hashes) > 0
+}
+
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// sizes returns the sizes of files that stand.
+func sizes(dir string, names map[string]string) map[string]int64 {
+	out := map[string]int64{}
+	for name := range names {
+		if st, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			out[name] = st.Size()
+		}
+	}
+	return out
+}
+
+// filesStand reports whether the files are there, which costs little.
 func filesStand(dir string, files map[string]int64) bool {
 	for name, size := range files {
 		st, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))

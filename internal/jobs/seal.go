@@ -175,10 +175,6 @@ func (x *sealer) serve(ctx context.Context, g newsletter.Group) error {
 // the same horizon, and freezes those the issue does not have yet.
 func (x *sealer) lateList(ctx context.Context, g newsletter.Group) (newsletter.FrozenList, error) {
 	list := newsletter.FrozenList{Group: g}
-	least := 1
-	if n, err := x.s.Newsletter(x.issue.Newsletter); err == nil {
-		least = max(n.Min, 1)
-	}
 	if x.late == nil {
 		var err error
 		if x.late, err = newSelector(ctx, x.s.store, x.frozen.Newsletter.Select, x.frozen.Newsletter.Max, 0, x.issue.Horizon); err != nil {
@@ -186,7 +182,7 @@ func (x *sealer) lateList(ctx context.Context, g newsletter.Group) (newsletter.F
 		}
 	}
 	chosen, err := x.late.choose(ctx, g)
-	if err != nil || chosen.total() < least {
+	if err != nil || chosen.total() < max(x.frozen.Newsletter.Min, 1) {
 		return list, err
 	}
 	var articles []newsletter.Article

@@ -89,6 +89,7 @@ type FrozenNewsletter struct {
 	Language    string    `json:"language"`
 	Subject     string    `json:"subject"`
 	Select      Selection `json:"select"`
+	Min         int       `json:"min"`
 	Max         int       `json:"max"`
 	TimeZone    string    `json:"time_zone"`
 }

@@ -156,7 +156,12 @@ func TestDigests(t *testing.T) {
 		equal(b, []int{put(d), put(other), put(behind), put(d), put(behind)}, []int{1, 2, 3, 1, 3}) // sealing may be repeated
 		d.N, other.N, behind.N = 1, 2, 3
 		other.Articles = []int64{}
-		equal(b, must(b.Digests(ctx, i.ID))(b), []newsletter.Digest{d, other, behind})
+		var all []newsletter.Digest
+		for _, x := range []newsletter.Digest{d, other, behind} {
+			x.HTML, x.Text = "", ""
+			all = append(all, x)
+		}
+		equal(b, must(b.Digests(ctx, i.ID))(b), all)
 		equal(b, must(b.Digest(ctx, i.ID, 1))(b), d)
 		_, err := b.Digest(ctx, i.ID, 4)
 		b.is(err, store.ErrNotFound)

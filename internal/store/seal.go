@@ -211,9 +211,10 @@ func scanDigest(scan func(...any) error) (d newsletter.Digest, err error) {
 
 const digestColumns = "issue, n, language, articles, more, subject, html, text"
 
-// Digests returns an issue's digests by number.
+// Digests returns an issue's digests by number, without HTML and text: there may
+// be thousands.
 func (s *Store) Digests(ctx context.Context, issue int64) ([]newsletter.Digest, error) {
-	all, err := list(s.reader(ctx), scanDigest, "SELECT "+digestColumns+" FROM digests WHERE issue = $1 ORDER BY n", issue)
+	all, err := list(s.reader(ctx), scanDigest, "SELECT issue, n, language, articles, more, subject, '', '' FROM digests WHERE issue = $1 ORDER BY n", issue)
 	return all, s.wrap(fmt.Sprintf("read the digests of issue %d", issue), err)
 }
 

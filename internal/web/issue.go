@@ -42,27 +42,36 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || number < 1 || strconv.Itoa(number) != r.PathValue("number") {
 		return status(http.StatusNotFound)
 	}
-	issues, rehearsal, err := s.publicIssues(ctx, n.Name)
+	_, rehearsal, err := s.publicIssues(ctx, n.Name)
 	if err != nil {
 		return err
-	}
-	if len(issues) == 0 {
-		return status(http.StatusNotFound)
 	}
 	i, err := s.store.IssueByNumber(ctx, n.Name, rehearsal, number)
 	if err != nil {
 		return err
 	}
-	if !isPublic(i) {
+	out := isPublic(i)
+	if i.State == newsletter.IssueCancelled { // the mails that went out before link to it
+		t, err := s.store.IssueTally(ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		out = t.Sent > 0
+	}
+	if !out {
 		return status(http.StatusNotFound)
 	}
 	digests, err := s.store.Digests(ctx, i.ID)
 	if err != nil {
 		return err
 	}
-	d, ok := leading(digests, n.Language)
+	lead, ok := leading(digests, n.Language)
 	if !ok {
 		return store.ErrNotFound
+	}
+	d, err := s.store.Digest(ctx, i.ID, lead.N)
+	if err != nil {
+		return err
 	}
 	about := s.o.WebURL + "/newsletters/" + url.PathEscape(n.Name)
 	body := []byte(strings.NewReplacer(

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -282,6 +283,45 @@ func TestIssues(t *testing.T) {
 			t.Errorf("issue %d (%s): %d", i.Number, i.State, r.StatusCode)
 		}
 	}
+}
+
+// TestIssueCancelledHalfWay: mails that went out before link to the issue's page.
+func TestIssueCancelledHalfWay(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ctx := t.Context()
+	i, err := s.store.CreateIssue(ctx, store.NewIssue{
+		Newsletter: "weekly", Hash: "h", Subject: "Half", Horizon: 1000,
+		Frozen: newsletter.Frozen{Newsletter: newsletter.FrozenNewsletter{Name: "weekly", TimeZone: "UTC"}},
+	}, s.clock())
+	s.check(err)
+	n, err := s.store.PutDigest(ctx, newsletter.Digest{Issue: i.ID, Language: "en", Articles: []int64{1}, HTML: "half"})
+	s.check(err)
+	all, err := s.store.Audience(ctx, i, 0, 0, s.clock())
+	s.check(err)
+	digestOf := map[newsletter.Group]int{}
+	for _, r := range all {
+		digestOf[r.Group] = n
+	}
+	_, err = s.store.SealBatch(ctx, i.ID, 0, all[len(all)-1].Subscriber, digestOf, 1, s.clock())
+	s.check(err)
+	s.check(s.store.FinishSeal(ctx, i.ID, s.clock()))
+	l, err := s.store.LeaseChunk(ctx, "w", false, time.Minute, false)
+	s.check(err)
+	ledger := store.NewLedger(s.store)
+	defer ledger.Close()
+	s.check(ledger.Settle(ctx, store.Settlement{Chunk: l.Chunk, N: l.Rows[0].N, Fence: l.Fence, State: newsletter.Sent}))
+	_, err = s.store.Cancel(ctx, i.ID, "wrong picture")
+	s.check(err)
+	if body := text(t, s.get("/newsletters/weekly/issues/1"), 200); body != "half" {
+		t.Errorf("got %q", body)
+	}
+	lacks(t, text(t, s.get("/newsletters/weekly"), 200), "Half")
+
+	nobody := s.compose("weekly", false, "Nobody got it", false)
+	_, err = s.store.Cancel(ctx, nobody.ID, "wrong picture")
+	s.check(err)
+	text(t, s.get("/newsletters/weekly/issues/2"), 404)
 }
 
 func TestUnderAPath(t *testing.T) {

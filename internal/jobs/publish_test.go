@@ -1,0 +1,39 @@
+package jobs_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"syndicate/internal/jobs"
+)
+
+// TestPublishOnAnotherNode: what one node built says nothing of another's files,
+// which may be older and as large.
+func TestPublishOnAnotherNode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.options.Feeds = jobs.FeedOptions{Dir: t.TempDir(), Items: 10}
+	s.article()
+	v := s.service()
+	publish := func(want int) {
+		t.Helper()
+		r, err := v.Publish(t.Context())
+		if err != nil || len(r.Written) != want {
+			t.Fatalf("wrote %v, %v; want %d files", r.Written, err, want)
+		}
+	}
+	publish(3)
+	publish(0)
+	stale := filepath.Join(s.options.Feeds.Dir, "feed.rss")
+	data, err := os.ReadFile(stale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(stale, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	publish(1)
+	publish(0)
+}
