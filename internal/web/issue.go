@@ -2,6 +2,8 @@ package web
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -46,20 +48,14 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i, err := s.store.IssueByNumber(ctx, n.Name, rehearsal, number)
+	i, err := s.issueOut(ctx, n.Name, false, number)
+	if err == nil {
+		rehearsal = false
+	} else if rehearsal && errors.Is(err, store.ErrNotFound) {
+		i, err = s.issueOut(ctx, n.Name, true, number)
+	}
 	if err != nil {
 		return err
-	}
-	out := isPublic(i)
-	if i.State == newsletter.IssueCancelled { // the mails that went out before link to it
-		t, err := s.store.IssueTally(ctx, i.ID)
-		if err != nil {
-			return err
-		}
-		out = t.Sent > 0
-	}
-	if !out {
-		return status(http.StatusNotFound)
 	}
 	digests, err := s.store.Digests(ctx, i.ID)
 	if err != nil {
@@ -104,6 +100,21 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 		w.Write(body)
 	}
 	return nil
+}
+
+// issueOut returns an issue that is public, or was cancelled half-way: the mails
+// that went out before link to it. store.ErrNotFound for any other.
+func (s *server) issueOut(ctx context.Context, name string, rehearsal bool, number int) (newsletter.Issue, error) {
+	i, err := s.store.IssueByNumber(ctx, name, rehearsal, number)
+	if err != nil || isPublic(i) {
+		return i, err
+	}
+	if i.State == newsletter.IssueCancelled {
+		if t, err := s.store.IssueTally(ctx, i.ID); err != nil || t.Sent > 0 {
+			return i, err
+		}
+	}
+	return i, store.ErrNotFound
 }
 
 // onTheWeb adds issueStyle and issueBar to a mail, where it has a head and a body.

@@ -290,6 +290,7 @@ func TestIssueCancelledHalfWay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	ctx := t.Context()
+	s.send("weekly", true, "A rehearsal", newsletter.Digest{Language: "en", Articles: []int64{1}, HTML: "rehearsed"})
 	i, err := s.store.CreateIssue(ctx, store.NewIssue{
 		Newsletter: "weekly", Hash: "h", Subject: "Half", Horizon: 1000,
 		Frozen: newsletter.Frozen{Newsletter: newsletter.FrozenNewsletter{Name: "weekly", TimeZone: "UTC"}},
