@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"fmt"
 	htmltemplate "html/template"
 	"net/url"
@@ -8,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"syndicate/internal/i18n"
 	"syndicate/internal/markup"
@@ -67,11 +66,11 @@ type section struct {
 
 // newView prepares everything but the shortening.
 func newView(d Data) (*view, error) {
-	language := first(d.Language, d.Newsletter.Language, d.Site.Language, "en")
+	language := cmp.Or(d.Language, d.Newsletter.Language, d.Site.Language, "en")
 	mark := newMark()
 	v := &view{
 		Site: d.Site, Newsletter: d.Newsletter, Language: language, Direction: i18n.Direction(language),
-		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: first(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
+		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: cmp.Or(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
 		UnsubscribeURL: marked(mark, newsletter.PlaceholderUnsubscribe), PreferencesURL: marked(mark, newsletter.PlaceholderPreferences),
 		Address: marked(mark, newsletter.PlaceholderAddress),
 		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
@@ -103,7 +102,7 @@ func newView(d Data) (*view, error) {
 }
 
 func newArticle(item Item, language string) article {
-	a := article{Item: item, SectionName: sectionName(item.Section)}
+	a := article{Item: item, SectionName: i18n.SectionName(item.Section)}
 	if !newsletter.LanguageWithin(item.Language, language) && !newsletter.LanguageWithin(language, item.Language) {
 		a.Lang = item.Language
 	}
@@ -182,17 +181,6 @@ func (v *view) shortened(steps int) *view {
 	return &s
 }
 
-// sectionName returns what readers see of a section: "sea-and-sky/tides" is "Sea and sky".
-func sectionName(s string) string {
-	s, _, _ = strings.Cut(s, "/")
-	s = strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(s))
-	r, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return ""
-	}
-	return string(unicode.ToTitle(r)) + s[size:]
-}
-
 // zone returns the time zone of the newsletter, else of the site, else of the date.
 func zone(d Data) *time.Location {
 	if d.Newsletter.TimeZone != "" {
@@ -221,13 +209,4 @@ func absolute(site string) func(ref string, kind markup.Kind) string {
 		}
 		return base.ResolveReference(u).String()
 	}
-}
-
-func first(s ...string) string {
-	for _, x := range s {
-		if x != "" {
-			return x
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"encoding/xml"
 	"strconv"
 
@@ -62,7 +63,7 @@ func Atom(f Feed) ([]byte, error) {
 		Lang:      f.Language,
 		Generator: &atomGenerator{"Syndicate"},
 		// RFC 4287 4.1.1: a feed has an author unless every entry does.
-		Authors: []*atomAuthor{{feeds.AtomPerson{Name: orElse(f.Author, f.Title)}}},
+		Authors: []*atomAuthor{{feeds.AtomPerson{Name: cmp.Or(f.Author, f.Title)}}},
 		Links: []feeds.AtomLink{
 			{Href: f.SelfAtom, Rel: "self", Type: TypeAtom},
 			{Href: f.HomeURL, Rel: "alternate", Type: "text/html"},

@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -79,7 +80,7 @@ func newJSONItem(it *Item, feedLanguage string) *jsonItem {
 		Tags:          it.Tags,
 	}}
 	if it.HTML == "" { // one of the two contents is required
-		x.ContentText = orElse(it.Summary, it.Title)
+		x.ContentText = cmp.Or(it.Summary, it.Title)
 	}
 	if it.changed().After(it.Published) {
 		x.ModifiedDate = jsonTime(it.changed())

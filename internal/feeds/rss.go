@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"strconv"
@@ -84,7 +85,7 @@ func RSS(f Feed) ([]byte, error) {
 	f = f.clean()
 	ch := &rssChannel{
 		Title:       rssText{escapeText(f.Title)},
-		Description: rssText{escapeText(orElse(f.Description, f.Title))},
+		Description: rssText{escapeText(cmp.Or(f.Description, f.Title))},
 		RssFeed: feeds.RssFeed{
 			Link:      f.HomeURL,
 			Language:  f.Language,
@@ -172,13 +173,6 @@ func medium(mediaType string) string {
 
 // rssDate formats a time as RSS wants it (RFC 822 with four-digit years).
 func rssDate(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
 
 // writeXML encodes a document with gorilla/feeds' writer.
 func writeXML(root feeds.XmlFeed) ([]byte, error) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // format is how a language writes dates, numbers, lists and quotations. The
@@ -104,4 +106,20 @@ func (w *Words) List(items []string) string {
 // Quote puts a text between the language's quotation marks.
 func (w *Words) Quote(text string) string {
 	return strings.Replace(w.format.Quote, "{text}", text, 1)
+}
+
+// SectionName returns what readers see of an article's section, in mail as on
+// pages: "sea-and-sky/tides" is "Sea and sky".
+func SectionName(section string) string {
+	section, _, _ = strings.Cut(section, "/")
+	return Capital(strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(section)))
+}
+
+// Capital begins a text with a capital.
+func Capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToTitle(r)) + s[size:]
 }

@@ -131,3 +131,12 @@ func TestLanguages(t *testing.T) {
 		t.Errorf("French calls itself %q", name)
 	}
 }
+
+func TestSectionName(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"sea-and-sky/tides": "Sea and sky", "été": "Été", "web_log": "Web log", "": "", "/x": ""} {
+		if got := i18n.SectionName(in); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"syndicate/internal/digest"
@@ -176,7 +175,7 @@ func (s *Service) freezeArticle(ctx context.Context, id string) (newsletter.Arti
 	if err != nil {
 		return a, 0, err
 	}
-	minutes := readingMinutes(a.Body)
+	minutes := a.ReadingMinutes()
 	if a.Image != nil {
 		image := *a.Image
 		image.URL = s.ImageURL(ctx, &a)
@@ -185,12 +184,6 @@ func (s *Service) freezeArticle(ctx context.Context, id string) (newsletter.Arti
 	a.Body = ""
 	a.Published = a.Published.In(s.o.Site.Location) // its day is the one its author wrote down
 	return a, minutes, nil
-}
-
-// readingMinutes is how long a body takes at 220 words a minute, at least one
-// minute.
-func readingMinutes(body string) int {
-	return (len(strings.Fields(body)) + 219) / 220
 }
 
 // lead renders the digest that most subscribers get. It finds broken templates

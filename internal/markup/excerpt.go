@@ -126,9 +126,6 @@ func plainLead(body string, maxRunes int) string {
 // in the second half, else after a word.
 func shorten(text string, maxRunes int) string {
 	runes := []rune(text[:min(len(text), 4*(maxRunes+2))]) // what is beyond is cut in any case
-	if valid := []rune(strings.ToValidUTF8(string(runes), "")); len(valid) != len(runes) {
-		runes = valid
-	}
 	if len(runes) <= maxRunes {
 		return text
 	}

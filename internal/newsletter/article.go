@@ -1,6 +1,9 @@
 package newsletter
 
-import "time"
+import (
+	"time"
+	"unicode"
+)
 
 // Format says how the body of an article is written.
 type Format string
@@ -49,6 +52,22 @@ func (a *Article) URL(siteURL string) string {
 		return siteURL + a.Permalink
 	}
 	return a.Permalink
+}
+
+// wordsPerMinute is how fast people read on a screen, without hurry.
+const wordsPerMinute = 220
+
+// ReadingMinutes is how long the body takes to read; 0: it is empty.
+func (a *Article) ReadingMinutes() int {
+	words, inside := 0, false
+	for _, r := range a.Body {
+		space := unicode.IsSpace(r)
+		if !space && !inside {
+			words++
+		}
+		inside = !space
+	}
+	return (words + wordsPerMinute - 1) / wordsPerMinute
 }
 
 // Author is a person or a body that wrote an article.

@@ -1,6 +1,7 @@
 package newsletter_test
 
 import (
+	"strings"
 	"testing"
 
 	"syndicate/internal/newsletter"
@@ -92,6 +93,16 @@ func TestDomainGroup(t *testing.T) {
 	} {
 		if got := newsletter.DomainGroup(domain); got != want {
 			t.Errorf("DomainGroup(%q) = %q, want %q", domain, got, want)
+		}
+	}
+}
+
+func TestReadingMinutes(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[int]int{0: 0, 1: 1, 220: 1, 221: 2, 2200: 10} {
+		a := newsletter.Article{Body: strings.Repeat("word\n ", words)}
+		if got := a.ReadingMinutes(); got != want {
+			t.Errorf("%d words: %d minutes, want %d", words, got, want)
 		}
 	}
 }

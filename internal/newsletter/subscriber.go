@@ -19,7 +19,7 @@ const (
 // Subscriber is an address and its owner.
 type Subscriber struct {
 	ID        int64
-	Email     string // normalised: see NormalizeAddress
+	Email     string // as checked by package roster
 	Name      string
 	Language  string // BCP 47, empty: the newsletter's
 	TimeZone  string // IANA name, empty: the newsletter's

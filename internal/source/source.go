@@ -17,7 +17,7 @@
 //     that a later change might not show in their times are always read;
 //   - read.go parses them on all cores and emits them in order;
 //   - parse.go makes an article of a file: decode.go its characters, matter.go its
-//     front matter, names.go its path, htmlfile.go and textfile.go the other formats.
+//     front matter, names.go its path, htmlfile.go HTML.
 package source
 
 import (

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"syndicate/internal/i18n"
 	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -72,7 +73,7 @@ func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newslett
 	p := s.newPage(a.Language)
 	v := articleView{
 		card: s.card(ctx, a, p.Language), Lang: a.Language, HTML: template.HTML(html), //nolint:gosec // sanitised by markup
-		Minutes: readingMinutes(a.Body), Tags: a.Tags, Media: s.media(ctx, a),
+		Minutes: a.ReadingMinutes(), Tags: a.Tags, Media: s.media(ctx, a),
 	}
 	if u := a.Updated.In(s.site.Location); u.Format(time.DateOnly) > v.Published.Format(time.DateOnly) {
 		v.Updated = u
@@ -118,7 +119,7 @@ func (s *server) articleMeta(ctx context.Context, a *newsletter.Article, p *page
 		m = append(m, meta{"article:author", name})
 	}
 	if a.Section != "" {
-		m = append(m, meta{"article:section", sectionName(a.Section)})
+		m = append(m, meta{"article:section", i18n.SectionName(a.Section)})
 	}
 	for _, t := range a.Tags {
 		m = append(m, meta{"article:tag", t})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
 )
 
@@ -35,7 +36,7 @@ func (s *server) cards(ctx context.Context, articles []newsletter.Article, pageL
 
 func (s *server) card(ctx context.Context, a *newsletter.Article, pageLanguage string) card {
 	c := card{
-		Title: titleOf(a), Summary: a.Summary, URL: s.localURL(a), Section: sectionName(a.Section),
+		Title: titleOf(a), Summary: a.Summary, URL: s.localURL(a), Section: i18n.SectionName(a.Section),
 		Authors: authorNames(a), Published: a.Published.In(s.site.Location),
 	}
 	c.Language, c.LanguageName = foreign(a.Language, pageLanguage)

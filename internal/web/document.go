@@ -68,9 +68,30 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// servePublic answers with a page that was made for this request, or with 304. Its
+// tag is weak: one for both codings.
+func servePublic(w http.ResponseWriter, r *http.Request, body []byte) {
+	tag := `W/"` + hashOf(body) + `"`
+	h := w.Header()
+	h.Set("Cache-Control", "public, no-cache") // kept, but asked for each time
+	h.Set("Etag", tag)
+	addVary(h, "Accept-Encoding")
+	if notModified(r, tag, time.Time{}) {
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	body = squeezed(w, r, body)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
+
 // squeezed returns the body of a public page in the coding that the client takes,
-// and says so in the headers; Vary is set already. Pages with a secret in them are sent as they are:
-// from the length of what is compressed, others could learn it.
+// and says so in the headers; Vary is set already. Pages with a secret in them are
+// sent as they are: from the length of what is compressed, others could learn it.
 func squeezed(w http.ResponseWriter, r *http.Request, body []byte) []byte {
 	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
 		return body

@@ -3,8 +3,6 @@ package web
 import (
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -23,38 +21,7 @@ func languageName(tag string) string {
 	if name == "" {
 		return tag
 	}
-	return capital(name)
-}
-
-// sectionName returns what readers see of a section: "sea-and-sky/tides" is "Sea
-// and sky", in mail as on pages.
-func sectionName(s string) string {
-	s, _, _ = strings.Cut(s, "/")
-	return capital(strings.TrimSpace(strings.NewReplacer("-", " ", "_", " ").Replace(s)))
-}
-
-func capital(s string) string {
-	r, size := utf8.DecodeRuneInString(s)
-	if size == 0 {
-		return ""
-	}
-	return string(unicode.ToTitle(r)) + s[size:]
-}
-
-// wordsPerMinute is how fast people read on a screen, without hurry.
-const wordsPerMinute = 220
-
-// readingMinutes is how long a body takes to read, as mail says too; 0: it is empty.
-func readingMinutes(body string) int {
-	words, inside := 0, false
-	for _, r := range body {
-		space := unicode.IsSpace(r)
-		if !space && !inside {
-			words++
-		}
-		inside = !space
-	}
-	return (words + wordsPerMinute - 1) / wordsPerMinute
+	return i18n.Capital(name)
 }
 
 // sizeOf writes a number of bytes for people, in steps of a thousand.

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
@@ -81,24 +80,11 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", issuePolicy)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", cmp.Or(d.Language, n.Language, s.site.Language))
-	h.Set("Cache-Control", "public, no-cache")
 	h.Add("Link", "<"+s.site.URL+issuePath(n.Name, number)+`>; rel="canonical"`)
 	if rehearsal {
 		h.Set("X-Robots-Tag", "noindex")
 	}
-	tag := `W/"` + hashOf(body) + `"`
-	h.Set("Etag", tag)
-	addVary(h, "Accept-Encoding")
-	if notModified(r, tag, time.Time{}) {
-		h.Del("Content-Type")
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	body = squeezed(w, r, body)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if r.Method != http.MethodHead {
-		w.Write(body)
-	}
+	servePublic(w, r, body)
 	return nil
 }
 

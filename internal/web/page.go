@@ -122,16 +122,8 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, code int, name str
 		h.Set("X-Robots-Tag", "noindex")
 	}
 	if code == http.StatusOK && !p.Private {
-		h.Set("Cache-Control", "public, no-cache") // kept, but asked for each time
-		tag := `W/"` + hashOf(body) + `"`
-		h.Set("Etag", tag)
-		addVary(h, "Accept-Encoding")
-		if notModified(r, tag, time.Time{}) {
-			h.Del("Content-Type")
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
-		body = squeezed(w, r, body)
+		servePublic(w, r, body)
+		return nil
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
