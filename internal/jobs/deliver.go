@@ -111,6 +111,7 @@ func (d *deliverer) addRelays(ctx context.Context, relays []mailer.Relay) {
 	}
 	d.queue = newQueue(2*d.connections, d.relays)
 	taker := newSlotTaker(ctx, d.s.store, d.queue.wake, d.s.log)
+	taker.most = d.queue.low
 	d.queue.limits = newLimits(taker, d.s.o.Delivery.Groups, d.s.o.Delivery.Others)
 	for _, r := range d.relays {
 		if r.Rate > 0 {

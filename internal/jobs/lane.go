@@ -24,7 +24,7 @@ func issueBucket(id int64) string { return "issue:" + strconv.FormatInt(id, 10) 
 
 // ready reports whether the lane's next delivery may begin.
 func (l *lane) ready(now time.Time) bool {
-	return len(l.items) > 0 && (l.group == nil || l.group.ready(now)) && (l.issue == nil || l.issue.ready(now))
+	return len(l.items) > 0 && (l.group == nil || l.group.ready(len(l.items), now)) && (l.issue == nil || l.issue.ready(now))
 }
 
 // use takes what the lane's next delivery needs, and says until when it is good.

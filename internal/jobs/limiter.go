@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -17,16 +18,22 @@ const askAgain = 200 * time.Millisecond
 const maxLead = 5 * time.Second
 
 // slotTaker takes slots of limits for a whole process. While one transaction
-// runs, the asks of other limits gather for the next.
+// runs, the asks of other limits gather for the next. Of limits that are many, as
+// many as there are domains, only some may ask at once: slots that come long
+// before the connections get to them are gone by then.
 type slotTaker struct {
 	ctx  context.Context //nolint:containedctx // the process's: asks outlive who caused them
 	take func(context.Context, []store.SlotAsk) ([]newsletter.Slots, time.Time, error)
 	wake func() // some limit may let something through
 	log  *slog.Logger
 
-	mu     sync.Mutex
-	asking []*limiter
-	busy   bool
+	most int // how many of those that are many ask at once, 0: any number
+
+	mu      sync.Mutex
+	asking  []*limiter
+	busy    bool
+	many    int  // of the asks under way, those of limits that are many
+	refused bool // one of them was too many: it looks again after the answer
 
 	// Of the goroutine that asks.
 	clock clockGuess
@@ -44,11 +51,13 @@ func newSlotTaker(ctx context.Context, st *store.Store, wake func(), log *slog.L
 type limiter struct {
 	taker  *slotTaker
 	bucket string
+	many   bool // one of very many
 
 	mu     sync.Mutex
 	pace   newsletter.Pace
 	blocks []block   // in hand, in order
 	want   int       // how many to ask for: as many as are really used
+	need   int       // how many messages wait for one, as far as is known
 	asked  bool      // an ask is under way
 	after  time.Time // not to ask before
 	alarm  time.Time // when wake is called next, zero: not
@@ -77,11 +86,16 @@ func (l *limiter) setRate(rate float64) {
 }
 
 // ready reports whether a message may begin now.
-func (l *limiter) ready(now time.Time) bool {
+func (l *limiter) ready(now time.Time) bool { return l.readyFor(math.MaxInt, now) }
+
+// readyFor is ready where it is known how many messages wait: there is no use for
+// more slots.
+func (l *limiter) readyFor(need int, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drop(now)
-	if l.left() <= l.want/2 {
+	if left := l.left(); left <= l.want/2 && left < need {
+		l.need = need - left
 		l.ask(now)
 	}
 	if len(l.blocks) == 0 {
@@ -143,8 +157,7 @@ func (l *limiter) ask(now time.Time) {
 	case now.Before(l.after):
 		l.wakeAt(l.after, now)
 	default:
-		l.asked = true
-		l.taker.ask(l)
+		l.asked = l.taker.ask(l)
 	}
 }
 
@@ -165,8 +178,8 @@ func (l *limiter) wakeAt(at, now time.Time) {
 }
 
 // given takes the answer to an ask: slots that count from at, by the store's
-// clock.
-func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, at time.Time, clock clockGuess) {
+// clock. It is true if a message may begin now.
+func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, at time.Time, clock clockGuess) bool {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -174,7 +187,7 @@ func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, at time.Time, 
 	if s.Count == 0 {
 		l.after = now.Add(s.Wait + time.Millisecond) // the store's clock is no finer
 		l.wakeAt(l.after, now)
-		return
+		return false
 	}
 	earliest, latest := clock.local(at.Add(s.First), now)
 	until := earliest.Add(pace.Slack())
@@ -183,18 +196,31 @@ func (l *limiter) given(s newsletter.Slots, pace newsletter.Pace, at time.Time, 
 		until = least
 	}
 	l.blocks = append(l.blocks, block{first: latest, until: until, interval: pace.Interval(), left: s.Count})
+	if !latest.After(now) {
+		return true
+	}
 	l.wakeAt(latest, now)
+	return false
 }
 
-// ask puts a limit on the list, and starts working on it.
-func (t *slotTaker) ask(l *limiter) {
+// ask puts a limit on the list, and starts working on it; false: too many are on
+// it.
+func (t *slotTaker) ask(l *limiter) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if l.many {
+		if t.most > 0 && t.many >= t.most {
+			t.refused = true
+			return false
+		}
+		t.many++
+	}
 	t.asking = append(t.asking, l)
 	if !t.busy {
 		t.busy = true
 		go t.run()
 	}
+	return true
 }
 
 func (t *slotTaker) run() {
@@ -215,7 +241,7 @@ func (t *slotTaker) answer(asking []*limiter) {
 	asks := make([]store.SlotAsk, len(asking))
 	for i, l := range asking {
 		l.mu.Lock()
-		asks[i] = store.SlotAsk{Bucket: l.bucket, Pace: l.pace, Count: l.want, Lead: t.lead}
+		asks[i] = store.SlotAsk{Bucket: l.bucket, Pace: l.pace, Count: min(l.want, l.need), Lead: t.lead}
 		l.mu.Unlock()
 	}
 	sent := time.Now()
@@ -233,8 +259,20 @@ func (t *slotTaker) answer(asking []*limiter) {
 		t.clock.see(at, sent, now)
 		t.lead = min(max(now.Sub(sent), t.lead/2), maxLead)
 	}
+	wake, many := false, 0
 	for i, l := range asking {
-		l.given(slots[i], asks[i].Pace, at, t.clock)
+		wake = l.given(slots[i], asks[i].Pace, at, t.clock) || wake
+		if l.many {
+			many++
+		}
+	}
+	t.mu.Lock()
+	t.many -= many
+	wake = wake || t.refused
+	t.refused = false
+	t.mu.Unlock()
+	if wake { // once for all of them
+		t.wake()
 	}
 }
 

@@ -43,15 +43,16 @@ type group struct {
 	paused time.Time  // until when, by the monotonic clock
 }
 
-// ready reports whether a message to the group may begin.
-func (g *group) ready(now time.Time) bool {
+// ready reports whether the next of a number of waiting messages to the group may
+// begin.
+func (g *group) ready(waiting int, now time.Time) bool {
 	switch {
 	case g.paused.After(now):
 		return false
 	case g.limit.Connections > 0 && g.busy >= g.share:
 		return false
 	}
-	return g.rate == nil || g.rate.ready(now)
+	return g.rate == nil || g.rate.readyFor(waiting, now)
 }
 
 // any reports whether anything is limited at all, but for issues.
@@ -74,6 +75,8 @@ func (l *limits) group(name string) *group {
 	g := &group{name: name, limit: limit}
 	if limit.Rate > 0 {
 		g.rate = l.taker.limiter("group:"+name, limit.Rate)
+		_, named := l.named[name]
+		g.rate.many = !named
 	}
 	l.groups[name] = g
 	return g
