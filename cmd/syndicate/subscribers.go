@@ -52,14 +52,18 @@ func subscribersList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			causes, err := s.causes(ctx)
+			emails := make([]string, len(list))
+			for i, x := range list {
+				emails[i] = x.Subscriber.Email
+			}
+			causes, err := s.store.Causes(ctx, emails)
 			if err != nil {
 				return err
 			}
 			views, rows := []subscriptionView{}, [][]string{}
 			for _, x := range list {
 				v := viewSubscription(x)
-				v.Suppressed = causes[s.store.Keyring().AddressHash(v.Email)]
+				v.Suppressed = causes[v.Email]
 				views = append(views, v)
 				state := string(v.State)
 				if v.Suppressed != "" {
@@ -111,19 +115,6 @@ func (s *site) subscriberQuery(args []string, state string) (store.SubscriberQue
 		return q, known(s.cfg, args...)
 	}
 	return q, nil
-}
-
-// causes returns why addresses are suppressed, by hash.
-func (s *site) causes(ctx context.Context) (map[string]newsletter.Cause, error) {
-	list, err := s.store.Suppressions(ctx, store.SuppressionQuery{})
-	if err != nil {
-		return nil, err
-	}
-	m := make(map[string]newsletter.Cause, len(list))
-	for _, p := range list {
-		m[p.Hash] = p.Cause
-	}
-	return m, nil
 }
 
 func subscribersAdd(a *app) *cobra.Command {

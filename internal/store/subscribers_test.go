@@ -172,6 +172,8 @@ func TestSuppressions(t *testing.T) {
 		equal(b, cause(), newsletter.CauseBounce)
 		all := must(b.Suppressions(ctx, store.SuppressionQuery{}))(b)
 		equal(b, all, []newsletter.Suppression{{Hash: b.Keyring().AddressHash("ann@example.org"), Cause: newsletter.CauseBounce, Issue: 8, Note: "bounce", At: day}})
+		equal(b, must(b.Causes(ctx, []string{"Ann@example.org", "bo@example.org"}))(b), map[string]newsletter.Cause{"Ann@example.org": newsletter.CauseBounce})
+		equal(b, must(b.Causes(ctx, nil))(b), map[string]newsletter.Cause{})
 		equal(b, must(b.LiftIssueSuppressions(ctx, 7))(b), 0)
 		equal(b, must(b.LiftIssueSuppressions(ctx, 0))(b), 0)
 		equal(b, must(b.LiftSuppression(ctx, "ANN@example.org"))(b), true)

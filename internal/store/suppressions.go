@@ -104,6 +104,21 @@ func (s *Store) Suppression(ctx context.Context, email string) (newsletter.Suppr
 	return p, s.wrap("look for a suppression", err)
 }
 
+// Causes returns why addresses are suppressed, by address, of those that are.
+func (s *Store) Causes(ctx context.Context, emails []string) (map[string]newsletter.Cause, error) {
+	address, hashes := make(map[string]string, len(emails)), make([]string, len(emails))
+	for i, email := range emails {
+		hashes[i] = s.keys.AddressHash(email)
+		address[hashes[i]] = email
+	}
+	all, err := list(s.reader(ctx), scanSuppression, "SELECT "+suppressionColumns+" FROM suppressions WHERE hash {{in strings $1}}", jsonArg(hashes))
+	causes := make(map[string]newsletter.Cause, len(all))
+	for _, p := range all {
+		causes[address[p.Hash]] = p.Cause
+	}
+	return causes, s.wrap("look for suppressions", err)
+}
+
 // LiftSuppression lets an address be mailed again and reports whether it was
 // suppressed.
 func (s *Store) LiftSuppression(ctx context.Context, email string) (lifted bool, err error) {
