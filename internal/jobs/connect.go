@@ -124,7 +124,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 		To:   it.row.Email,
 		Size: l.template.Size(),
 		Mark: func(ctx context.Context) error {
-			it.markErr = c.ledger.Mark(ctx, it.row.Chunk, it.row.N, it.lease.Fence)
+			it.markErr = c.patient(ctx, func() error { return c.ledger.Mark(ctx, it.row.Chunk, it.row.N, it.lease.Fence) })
 			it.marked = it.markErr == nil
 			return it.markErr
 		},

@@ -5,8 +5,11 @@
 // one transaction; what the step promises stands at the method. On SQLite one
 // connection writes and a few read, so that readers never wait; transactions
 // begin IMMEDIATE, which is what makes them safe beside other processes. On
-// PostgreSQL, steps lock the rows they decide on, always in the order issue →
-// chunk → delivery and subscriber → subscription, so that they do not deadlock.
+// PostgreSQL, steps lock the rows they decide on in the order issue → chunk →
+// delivery and subscriber → subscription → chunk → delivery. One step cannot: a
+// ledger that hears of a bounce holds its chunks before it comes to the
+// subscription. It goes on to the few chunks where something waits for that
+// address; the victim of a deadlock that comes of it is tried again.
 //
 // Issues go through CreateIssue → Audience/PutDigest/SealBatch (again and again)
 // → FinishSeal; then workers LeaseChunk, Mark and Settle through a Ledger, Renew

@@ -41,7 +41,9 @@ func (x *tx) suppress(p newsletter.Suppression) error {
 // cancelPending cancels what a subscriber would still get from a newsletter
 // (empty: from all). Its articles are new again to whoever comes back. The
 // subscriptions were written before: a seal that runs has either seen that or its
-// deliveries are seen here.
+// deliveries are seen here. Only chunks where something waits are locked: a ledger
+// that hears of a bounce holds chunks already, and others hold the rest. A row that
+// is in sending meanwhile and becomes pending again is cancelled when it is leased.
 func (x *tx) cancelPending(subscriber int64, name string) error {
 	type held struct {
 		chunk int64
@@ -51,7 +53,8 @@ func (x *tx) cancelPending(subscriber int64, name string) error {
 		err = scan(&h.chunk, &h.issue.ID, &h.issue.Newsletter, &h.issue.Rehearsal, &h.issue.Horizon)
 		return h, err
 	}, `SELECT c.id, i.id, i.newsletter, i.rehearsal, i.horizon FROM chunks c JOIN issues i ON i.id = c.issue
-		WHERE c.closed = 0 AND c.first_subscriber <= $1 AND c.last_subscriber >= $1 AND ($2 = '' OR i.newsletter = $2) ORDER BY c.id{{for update c}}`, subscriber, name)
+		WHERE c.closed = 0 AND c.first_subscriber <= $1 AND c.last_subscriber >= $1 AND ($2 = '' OR i.newsletter = $2)
+		AND EXISTS (SELECT 1 FROM deliveries d WHERE d.chunk = c.id AND d.subscriber = $1 AND d.state = 0) ORDER BY c.id{{for update c}}`, subscriber, name)
 	if err != nil || len(all) == 0 {
 		return err
 	}
