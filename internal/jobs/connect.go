@@ -174,8 +174,8 @@ func (c *connection) bad(reply newsletter.Reply, cause error) {
 }
 
 // good notes that the relay took a message or refused just that one.
-func (c *connection) good() {
-	if !c.relay.good() {
+func (c *connection) good(accepted bool) {
+	if !c.relay.good(accepted) {
 		return
 	}
 	c.s.log.Info("relay works again", "relay", c.relay.Name)

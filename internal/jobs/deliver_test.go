@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +76,9 @@ func TestRelayFault(t *testing.T) {
 		{"sender refused", func(k *sink) {
 			k.onMail = func(string) error { return smtpError(550, smtp.EnhancedCode{5, 7, 1}, "not your domain") }
 		}, nil, "not your domain"},
+		{"relay full", func(k *sink) {
+			k.onMail = func(string) error { return smtpError(452, smtp.EnhancedCode{4, 3, 1}, "insufficient storage") }
+		}, nil, "insufficient storage"},
 		{"relaying denied", func(k *sink) {
 			k.onRcpt = func(*smtp.Conn, string) error { return smtpError(530, smtp.EnhancedCode{5, 7, 0}, "log in first") }
 		}, nil, "log in first"},
@@ -107,12 +111,42 @@ func TestRelayFault(t *testing.T) {
 				t.Errorf("exit code %d, relays %+v, want %q", r.ExitCode(), r.Relays, c.want)
 			}
 			same(t, k.to(), nil)
+			s.clock.add(time.Minute) // those that were denied wait a little
 			sound := newSink(t)
 			r = s.run(s.service(withRelay(sound.relay("other"))))
 			s.counts(s.issue(r), newsletter.IssueSent, 5, 0, 0, 0)
 			same(t, sound.to(), readers)
 		})
 	}
+}
+
+// TestOneDenied: a recipient for whom the relay speaks as if it did not know us
+// keeps nobody else, not even if it is the first.
+func TestOneDenied(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, open func(...storetest.Option) *store.Store) {
+		s := newSiteOn(t, open)
+		s.article()
+		readers := s.subscribe(20)
+		var asked atomic.Int32
+		k := newSink(t, func(k *sink) {
+			k.onRcpt = func(_ *smtp.Conn, to string) error {
+				if to == readers[0] {
+					asked.Add(1)
+					return smtpError(554, smtp.EnhancedCode{5, 7, 1}, "Relay access denied")
+				}
+				return nil
+			}
+		})
+		relay := k.relay("main")
+		relay.Connections = 1
+		r := s.run(s.service(withRelay(relay)))
+		s.counts(s.issue(r), newsletter.IssueSending, 19, 0, 1, 0)
+		if len(r.Relays) != 0 || asked.Load() != 1 {
+			t.Errorf("relays %+v, asked %d times", r.Relays, asked.Load())
+		}
+		same(t, k.to(), readers[1:])
+	})
 }
 
 // TestFailOver: the second relay takes what the first does not.

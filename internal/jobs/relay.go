@@ -16,6 +16,7 @@ const (
 	relayPause      = time.Second     // after the first failure; doubled each time
 	relayPauseLimit = 2 * time.Minute //
 	relayTries      = 3               // failures in a row after which Run stops waiting for it
+	relayDenials    = 3               // recipients in a row that it says it does not relay to for us
 )
 
 // relay is a relay as this process knows it: whether it is to be used, and how
@@ -29,6 +30,8 @@ type relay struct {
 	given    bool      // it refused us as such: waiting a moment does not help
 	trouble  RelayTrouble
 	ever     bool // it was paused since the start
+	denials  int  // since it last accepted a message
+	accepted bool // one, since it was last paused for denials
 
 	limit *limiter // of messages, nil: none
 	warm  *warmUp  // nil: none
@@ -111,10 +114,34 @@ func (r *relay) bad(reply newsletter.Reply, cause error, first, most time.Durati
 	return r.trouble, pause, true
 }
 
-// good notes that the relay works; true: it was paused before.
-func (r *relay) good() bool {
+// denied notes that the relay will not relay to a recipient for us; true: it is
+// about us, not about that one, since it did so several times in a row.
+func (r *relay) denied() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.denials++
+	if r.denials < relayDenials {
+		return false
+	}
+	r.accepted = false
+	return true
+}
+
+// accepts reports whether the relay takes messages of ours, as far as is known.
+func (r *relay) accepts() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.accepted
+}
+
+// good notes that the relay works; true: it was paused before. accepted: it took a
+// message.
+func (r *relay) good(accepted bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if accepted {
+		r.denials, r.accepted = 0, true
+	}
 	was := r.failures > 0
 	r.failures, r.until, r.given = 0, time.Time{}, false
 	return was

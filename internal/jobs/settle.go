@@ -33,15 +33,21 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	v := newsletter.Judge(reply)
 	// A connection that ends at MAIL says nothing about the recipient.
 	fault := v.RelayBad || v.Lost && reply.Phase == newsletter.PhaseMail
+	denied := v.RelayBad && reply.Phase == newsletter.PhaseRcpt
 	switch {
+	case denied:
+		c.answered++
+		if c.relay.denied() {
+			c.bad(reply, nil)
+		}
 	case v.RelayBad:
 		c.bad(reply, nil)
 	case !v.Lost:
 		c.answered++
-		c.good()
+		c.good(v.State == newsletter.Sent)
 	}
 	c.pushedBack(it, reply, v)
-	if v.State == newsletter.Pending && !it.marked {
+	if v.State == newsletter.Pending && !it.marked && !denied {
 		if it.returned++; fault || v.Lost && it.returned <= maxReturned {
 			c.queue.putBack(it)
 			return
@@ -50,7 +56,7 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	c.settled()
 	settling := make(chan struct{})
 	c.settling = settling
-	x := c.settlement(it, reply, v, fault)
+	x := c.settlement(it, reply, v, fault, denied)
 	go func() {
 		defer close(settling)
 		c.settle(it, x)
@@ -88,8 +94,9 @@ func (c *connection) settled() {
 }
 
 // settlement says what is to be stored about an attempt; fault: the relay failed,
-// not the attempt.
-func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.Verdict, fault bool) store.Settlement {
+// not the attempt; denied: it did so for this recipient, who may be the only one.
+// Then the others go first, or one would stop them all.
+func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.Verdict, fault, denied bool) store.Settlement {
 	x := store.Settlement{
 		Chunk: it.row.Chunk, N: it.row.N, Fence: it.lease.Fence, State: v.State, Reply: reply,
 		Suppress: v.Suppress, Subscriber: it.row.Subscriber, Issue: it.lease.Issue,
@@ -98,7 +105,7 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 	if x.State == newsletter.Uncertain && !o.Hold {
 		x.State = newsletter.Pending // again, under the same Message-ID
 	}
-	if x.State != newsletter.Pending || fault {
+	if x.State != newsletter.Pending || fault && !denied {
 		return x // once more, as soon as the relay works
 	}
 	now := c.s.now()
@@ -107,6 +114,9 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 		first = now
 	}
 	x.RetryAt = now.Add(newsletter.Backoff(it.row.Attempts+1, o.BackoffFirst, o.BackoffMax, rand.Float64()))
+	if x.Uncounted = fault && !c.relay.accepts(); x.Uncounted {
+		return x
+	}
 	if x.RetryAt.Sub(first) > o.GiveUpAfter {
 		x.State, x.RetryAt = newsletter.Failed, time.Time{}
 		if v.State == newsletter.Uncertain { // it may have arrived each time

@@ -92,7 +92,7 @@ type Verdict struct {
 
 // Judge settles a reply by phase and code. Only a reply about the address at
 // RCPT may suppress; no answer to the final dot is uncertain, before it safe to
-// retry; 5xx up to MAIL is the relay's fault, never the recipient's, unless it is
+// retry; a refusal up to MAIL is the relay's fault, never the recipient's, unless it is
 // about the size that MAIL declares.
 func Judge(r Reply) Verdict {
 	switch {
@@ -104,7 +104,7 @@ func Judge(r Reply) Verdict {
 		return Verdict{State: Sent}
 	case r.Phase < PhaseMail:
 		return Verdict{State: Pending, RelayBad: true, Lost: true}
-	case r.Phase == PhaseMail && r.Code/100 == 5 && !tooLarge(r):
+	case r.Phase == PhaseMail && r.Code/100 >= 4 && !tooLarge(r):
 		return Verdict{State: Pending, RelayBad: true}
 	case r.Code/100 == 5 && r.Phase == PhaseRcpt:
 		if senderFault(r) {
@@ -136,14 +136,18 @@ func tooLarge(r Reply) bool {
 
 // senderFault reports whether a refusal at RCPT is about us: relaying denied or
 // authentication wanted (RFC 4954 6: 530, 535, 538; RFC 3463 X.7.8). Otherwise
-// 5.7.1 is policy about the message or the recipient and stays a failure.
+// 5.7.x is policy about the message or the recipient and stays a failure, and
+// 5.1.x is about an address whatever the words are.
 func senderFault(r Reply) bool {
+	if strings.HasPrefix(r.Enhanced, "5.1.") {
+		return false
+	}
 	switch r.Code {
 	case 503, 530, 534, 535, 538:
 		return true
 	}
 	switch r.Enhanced {
-	case "5.7.0", "5.7.8", "5.5.1":
+	case "5.7.8", "5.5.1":
 		return true
 	}
 	return relayingDenied(r.Text)
@@ -152,11 +156,12 @@ func senderFault(r Reply) bool {
 // relayingDenied knows the words in which relays refuse whoever did not log in,
 // because the status (5.7.1 or none) says no more than "policy": Postfix,
 // Sendmail, Exim and Exchange. Taken for the recipient's fault, one missing
-// password would fail a whole issue.
+// password would fail a whole issue. What another server said to the relay is
+// about the recipient: a relay that verifies addresses quotes it.
 func relayingDenied(text string) bool {
-	text = strings.ToLower(text)
+	text, _, _ = strings.Cut(strings.ToLower(text), "said:")
 	for _, words := range []string{
-		"relay access denied", "relaying denied", "relay not permitted", "relaying not allowed",
+		"relay access denied", "relay denied", "relaying denied", "relay not permitted", "relaying not allowed",
 		"unable to relay", "not permitted to relay", "authentication required", "authentication is required",
 	} {
 		if strings.Contains(text, words) {

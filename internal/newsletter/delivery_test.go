@@ -52,7 +52,7 @@ func TestJudge(t *testing.T) {
 		// Not now.
 		{newsletter.Reply{Phase: connect, Code: 450}, badLost},
 		{newsletter.Reply{Phase: tls, Code: 454}, badLost},
-		{newsletter.Reply{Phase: mail, Code: 452}, later},
+		{newsletter.Reply{Phase: mail, Code: 452, Enhanced: "4.3.1"}, bad}, // not the recipient's fault
 		{newsletter.Reply{Phase: rcpt, Code: 450, Enhanced: "4.2.1"}, later},
 		{newsletter.Reply{Phase: data, Code: 451}, later},
 		{newsletter.Reply{Phase: dot, Code: 452}, later},
@@ -78,6 +78,13 @@ func TestJudge(t *testing.T) {
 		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.7.1", Text: "5.7.1 a@x.org... Relaying denied"}, bad},
 		{newsletter.Reply{Phase: rcpt, Code: 550, Text: "relay not permitted"}, bad},
 		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.7.54", Text: "5.7.54 SMTP; Unable to relay recipient in non-accepted domain"}, bad},
+		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.7.0", Text: "5.7.0 Mail relay denied"}, bad},
+		// Words of another server, which the relay only quotes, are not about us,
+		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.1.1", Text: "5.1.1 undeliverable address: host mx.gone said: 554 5.7.1 Relay access denied"}, suppress},
+		{newsletter.Reply{Phase: rcpt, Code: 550, Text: "undeliverable address: host mx.gone said: 554 Relay access denied"}, failed},
+		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.1.2", Text: "5.1.2 Relay access denied for that domain"}, suppress},
+		// nor is every policy.
+		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.7.0", Text: "5.7.0 Local policy violation"}, failed},
 		// The message itself.
 		{newsletter.Reply{Phase: data, Code: 554, Enhanced: "5.1.1"}, failed},
 		{newsletter.Reply{Phase: dot, Code: 554, Enhanced: "5.7.1"}, failed},

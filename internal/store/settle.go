@@ -170,7 +170,7 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 	for i, e := range in {
 		pending := e.State == newsletter.Pending
 		rows[i] = []any{
-			e.Chunk, e.N, int(e.State), btoi(!pending || !e.RetryAt.IsZero()), ms(e.RetryAt), e.Reply.Code, replyText(e.Reply),
+			e.Chunk, e.N, int(e.State), btoi(!pending || !e.RetryAt.IsZero() && !e.Uncounted), ms(e.RetryAt), e.Reply.Code, replyText(e.Reply),
 			chunks[e.Chunk].issue.Newsletter, btoi(chunks[e.Chunk].issue.State == newsletter.IssueCancelled),
 		}
 	}

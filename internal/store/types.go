@@ -136,6 +136,7 @@ type Settlement struct {
 	State        newsletter.DeliveryState // Sent, Failed, Uncertain, or Pending: try again
 	Reply        newsletter.Reply
 	RetryAt      time.Time // with Pending; zero: at once, and the attempt does not count (the relay's fault)
+	Uncounted    bool      // with RetryAt: the attempt does not count all the same
 	Suppress     bool      // the address does not exist
 	Subscriber   int64     // with Suppress
 	Issue        int64     // with Suppress
