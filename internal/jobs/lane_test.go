@@ -70,3 +70,41 @@ func TestManyLanes(t *testing.T) {
 		}
 	})
 }
+
+// TestLowLanes: many short lanes are no reason to look for another chunk, until
+// little is left in all of them; nor is a long one, until it gets short.
+func TestLowLanes(t *testing.T) {
+	t.Parallel()
+	r := newRelay(mailer.Relay{Name: "main"})
+	r.allowed.Store(1)
+	q := newQueue(4, []*relay{r})
+	q.limits = newLimits(nil, nil, GroupLimit{Connections: 1})
+	l := store.Lease{Chunk: 1, Issue: 1}
+	for i := range 10 {
+		l.Rows = append(l.Rows, newsletter.Delivery{Group: fmt.Sprintf("d%d.example", i)})
+	}
+	for range 5 {
+		l.Rows = append(l.Rows, newsletter.Delivery{Group: "long.example"})
+	}
+	q.push(l, time.Now().Add(time.Hour))
+	for _, g := range q.limits.groups {
+		g.share = len(l.Rows)
+	}
+	for n := range len(l.Rows) {
+		long := q.lanes[laneKey{group: "long.example"}]
+		before := len(long.items)
+		if q.pop(r) == nil {
+			t.Fatalf("nothing after %d", n)
+		}
+		poked := false
+		select {
+		case <-q.ended:
+			poked = true
+		default:
+		}
+		short := before == q.low && len(long.items) < q.low
+		if want := short || len(l.Rows)-n-1 < q.low; poked != want {
+			t.Errorf("after %d of %d: looked for more %v, want %v", n+1, len(l.Rows), poked, want)
+		}
+	}
+}

@@ -123,12 +123,29 @@ func (q *queue) popLocked(r *relay) *item {
 		if q.spread.use(r, it, now) {
 			q.notify() // another relay's turn
 		}
-		if len(*from) < q.low {
+		if q.lowLocked(l) {
 			poke(q.ended)
 		}
 		return it
 	}
 	return nil
+}
+
+// lowLocked reports whether there may be use for another chunk after a delivery
+// was taken from a lane, or, nil, from what nothing limits: with a limit for all
+// domains there are very many short lanes, which are no reason.
+func (q *queue) lowLocked(l *lane) bool {
+	n := len(q.items)
+	if l == nil && n < q.low || l != nil && len(l.items) == q.low-1 { // its group is not stocked any more
+		return true
+	}
+	for _, l := range q.lanes {
+		if n >= q.low {
+			break
+		}
+		n += len(l.items)
+	}
+	return n < q.low
 }
 
 // take waits for a delivery that a connection of a relay may begin. It returns
