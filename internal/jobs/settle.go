@@ -126,11 +126,10 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 	return x
 }
 
-// settle stores how an attempt ended. What was accepted must not be forgotten, so
-// a store that fails is asked again for a while.
+// settle stores how an attempt ended.
 func (c *connection) settle(it *item, x store.Settlement) {
 	defer c.queue.finish(it)
-	err := c.patient(c.hard, func() error { return c.ledger.Settle(context.WithoutCancel(c.hard), x) })
+	err := c.insist(c.hard, x, func() error { return c.ledger.Settle(context.WithoutCancel(c.hard), x) })
 	if errors.Is(err, store.ErrStale) { // another worker has the chunk, or the issue was cancelled
 		err = nil
 		poke(c.renew)
@@ -180,12 +179,30 @@ func (c *connection) checkLease(l *lease) {
 	}
 }
 
+// insist repeats the step that stores a result. What was accepted must not be
+// forgotten, so it is told as long as the process may live, whoever has the chunk
+// by then; what was not is tried again anyway.
+func (d *deliverer) insist(ctx context.Context, x store.Settlement, step func() error) error {
+	if x.State == newsletter.Sent {
+		return persist(ctx, time.Time{}, step)
+	}
+	return d.patient(ctx, step)
+}
+
 // patient repeats a step while the store is busy or away, up to half a lease.
 func (d *deliverer) patient(ctx context.Context, step func() error) error {
-	pause := 20 * time.Millisecond
-	for deadline := time.Now().Add(d.s.o.Delivery.Lease / 2); ; pause *= 2 {
+	return persist(ctx, time.Now().Add(d.s.o.Delivery.Lease/2), step)
+}
+
+// longestPause is how long persist waits at most before it asks again.
+const longestPause = 5 * time.Second
+
+// persist repeats a step until it succeeds or is refused, ctx ends, or the
+// deadline; zero: none.
+func persist(ctx context.Context, deadline time.Time, step func() error) error {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := step()
-		if err == nil || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrConflict) || time.Now().Add(pause).After(deadline) {
+		if err == nil || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrConflict) || !deadline.IsZero() && time.Now().Add(pause).After(deadline) {
 			return err
 		}
 		if !sleep(ctx, pause) {
