@@ -14,14 +14,19 @@ import (
 const (
 	pushesInRow  = 3  // that say so in words
 	pushesOfLast = 8  // of the last 20
-	refusalsRow  = 12 // temporary ones of any kind, without one delivery between them
+	refusalsRow  = 12 // temporary ones that are not about one recipient, without one delivery between them
 )
+
+// pushesFor is how long what happened to a group counts: the retries of hours are
+// no row. It is long enough for a group that gets a message every half minute.
+const pushesFor = 2 * time.Minute
 
 // pushbacks notices receivers that push back. It knows only the groups whose last
 // deliveries were not all well.
 type pushbacks struct {
 	mu     sync.Mutex
 	groups map[string]*pushback
+	swept  time.Time
 	count  atomic.Int32 // of groups
 }
 
@@ -42,7 +47,12 @@ func (p *pushbacks) note(group string, reply newsletter.Reply, v newsletter.Verd
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sweep(now)
 	b := p.groups[group]
+	if b != nil && now.Sub(b.began) > pushesFor {
+		p.forget(group)
+		b = nil
+	}
 	switch {
 	case b == nil && !refused:
 		return 0, false
@@ -59,7 +69,9 @@ func (p *pushbacks) note(group string, reply newsletter.Reply, v newsletter.Verd
 		}
 		return 0, false
 	}
-	b.row++
+	if !newsletter.AboutOne(reply) {
+		b.row++
+	}
 	if newsletter.PushesBack(reply) {
 		b.recent |= 1
 	}
@@ -68,7 +80,21 @@ func (p *pushbacks) note(group string, reply newsletter.Reply, v newsletter.Verd
 		return 0, false
 	}
 	p.forget(group)
-	return float64(b.attempts) / max(now.Sub(b.began).Seconds(), 0.1), true
+	return max(float64(b.attempts)/max(now.Sub(b.began).Seconds(), 0.1), newsletter.Slowest), true
+}
+
+// sweep forgets the groups of which nothing was heard for long, now and then.
+func (p *pushbacks) sweep(now time.Time) {
+	if now.Sub(p.swept) < pushesFor {
+		return
+	}
+	p.swept = now
+	for group, b := range p.groups {
+		if now.Sub(b.began) > pushesFor {
+			delete(p.groups, group)
+		}
+	}
+	p.count.Store(int32(len(p.groups)))
 }
 
 // forget begins anew with a group.

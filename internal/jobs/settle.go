@@ -46,13 +46,13 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 		c.answered++
 		c.good(v.State == newsletter.Sent)
 	}
-	c.pushedBack(it, reply, v)
 	if v.State == newsletter.Pending && !it.marked && !denied {
 		if it.returned++; fault || v.Lost && it.returned <= maxReturned {
 			c.queue.putBack(it)
 			return
 		}
 	}
+	c.pushedBack(it, reply, v) // once, however often it comes back
 	c.settled()
 	settling := make(chan struct{})
 	c.settling = settling

@@ -17,12 +17,11 @@ type Slowdown struct {
 	Reason      string // what the receiver said
 }
 
-// slowest is the least rate a group is slowed to: one message in so many seconds
+// Slowest is the least rate a group is slowed to: one message in so many seconds
 // tells whether the receiver has calmed down.
-const (
-	slowest  = 1.0 / 30
-	maxLevel = 10
-)
+const Slowest = 1.0 / 30
+
+const maxLevel = 10
 
 // Now returns how the group stands: the level that is left (0: recovered) and
 // the rate it may have.
@@ -35,7 +34,7 @@ func (s Slowdown) Now(now time.Time) (level int, rate float64) {
 	for range level {
 		rate /= 2
 	}
-	return level, max(rate, min(s.Rate, slowest))
+	return level, max(rate, min(s.Rate, Slowest))
 }
 
 // Pushed returns how the group stands after another push: one level more, and
@@ -58,10 +57,10 @@ func PushesBack(r Reply) bool {
 	if r.Phase < PhaseRcpt || r.Code/100 != 4 {
 		return false
 	}
-	text := strings.ToLower(r.Text)
-	if strings.Contains(text, "greylist") || strings.Contains(text, "graylist") {
+	if greylisted(r) {
 		return false
 	}
+	text := strings.ToLower(r.Text)
 	if r.Code == 421 || strings.HasPrefix(r.Enhanced, "4.7.") && r.Enhanced != "4.7.1" {
 		return true
 	}
@@ -74,4 +73,16 @@ func PushesBack(r Reply) bool {
 		}
 	}
 	return false
+}
+
+// AboutOne reports whether a temporary refusal is about one recipient: the address
+// or the mailbox (RFC 3463 X.1.x, X.2.x), or greylisting. Any number of them says
+// nothing about how much the receiver takes.
+func AboutOne(r Reply) bool {
+	return strings.HasPrefix(r.Enhanced, "4.1.") || strings.HasPrefix(r.Enhanced, "4.2.") || greylisted(r)
+}
+
+func greylisted(r Reply) bool {
+	text := strings.ToLower(r.Text)
+	return strings.Contains(text, "greylist") || strings.Contains(text, "graylist")
 }
