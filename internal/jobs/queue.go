@@ -46,6 +46,9 @@ type item struct {
 	group *group    // that it counts in while it is on its way, nil: none
 	until time.Time // when the slots it was taken with are gone, zero: never
 
+	warm *warmUp // that it took a message of, nil: none
+	day  string  // of it
+
 	marked  bool  // stored as sending
 	markErr error // why it could not be marked
 }
@@ -198,6 +201,10 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 func (q *queue) putBack(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if it.warm != nil {
+		it.warm.putBack(it.day)
+		it.warm = nil
+	}
 	if q.closed {
 		q.dropLocked(it)
 		return

@@ -73,7 +73,7 @@ func (r *relay) ready(now time.Time) bool {
 // use takes what a message needs.
 func (r *relay) use(it *item) {
 	if r.warm != nil {
-		r.warm.use()
+		it.warm, it.day = r.warm, r.warm.use()
 	}
 	if r.limit != nil {
 		it.goodUntil(r.limit.use())

@@ -74,10 +74,26 @@ func (w *warmUp) turn(now time.Time) {
 	}
 }
 
-func (w *warmUp) use() {
+// use takes a message in hand, and says of which day it is; empty: of none, there
+// is no limit.
+func (w *warmUp) use() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.left = max(0, w.left-1) // without a limit there are none in hand
+	if w.left == 0 {
+		return ""
+	}
+	w.left--
+	return w.day
+}
+
+// putBack returns a message that was not tried, if its day is not over: an outage
+// shall not use it up.
+func (w *warmUp) putBack(day string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if day != "" && day == w.day {
+		w.left++
+	}
 }
 
 // ask takes some of the day's messages.
