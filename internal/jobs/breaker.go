@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	"syndicate/internal/newsletter"
@@ -88,6 +89,15 @@ func (b *breaker) settled(issue int64, group string, x store.Settlement) bool {
 		b.suspect[issue] = true
 	}
 	return false
+}
+
+// forget forgets the issues that are over.
+func (b *breaker) forget(over func(int64) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	maps.DeleteFunc(b.suspect, func(issue int64, _ bool) bool { return over(issue) })
+	maps.DeleteFunc(b.tripped, func(issue int64, _ string) bool { return over(issue) })
+	maps.DeleteFunc(b.runs, func(r run, _ int) bool { return over(r.issue) })
 }
 
 // at names a recipient-domain group in a sentence.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"maps"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -111,6 +112,11 @@ func (l *limits) issue(id int64, rate float64) *limiter {
 	}
 	x.setRate(rate)
 	return x
+}
+
+// keepIssues forgets the limits of other issues.
+func (l *limits) keepIssues(keep func(int64) bool) {
+	maps.DeleteFunc(l.issues, func(issue int64, _ *limiter) bool { return !keep(issue) })
 }
 
 // slow takes note of how the slowed groups stand by the store's clock, and

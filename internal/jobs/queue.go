@@ -235,7 +235,15 @@ func (q *queue) leaveLocked(it *item) {
 }
 
 func (q *queue) dropLocked(it *item) {
+	g := it.group
 	q.leaveLocked(it)
+	if g != nil && g.busy == 0 && g.limit.Connections == 0 { // else shares forgets it
+		_, waits := q.lanes[laneKey{group: g.name}]
+		_, also := q.lanes[laneKey{group: g.name, issue: it.lease.Issue}]
+		if !waits && !also {
+			q.limits.forget(g)
+		}
+	}
 	if it.lease.left--; it.lease.left == 0 {
 		poke(q.ended)
 	}
@@ -378,6 +386,7 @@ func (q *queue) keepIssues(keep func(int64) bool) {
 		l.lost = l.lost || !keep(l.Issue)
 	}
 	q.purgeLocked()
+	q.limits.keepIssues(keep)
 }
 
 func (q *queue) isClosed() bool {

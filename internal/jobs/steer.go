@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -54,11 +55,23 @@ func (d *deliverer) steer(ctx context.Context, must bool) {
 		goes[x.Issue] = !d.s.quiet(x.Newsletter)
 	}
 	d.queue.keepIssues(func(issue int64) bool { return goes[issue] })
+	d.forgetIssues(goes)
 	for _, x := range sending {
 		if err := d.look(ctx, x, now); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrConflict) {
 			d.s.log.Warn("issue not looked at", "issue", x.Issue, "error", err)
 		}
 	}
+}
+
+// forgetIssues forgets what it knew of issues that are not sending. Those in their
+// quiet hours are.
+func (d *deliverer) forgetIssues(sending map[int64]bool) {
+	over := func(issue int64) bool {
+		_, known := sending[issue]
+		return !known
+	}
+	d.breaker.forget(over)
+	maps.DeleteFunc(d.steering.judged, func(issue int64, _ judged) bool { return over(issue) })
 }
 
 // look judges an issue that is sending.
