@@ -46,10 +46,13 @@ type statusView struct {
 	NextRelease time.Time          `json:"next_release,omitzero"`
 	Sources     []sourceStatus     `json:"sources"`
 	Newsletters []newsletterStatus `json:"newsletters"`
-	Open        []issueView        `json:"open"` // issues
+	Open        []issueView        `json:"open"`            // issues
+	Links       string             `json:"links,omitempty"` // why no issue may go out: its links lead elsewhere
 	Relays      []jobs.RelayState  `json:"relays"`
 	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
+
+	linksHint string
 }
 
 type sourceStatus struct {
@@ -93,6 +96,12 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		return v, err
 	}
 	v.Relays, v.Groups = append(v.Relays, relays...), append(v.Groups, groups...)
+	if err := s.service.CheckLinks(ctx); err != nil {
+		if ctx.Err() != nil {
+			return v, ctx.Err()
+		}
+		v.Links, v.linksHint = message(err), hintFor(err)
+	}
 	for _, i := range o.Open {
 		r, err := s.service.IssueReport(ctx, i.ID)
 		if err != nil {
@@ -168,6 +177,9 @@ func (s *site) tellStatus(v statusView) {
 	}
 	tellLimits(&l, v.Relays)
 	s.tellLines(l)
+	if v.Links != "" {
+		s.warn("", "mail is held back: "+v.Links, v.linksHint)
+	}
 	s.warnLimits(v)
 	for _, src := range v.Sources {
 		if src.Error != "" {

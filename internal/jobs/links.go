@@ -85,7 +85,7 @@ func (s *Service) mayMail(ctx context.Context) error {
 
 // awaitLinks waits until mail may go out; false: ctx ended. A daemon is often up
 // before the proxy that leads to it, so it asks again, and says once why it waits.
-// Meanwhile its relays are paused, for everybody who asks how the site stands.
+// It keeps nobody else back: another worker may reach what this one does not.
 func (s *Service) awaitLinks(ctx context.Context) bool {
 	said := ""
 	for pause := linksFirst; ; pause = min(2*pause, linksLongest) {
@@ -96,12 +96,10 @@ func (s *Service) awaitLinks(ctx context.Context) bool {
 		if err == nil {
 			if said != "" {
 				s.log.Info("mail goes out, its links lead here", "url", s.o.WebURL)
-				s.pauseRelays(ctx, time.Time{}, "")
 			}
 			return true
 		}
 		text := err.Error()
-		s.pauseRelays(ctx, s.now().Add(pause+siteTimeout), text)
 		if text != said {
 			hint := ""
 			if e := (*LinksError)(nil); errors.As(err, &e) {
@@ -112,15 +110,6 @@ func (s *Service) awaitLinks(ctx context.Context) bool {
 		}
 		if !sleep(ctx, pause) {
 			return false
-		}
-	}
-}
-
-// pauseRelays says of all relays that they are left alone.
-func (s *Service) pauseRelays(ctx context.Context, until time.Time, why string) {
-	for _, r := range s.o.Relays {
-		if err := s.store.PauseRelay(ctx, newRelay(r).Name, until, why); err != nil {
-			s.log.Warn("pause of a relay not stored", "relay", r.Name, "error", err)
 		}
 	}
 }
