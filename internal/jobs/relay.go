@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -53,6 +54,9 @@ func newRelay(r mailer.Relay) *relay {
 	}
 	if r.Name == "" {
 		r.Name = r.Host
+	}
+	if r.Sessions == nil {
+		r.Sessions = tls.NewLRUClientSessionCache(0) // connections come and go
 	}
 	return &relay{Relay: r}
 }

@@ -25,9 +25,10 @@ type Relay struct {
 	Host string // name or IP address
 	Port int    // 0: 587 for starttls, 465 for implicit, 25 for none
 
-	TLS                string         // "starttls" (the default: encrypt or do not send), "implicit" or "none"
-	RootCAs            *x509.CertPool // nil: the system's; see ReadCAs
-	InsecureSkipVerify bool           // test servers only
+	TLS                string                 // "starttls" (the default: encrypt or do not send), "implicit" or "none"
+	RootCAs            *x509.CertPool         // nil: the system's; see ReadCAs
+	InsecureSkipVerify bool                   // test servers only
+	Sessions           tls.ClientSessionCache // of TLS, to resume; nil: each handshake is a whole one
 
 	Auth     string // "auto" (the default), "plain", "login", "cram-md5", "scram-sha-256" or "none"
 	Username string // empty: no login
@@ -204,6 +205,7 @@ func (r *Relay) tlsConfig() *tls.Config {
 		RootCAs:                     r.RootCAs,
 		InsecureSkipVerify:          r.InsecureSkipVerify, // the operator's word, for test servers
 		MinVersion:                  tls.VersionTLS12,
+		ClientSessionCache:          r.Sessions,
 		DynamicRecordSizingDisabled: true, // whole messages, not the first bytes of a page
 	}
 }

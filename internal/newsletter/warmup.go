@@ -22,7 +22,7 @@ func (w WarmUp) On() bool { return w.First > 0 }
 const unlimited = 1 << 40
 
 // Cap returns how many messages the relay may get on the day of now, by now's
-// zone, and whether that is a limit at all. Before From it is none.
+// zone, and whether that is a limit at all. Before From it is 0.
 func (w WarmUp) Cap(now time.Time) (int64, bool) {
 	if !w.On() {
 		return 0, false
