@@ -59,6 +59,7 @@ func TestManyLanes(t *testing.T) {
 		all.Wait()
 		took := time.Since(start)
 		time.Sleep(time.Second) // what is under way ends
+		synctest.Wait()
 		if _, waiting, _ := q.size(); waiting > 0 {
 			t.Errorf("%d of %d were not sent", waiting, domains)
 		}

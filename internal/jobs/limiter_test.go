@@ -87,6 +87,7 @@ func TestLimiter(t *testing.T) {
 				time.Sleep(length)
 				stop()
 				time.Sleep(time.Second) // what is under way ends
+				synctest.Wait()
 				most := int(rate + max(1, rate/10))
 				from := 0
 				for i := range sent {
