@@ -123,3 +123,10 @@ func (b *breaker) take(issue int64) (suspect bool, trip string) {
 	delete(b.tripped, issue)
 	return suspect, trip
 }
+
+// again puts a trip back that could not be acted on.
+func (b *breaker) again(issue int64, trip string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tripped[issue] = trip
+}

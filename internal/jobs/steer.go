@@ -78,7 +78,11 @@ func (d *deliverer) forgetIssues(sending map[int64]bool) {
 func (d *deliverer) look(ctx context.Context, x store.Standing, now time.Time) error {
 	suspect, trip := d.breaker.take(x.Issue)
 	if trip != "" {
-		return d.trip(ctx, x, trip)
+		err := d.trip(ctx, x, trip)
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			d.breaker.again(x.Issue, trip)
+		}
+		return err
 	}
 	complaints, err := d.s.store.Complaints(ctx, x.Issue)
 	if err != nil {
