@@ -245,6 +245,9 @@ func (d *deliverer) dispatch(ctx context.Context) error {
 // done.
 func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, err error) {
 	_, waiting, leases := d.queue.size()
+	if waiting > 0 { // whatever a connection missed costs a tick, not the issue
+		d.queue.wake()
+	}
 	if leases == 0 && d.once {
 		if !slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.givenUp() }) {
 			return 0, true, nil

@@ -191,6 +191,9 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 		q.mu.Lock()
 		r.wait(wanted, open, -1)
 		if over {
+			if open && len(q.items)+len(q.order) > 0 { // those that left it to this one shall look again
+				q.notify()
+			}
 			return nil
 		}
 	}
