@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -46,7 +47,8 @@ type site struct {
 	options jobs.Options
 	files   fstest.MapFS
 	outbox  string
-	n       int // articles so far
+	n       int         // articles so far
+	paused  atomic.Bool // issue 1 was, see untilPaused
 }
 
 // newSite returns a site with the newsletter "weekly", on SQLite.

@@ -22,10 +22,10 @@ func onBoth(t *testing.T, test func(t *testing.T, s *site)) {
 }
 
 // untilPaused lets the first messages pass, and the others only when issue 1 is
-// paused: so a test need not be faster than the program.
+// or was paused: so a test need not be faster than the program. A test that
+// resumes it does so by resume.
 func (s *site) untilPaused(first int32) func() {
 	var n atomic.Int32
-	var paused atomic.Bool // it was once
 	return func() {
 		if n.Add(1) <= first {
 			return
@@ -33,10 +33,20 @@ func (s *site) untilPaused(first int32) func() {
 		eventually(s.t, "the issue is paused", func() bool {
 			i, err := s.store.Issue(s.t.Context(), 1)
 			if err == nil && i.State == newsletter.IssuePaused {
-				paused.Store(true)
+				s.paused.Store(true)
 			}
-			return paused.Load()
+			return s.paused.Load()
 		})
+	}
+}
+
+// resume lets issue 1, which is paused, go on, and those who wait in untilPaused:
+// they may have missed that it was.
+func (s *site) resume(v *jobs.Service) {
+	s.t.Helper()
+	s.paused.Store(true)
+	if err := v.Resume(s.t.Context(), 1); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -116,9 +126,7 @@ func TestBreaker(t *testing.T) {
 		}
 		// Resumed as it is, it goes on: somebody looked. What is suppressed stays so.
 		wrong.Store(false)
-		if err := v.Resume(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		s.resume(v)
 		before := i.Failed
 		i = s.finish(v)
 		s.counts(i, newsletter.IssueSent, 60-before, before, 0, 0)
@@ -172,9 +180,7 @@ func TestComplaints(t *testing.T) {
 		if i.Issue.State != newsletter.IssuePaused || !strings.Contains(i.Issue.Reason, "complained") {
 			t.Errorf("%+v", i.Issue)
 		}
-		if err := v.Resume(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		s.resume(v)
 		s.counts(s.finish(v), newsletter.IssueSent, 60, 0, 0, 0)
 		same(t, k.to(), readers)
 	})
