@@ -34,6 +34,7 @@ import (
 
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
@@ -115,7 +116,8 @@ type Service struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	linked   atomic.Bool   // links in mail were seen to lead here
+	linked   atomic.Bool // links in mail were seen to lead here
+	catalog  atomic.Pointer[publish.Catalogue]
 	progress sync.Mutex    // held while OnProgress runs
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed
@@ -206,6 +208,16 @@ func (s *Service) Newsletter(name string) (newsletter.Newsletter, error) {
 		}
 	}
 	return newsletter.Newsletter{}, fmt.Errorf("newsletter %q: %w", name, store.ErrNotFound)
+}
+
+// Catalogue returns the feeds as they were built last. It is replaced by the next
+// build that changes something, so ask again for each request; it costs nothing.
+func (s *Service) Catalogue() *publish.Catalogue {
+	if c := s.catalog.Load(); c != nil {
+		return c
+	}
+	s.catalog.CompareAndSwap(nil, publish.NewCatalogue([]publish.Feed{publish.SiteFeed(s.o.Site)}, nil, nil))
+	return s.catalog.Load()
 }
 
 // Wake tells the delivery loops that there may be something to do.
