@@ -110,6 +110,12 @@ func (k *Keyring) AddressHash(address string) string {
 	return hex.EncodeToString(k.mac(1, "address", strings.ToLower(address)))
 }
 
+// NetworkHash returns the keyed hash under which a network is counted that asks
+// the hub for something.
+func (k *Keyring) NetworkHash(network string) string {
+	return hex.EncodeToString(k.mac(1, "network", network))
+}
+
 // MessageID returns the Message-ID (without angle brackets) of an issue's
 // message to a subscriber: the same at each attempt, so that receivers can drop
 // a copy (RFC 5322 3.6.4).

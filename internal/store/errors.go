@@ -16,6 +16,8 @@ var (
 	ErrNewer = errors.New("the database belongs to a newer version of Syndicate")
 	// ErrBusy: another process holds what is needed; trying again helps.
 	ErrBusy = errors.New("the database is busy")
+	// ErrLimit: there is as much of it already as there may be.
+	ErrLimit = errors.New("a limit is reached")
 	// ErrLocked: another daemon serves this SQLite file.
 	ErrLocked = errors.New("another syndicate serve uses this database")
 )

@@ -94,7 +94,7 @@ func (s *Store) wrap(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrConflict, ErrStale, ErrBusy, ErrNewer} {
+	for _, known := range []error{ErrNotFound, ErrConflict, ErrStale, ErrBusy, ErrNewer, ErrLimit} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", what, err)
 		}
