@@ -13,10 +13,13 @@ type (
 		XMLName xml.Name `xml:"feed"`
 		feeds.AtomFeed
 		Lang      string         `xml:"xml:lang,attr,omitempty"`
+		Media     string         `xml:"xmlns:media,attr"`
+		History   string         `xml:"xmlns:fh,attr"`
 		Generator *atomGenerator `xml:"generator"`
 		Links     []feeds.AtomLink
 		Authors   []*atomAuthor `xml:"author"`
-		Entries   []*atomEntry  `xml:"entry"`
+		Archive   *struct{}     `xml:"fh:archive"`
+		Complete  *struct{}     `xml:"fh:complete"`
 	}
 	atomEntry struct {
 		XMLName xml.Name `xml:"entry"`
@@ -25,6 +28,9 @@ type (
 		Links      []feeds.AtomLink
 		Authors    []*atomAuthor  `xml:"author"`
 		Categories []atomCategory `xml:"category"`
+		Source     *atomSource    `xml:"source"`
+		Media      []mediaContent
+		Thumbnail  *mediaThumbnail
 	}
 	// atomAuthor: feeds.AtomAuthor is one per entry only.
 	atomAuthor struct {
@@ -36,16 +42,31 @@ type (
 	atomGenerator struct {
 		Name string `xml:",chardata"`
 	}
+	// atomSource is the feed that an entry comes from (RFC 4287 4.2.11).
+	atomSource struct {
+		ID      string `xml:"id"`
+		Title   string `xml:"title"`
+		Updated string `xml:"updated"`
+		Links   []feeds.AtomLink
+	}
 )
 
 // FeedXml makes atomFeed a feeds.XmlFeed.
 func (f *atomFeed) FeedXml() any { return f } //nolint:staticcheck // the name is gorilla/feeds'
 
-// Atom renders the feed as Atom 1.0 (RFC 4287). An empty feed is dated by the
-// epoch, since atom:updated is required and the present must not go in.
-func Atom(f Feed) ([]byte, error) {
-	f = f.clean()
-	updated := f.updated()
+// Atom writes an Atom 1.0 document (RFC 4287). One without entries is dated by
+// the epoch, since atom:updated is required and the present must not go in.
+func Atom(f Feed, entries []Entry) ([]byte, error) {
+	head, err := writeXML(newAtomFeed(f.clean(), entries))
+	if err != nil {
+		return nil, err
+	}
+	const end = "\n</feed>\n"
+	return splice(head, end, entries, func(e *Entry) []byte { return e.Atom }, "\n", "\n", end)
+}
+
+func newAtomFeed(f Feed, entries []Entry) *atomFeed {
+	updated := lastUpdated(entries)
 	if updated.IsZero() {
 		updated = updated.AddDate(1969, 0, 0)
 	}
@@ -54,41 +75,45 @@ func Atom(f Feed) ([]byte, error) {
 			Xmlns:    "http://www.w3.org/2005/Atom",
 			Title:    f.Title,
 			Id:       f.ID,
-			Updated:  stamp(updated),
+			Updated:  stampMilli(updated),
 			Icon:     f.Icon,
 			Logo:     f.Logo,
 			Rights:   f.Copyright,
 			Subtitle: f.Description,
 		},
 		Lang:      f.Language,
+		Media:     nsMedia,
+		History:   nsHistory,
 		Generator: &atomGenerator{"Syndicate"},
 		// RFC 4287 4.1.1: a feed has an author unless every entry does.
 		Authors: []*atomAuthor{{feeds.AtomPerson{Name: cmp.Or(f.Author, f.Title)}}},
-		Links: []feeds.AtomLink{
-			{Href: f.SelfAtom, Rel: "self", Type: TypeAtom},
-			{Href: f.HomeURL, Rel: "alternate", Type: "text/html"},
-		},
+		Links:   []feeds.AtomLink{{Href: f.HomeURL, Rel: "alternate", Type: "text/html"}},
 	}
-	for _, h := range f.Hubs {
-		x.Links = append(x.Links, feeds.AtomLink{Href: h, Rel: "hub"})
+	x.Links = append(x.Links, f.links(".atom", TypeAtom)...)
+	if f.License != "" { // RFC 4946
+		x.Links = append(x.Links, feeds.AtomLink{Href: f.License, Rel: "license"})
 	}
-	for i := range f.Items {
-		x.Entries = append(x.Entries, newAtomEntry(&f.Items[i], f.Language))
+	if f.Pages.Archive {
+		x.Archive = &struct{}{}
 	}
-	return writeXML(x)
+	if f.Pages.Complete {
+		x.Complete = &struct{}{}
+	}
+	return x
 }
 
-func newAtomEntry(it *Item, feedLanguage string) *atomEntry {
+func newAtomEntry(it *Item) *atomEntry {
 	x := &atomEntry{
 		AtomEntry: feeds.AtomEntry{
 			Title:   it.Title,
 			Id:      ItemID(&it.Article),
-			Updated: stamp(it.changed()),
+			Updated: stampMilli(it.updated()),
+			Rights:  it.Copyright,
 		},
-		Links: []feeds.AtomLink{{Href: it.URL, Rel: "alternate", Type: "text/html"}},
+		Lang: it.Language,
 	}
-	if it.Language != feedLanguage {
-		x.Lang = it.Language
+	if it.URL != "" {
+		x.Links = append(x.Links, feeds.AtomLink{Href: it.URL, Rel: "alternate", Type: "text/html"})
 	}
 	if !it.Published.IsZero() {
 		x.Published = stamp(it.Published)
@@ -107,19 +132,34 @@ func newAtomEntry(it *Item, feedLanguage string) *atomEntry {
 	for _, t := range it.Tags {
 		x.Categories = append(x.Categories, atomCategory{t})
 	}
-	if img := it.Image; img != nil && img.URL != "" {
-		x.Links = append(x.Links, enclosureLink(img.URL, img.Type, img.Size))
-	}
 	for _, e := range it.Enclosures {
-		x.Links = append(x.Links, enclosureLink(e.URL, e.Type, e.Size))
+		l := feeds.AtomLink{Href: e.URL, Rel: "enclosure", Type: e.Type}
+		if e.Size > 0 {
+			l.Length = strconv.FormatInt(e.Size, 10)
+		}
+		x.Links = append(x.Links, l)
 	}
+	if it.License != "" { // RFC 4946
+		x.Links = append(x.Links, feeds.AtomLink{Href: it.License, Rel: "license"})
+	}
+	x.addOrigin(it)
+	x.Media, x.Thumbnail = newPicture(it.Image)
 	return x
 }
 
-func enclosureLink(url, mediaType string, size int64) feeds.AtomLink {
-	l := feeds.AtomLink{Href: url, Rel: "enclosure", Type: mediaType}
-	if size > 0 {
-		l.Length = strconv.FormatInt(size, 10)
+// addOrigin says where a syndicated entry was first.
+func (x *atomEntry) addOrigin(it *Item) {
+	o := it.Origin
+	if o == nil {
+		return
 	}
-	return l
+	if o.URL != "" {
+		x.Links = append(x.Links, feeds.AtomLink{Href: o.URL, Rel: "via", Type: "text/html"})
+	}
+	if id := cmp.Or(o.ID, o.Feed); id != "" {
+		x.Source = &atomSource{ID: id, Title: cmp.Or(o.Title, id), Updated: stampMilli(it.updated())}
+		if o.Feed != "" {
+			x.Source.Links = []feeds.AtomLink{{Href: o.Feed, Rel: "self"}}
+		}
+	}
 }

@@ -1,21 +1,19 @@
-// Package feeds turns a selection of articles into the bytes of an RSS 2.0,
-// Atom 1.0 or JSON Feed 1.1 document.
+// Package feeds turns articles into the bytes of RSS 2.0, Atom 1.0 and JSON Feed
+// 1.1 documents.
 //
-// The procedure: a Feed is cleaned (every string of every field, so that one
-// control byte in one article cannot break the document for all readers), its
-// fields are put into gorilla/feeds' format structs, which are extended by
-// embedding and shadowing, and these are encoded. Nothing is post-processed as
-// text, and nothing of the moment goes in: equal feeds give equal bytes.
+// The procedure: an Item is cleaned (every string of every field, so that one
+// control byte in one article cannot break a document for all readers) and put
+// into gorilla/feeds' format structs, which are extended by embedding and
+// shadowing; these are encoded once a format (Encode). Nothing in an entry
+// depends on the feed, so any number of feeds can hold it: RSS, Atom and JSON
+// encode the head of a document and put the entries' bytes behind it, which gives
+// the same bytes as encoding everything at once. Nothing of the moment goes in:
+// equal feeds give equal bytes.
 package feeds
 
 import (
-	"bytes"
-	"mime"
-	"slices"
-	"strings"
 	"time"
 
-	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 )
 
@@ -26,114 +24,84 @@ const (
 	TypeJSON = "application/feed+json"
 )
 
-// Feed is a titled selection of articles, newest first.
+// Format is one of the three.
+type Format struct {
+	Ext    string // of file names and addresses: ".rss"
+	Type   string // media type
+	Render func(Feed, []Entry) ([]byte, error)
+}
+
+// Formats returns the three formats.
+func Formats() []Format {
+	return []Format{{".rss", TypeRSS, RSS}, {".atom", TypeAtom, Atom}, {".json", TypeJSON, JSON}}
+}
+
+// Feed is the head of a document: what it says of itself, whatever entries follow.
 type Feed struct {
-	ID          string // URI that never changes, such as urn:uuid:…
+	ID          string // URI that never changes, such as urn:uuid:…; the same in all pages of a feed
 	Title       string // plain text
 	Description string // plain text
 	Language    string // BCP 47
 	HomeURL     string // the page that the feed is about, absolute
 	Author      string // of the feed as a whole, empty: the title stands in where a format demands one
-	Copyright   string
+	Copyright   string // plain text
+	License     string // absolute URL, empty: none
 	Icon, Logo  string // absolute URLs, empty: none
-	SelfRSS     string // absolute URLs of the documents themselves
-	SelfAtom    string
-	SelfJSON    string
-	Hubs        []string // WebSub hubs, absolute
-	Items       []Item
+	Self        string // absolute URL of the document without its ending: .rss, .atom or .json is put behind it
+	Pages       Pages
+	Hubs        []string            // WebSub hubs, absolute
+	Podcast     *newsletter.Podcast // nil: the feed is none; Image is absolute
 }
 
-// Item is an article as a feed carries it.
+// Pages places a document among those of its feed (RFC 5005). The addresses are
+// without their endings, as Self is; empty: there is no such document.
+type Pages struct {
+	Archive     bool   // this is an archive page, no longer the one to subscribe to
+	Complete    bool   // this one holds all there is, and what leaves it is gone
+	Current     string // the one to subscribe to; in archive pages
+	PrevArchive string // the archive page with the next older entries
+	NextArchive string // the archive page with the next newer entries
+}
+
+// Item is an article as feeds carry it.
 type Item struct {
-	newsletter.Article
-	URL  string // absolute permalink
-	HTML string // sanitised body with absolute references; empty: the item carries its summary only
+	newsletter.Article        // image, enclosures and the files of its episode have absolute addresses
+	URL                string // absolute permalink
+	HTML               string // sanitised body with absolute references; empty: the item carries its summary only
+	Podcast            bool   // the site is a podcast: what programs that play it ask for is wanted
+}
+
+// Entry is an item encoded once, to be put into any number of feeds.
+type Entry struct {
+	RSS, Atom, JSON []byte
+	Updated         time.Time // of the last change, as feeds show it
+	Signed          bool      // it names authors of its own
 }
 
 // ItemID is the identifier of an article in every feed: it is minted with the
 // article and does not change with its address.
 func ItemID(a *newsletter.Article) string { return "urn:uuid:" + a.ID }
 
-// clean returns a copy in which no string can break a document.
-func (f Feed) clean() Feed {
-	line, block := markup.CleanLine, markup.Clean
-	f.ID, f.Title, f.Description = line(f.ID), line(f.Title), line(f.Description)
-	f.Language, f.Author, f.Copyright = line(f.Language), line(f.Author), line(f.Copyright)
-	for _, u := range []*string{&f.HomeURL, &f.Icon, &f.Logo, &f.SelfRSS, &f.SelfAtom, &f.SelfJSON} {
-		*u = line(*u)
+// Encode encodes an item in each format. Without its HTML it becomes an entry
+// for feeds of summaries.
+func Encode(it Item) (Entry, error) {
+	it = it.clean()
+	e := Entry{Updated: it.updated(), Signed: len(it.Authors) > 0}
+	var err error
+	if e.RSS, err = xmlPiece(newRSSItem(&it), "    "); err != nil {
+		return e, err
 	}
-	hubs := make([]string, len(f.Hubs))
-	for i, h := range f.Hubs {
-		hubs[i] = line(h)
+	if e.Atom, err = xmlPiece(newAtomEntry(&it), "  "); err != nil {
+		return e, err
 	}
-	f.Hubs = hubs
-	items := make([]Item, len(f.Items))
-	for i, it := range f.Items {
-		it.ID, it.URL, it.Title, it.Language = line(it.ID), line(it.URL), line(it.Title), line(it.Language)
-		if it.Title == "" { // RSS and Atom want a title; an untitled note is called by its day
-			it.Title = it.Published.UTC().Format(time.DateOnly)
-		}
-		it.Summary, it.HTML = block(it.Summary), block(it.HTML)
-		it.Tags = cleanList(it.Tags)
-		authors := make([]newsletter.Author, 0, len(it.Authors))
-		for _, a := range it.Authors {
-			a.Name, a.Email, a.URL = line(a.Name), line(a.Email), line(a.URL)
-			if a.Name != "" {
-				authors = append(authors, a)
-			}
-		}
-		it.Authors = authors
-		if it.Image != nil {
-			img := *it.Image
-			img.URL, img.Alt, img.Type = line(img.URL), line(img.Alt), line(img.Type)
-			if img.Type == "" {
-				img.Type = typeByName(img.URL)
-			}
-			it.Image = &img
-		}
-		enclosures := make([]newsletter.Enclosure, 0, len(it.Enclosures))
-		for _, e := range it.Enclosures {
-			e.URL, e.Type = line(e.URL), line(e.Type)
-			if e.Type == "" {
-				e.Type = typeByName(e.URL)
-			}
-			if e.URL != "" && e.Type != "" {
-				enclosures = append(enclosures, e)
-			}
-		}
-		it.Enclosures = enclosures
-		items[i] = it
-	}
-	f.Items = items
-	return f
+	e.JSON, err = jsonPiece(newJSONItem(&it))
+	return e, err
 }
 
-func cleanList(in []string) []string {
-	out := make([]string, 0, len(in))
-	for _, s := range in {
-		if s = markup.CleanLine(s); s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	return out
-}
-
-// typeByName guesses a media type from a URL's extension.
-func typeByName(url string) string {
-	url, _, _ = strings.Cut(url, "?")
-	return newsletter.MediaType(url)
-}
-
-// isType reports whether t is of the main type, such as "image".
-func isType(t, main string) bool {
-	base, _, err := mime.ParseMediaType(t)
-	return err == nil && strings.HasPrefix(base, main+"/")
-}
-
-// updated is the time of the last real change in the feed: zero without items.
-func (f *Feed) updated() (t time.Time) {
-	for i := range f.Items {
-		if u := f.Items[i].changed(); u.After(t) {
+// lastUpdated is the time of the last real change in a feed: zero without entries.
+func lastUpdated(entries []Entry) (t time.Time) {
+	for i := range entries {
+		if u := entries[i].Updated; u.After(t) {
 			t = u
 		}
 	}
@@ -148,28 +116,18 @@ func (it *Item) changed() time.Time {
 	return it.Updated
 }
 
-// stamp formats a time for Atom and JSON (RFC 3339, whole seconds, UTC).
+// updated is changed, told apart from that of others: articles that came in
+// together share a time to the second, and readers that sort by it, or take equal
+// times for equal entries, go wrong. The fraction of the second is the article's
+// own then, whatever feed it is in, and changes with nothing. Three digits: more
+// of them are misread by some.
+func (it *Item) updated() time.Time {
+	t := it.changed().UTC().Truncate(time.Second)
+	return t.Add(time.Duration(it.Seq%1000) * time.Millisecond)
+}
+
+// stamp formats a time for JSON and Atom's published (RFC 3339, whole seconds, UTC).
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// escapeText escapes s for element content with the character references that
-// the RSS profile advises for plain text in title and description, so that no
-// reader takes an escaped "<" for markup.
-func escapeText(s string) string {
-	if !strings.ContainsAny(s, "&<>") {
-		return s
-	}
-	var b bytes.Buffer
-	for _, r := range s {
-		switch r {
-		case '&':
-			b.WriteString("&#x26;")
-		case '<':
-			b.WriteString("&#x3C;")
-		case '>':
-			b.WriteString("&#x3E;")
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+// stampMilli is stamp with the fraction of the second.
+func stampMilli(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -42,7 +42,7 @@ const publishedKey = "published feeds"
 
 // feedsRevision is raised when the same articles would give other bytes, so that
 // an upgrade builds anew.
-const feedsRevision = 2
+const feedsRevision = 3
 
 // Publish builds the feeds into public/. When nothing changed since the last
 // build and its files are there, it does nothing.
@@ -68,28 +68,26 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 		r.Items, r.files = last.Items, sizes(r.Dir, last.Hashes)
 		return r, nil
 	}
-	feed, err := s.siteFeed(ctx, last.FeedID, &r)
+	feed, entries, err := s.siteFeed(ctx, last.FeedID, &r)
 	if err != nil {
 		return r, err
 	}
 	last.Fingerprint, last.Hashes, last.Items = print, map[string]string{}, r.Items
 	r.files = map[string]int64{}
-	for _, doc := range []struct {
-		name   string
-		render func(feeds.Feed) ([]byte, error)
-	}{{"feed.rss", feeds.RSS}, {"feed.atom", feeds.Atom}, {"feed.json", feeds.JSON}} {
-		data, err := doc.render(feed)
+	for _, format := range feeds.Formats() {
+		name := "feed" + format.Ext
+		data, err := format.Render(feed, entries)
 		if err != nil {
-			return r, fmt.Errorf("building %s: %w", doc.name, err)
+			return r, fmt.Errorf("building %s: %w", name, err)
 		}
-		changed, err := feeds.Write(r.Dir, doc.name, data)
+		changed, err := feeds.Write(r.Dir, name, data)
 		if err != nil {
-			return r, fmt.Errorf("writing %s: %w", doc.name, err)
+			return r, fmt.Errorf("writing %s: %w", name, err)
 		}
 		if changed {
-			r.Written = append(r.Written, doc.name)
+			r.Written = append(r.Written, name)
 		}
-		last.Hashes[doc.name], r.files[doc.name] = hashOf(data), int64(len(data))
+		last.Hashes[name], r.files[name] = hashOf(data), int64(len(data))
 	}
 	value, err := json.Marshal(last)
 	if err != nil {
@@ -171,18 +169,19 @@ func filesStand(dir string, files map[string]int64) bool {
 
 // siteFeed selects and renders the newest articles. One whose body cannot be
 // rendered goes out with its summary.
-func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (feeds.Feed, error) {
+func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (feeds.Feed, []feeds.Entry, error) {
 	site := s.o.Site
 	f := feeds.Feed{
 		ID: id, Title: site.Title, Description: site.Description, Language: site.Language,
 		HomeURL: site.URL + "/", Author: site.Author, Copyright: site.Copyright,
 		Icon: s.siteFile(site.Icon), Logo: s.siteFile(site.Logo),
-		SelfRSS: site.URL + "/feed.rss", SelfAtom: site.URL + "/feed.atom", SelfJSON: site.URL + "/feed.json",
+		Self: site.URL + "/feed",
 	}
 	articles, err := s.store.Articles(ctx, store.ArticleQuery{Limit: s.o.Feeds.Items, Bodies: s.o.Feeds.Full})
 	if err != nil {
-		return f, err
+		return f, nil, err
 	}
+	var entries []feeds.Entry
 	for i := range articles {
 		a := &articles[i]
 		it := feeds.Item{URL: s.ArticleURL(a)}
@@ -192,11 +191,15 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 			}
 		}
 		it.Article = s.withAbsoluteFiles(ctx, a)
-		f.Items = append(f.Items, it)
+		e, err := feeds.Encode(it)
+		if err != nil {
+			return f, nil, err
+		}
+		entries = append(entries, e)
 		s.tell(Progress{Step: "feeds", Done: i + 1, Total: len(articles)})
 	}
-	r.Items = len(f.Items)
-	return f, nil
+	r.Items = len(entries)
+	return f, entries, nil
 }
 
 // withAbsoluteFiles returns the article with absolute addresses of its image and

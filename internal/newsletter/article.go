@@ -18,28 +18,32 @@ const (
 // Article is one published piece. Its ID is minted once and never changes; the
 // revision counts real changes; Seq orders first publications in the store.
 type Article struct {
-	ID         string      `json:"id"`         // UUID, urn:uuid:ID in feeds
-	Source     string      `json:"source"`     // name of the source it came from
-	Key        string      `json:"key"`        // its key there: front matter id, else slash-separated path
-	File       string      `json:"file"`       // slash-separated path in the source, empty where there is none
-	Revision   int         `json:"revision"`   // from 1
-	Seq        int64       `json:"seq"`        // 0: not public yet
-	Slug       string      `json:"slug"`       // unique in the store
-	Permalink  string      `json:"permalink"`  // absolute URL or site path, empty: /articles/Slug
-	Aliases    []string    `json:"aliases"`    // former site paths
-	Title      string      `json:"title"`      // plain text
-	Summary    string      `json:"summary"`    // plain text, given or made from the body
-	Language   string      `json:"language"`   // BCP 47
-	Section    string      `json:"section"`    // slash-separated, empty: none
-	Authors    []Author    `json:"authors"`    //
-	Tags       []string    `json:"tags"`       // tags and categories
-	Image      *Image      `json:"image"`      //
-	Enclosures []Enclosure `json:"enclosures"` //
-	Published  time.Time   `json:"published"`  // zero when a source sends an undated article: the store sets first-seen
-	Updated    time.Time   `json:"updated"`    // the last real change, not before Published
-	Draft      bool        `json:"draft"`      //
-	Format     Format      `json:"format"`     //
-	Body       string      `json:"body"`       // UTF-8, \n line ends, in Format; empty in listings without bodies
+	ID         string      `json:"id"`                  // UUID, urn:uuid:ID in feeds
+	Source     string      `json:"source"`              // name of the source it came from
+	Key        string      `json:"key"`                 // its key there: front matter id, else slash-separated path
+	File       string      `json:"file"`                // slash-separated path in the source, empty where there is none
+	Revision   int         `json:"revision"`            // from 1
+	Seq        int64       `json:"seq"`                 // 0: not public yet
+	Slug       string      `json:"slug"`                // unique in the store
+	Permalink  string      `json:"permalink"`           // absolute URL or site path, empty: /articles/Slug
+	Aliases    []string    `json:"aliases"`             // former site paths
+	Title      string      `json:"title"`               // plain text
+	Summary    string      `json:"summary"`             // plain text, given or made from the body
+	Language   string      `json:"language"`            // BCP 47
+	Section    string      `json:"section"`             // slash-separated, empty: none
+	Authors    []Author    `json:"authors"`             //
+	Tags       []string    `json:"tags"`                // tags and categories
+	Image      *Image      `json:"image"`               //
+	Enclosures []Enclosure `json:"enclosures"`          //
+	Episode    *Episode    `json:"episode,omitempty"`   // nil: no more is known than the enclosures
+	License    string      `json:"license,omitempty"`   // URL of the licence, empty: that of the site
+	Copyright  string      `json:"copyright,omitempty"` // plain text, empty: that of the site
+	Origin     *Origin     `json:"origin,omitempty"`    // nil: it was published here first
+	Published  time.Time   `json:"published"`           // zero when a source sends an undated article: the store sets first-seen
+	Updated    time.Time   `json:"updated"`             // the last real change, not before Published
+	Draft      bool        `json:"draft"`               //
+	Format     Format      `json:"format"`              //
+	Body       string      `json:"body"`                // UTF-8, \n line ends, in Format; empty in listings without bodies
 }
 
 // URL returns the absolute address of the article on the site at siteURL

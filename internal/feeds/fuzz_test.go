@@ -1,0 +1,101 @@
+package feeds_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mmcdole/gofeed"
+
+	"syndicate/internal/feeds"
+	"syndicate/internal/newsletter"
+)
+
+// Whatever stands in whatever field, the documents are well-formed UTF-8, whole,
+// and a reader finds every item.
+func FuzzRender(f *testing.F) {
+	f.Add("title", "summary", "<p>body</p>", "tag", "https://example.org/a", int64(1))
+	f.Add("a\x00b\x0b", "\xff\xfe", "]]>\x1b[0m", "\ufffe", "javascript:\u0085", int64(-5))
+	f.Add("\U0001F600 « x »", "&amp;<script>", "\ud7ff", " \u00a0", "http://[::1]/%zz", int64(3<<30))
+	f.Add("]]]]><![CDATA[>", "--><!--", "<![CDATA[ ]]>", "\u202e\u2066", "https://bücher.example/ä b?q=\"é\"#<", int64(1<<62))
+	f.Fuzz(func(t *testing.T, title, text, html, word, ref string, n int64) {
+		d := fuzzed(title, text, html, word, ref, n)
+		entries := d.entries(t)
+		for _, format := range feeds.Formats() {
+			data, err := format.Render(d.Feed, entries)
+			if err != nil {
+				t.Fatalf("%s: %v", format.Ext, err)
+			}
+			whole, err := feeds.Whole(format.Ext, d.Feed, d.Items)
+			if err != nil || !bytes.Equal(whole, data) {
+				t.Fatalf("%s: spliced is not whole: %v\n%s\n%s", format.Ext, err, whole, data)
+			}
+			wellFormed(t, format.Ext, data)
+			got, err := gofeed.NewParser().Parse(bytes.NewReader(data))
+			if err != nil {
+				t.Fatalf("%s: a reader refuses it: %v", format.Ext, err)
+			}
+			if len(got.Items) != len(d.Items) {
+				t.Fatalf("%s: a reader finds %d items of %d", format.Ext, len(got.Items), len(d.Items))
+			}
+		}
+	})
+}
+
+// fuzzed is a document with the strings in every field.
+func fuzzed(title, text, html, word, ref string, n int64) document {
+	d := chapters()
+	d.Feed = feeds.Feed{
+		ID: ref, Title: title, Description: text, Language: word, HomeURL: ref, Author: word, Copyright: text, License: ref,
+		Icon: ref, Logo: ref, Self: ref, Hubs: []string{ref, word},
+		Pages:   feeds.Pages{Archive: n > 0, Complete: n > 1, Current: ref, PrevArchive: word, NextArchive: ref},
+		Podcast: &newsletter.Podcast{Author: title, Email: word, Image: ref, Categories: []string{title, word + ">" + text}, Serial: n > 0},
+	}
+	explicit := n > 0
+	first := feeds.Item{
+		Article: newsletter.Article{
+			ID: word, Seq: n, Title: title, Summary: text, Language: word, Authors: []newsletter.Author{{Name: title, Email: word, URL: ref}, {Name: word}},
+			Tags: []string{title, word, text}, Published: time.Unix(n%200_000_000_000, 0), Updated: time.Unix(n%1_000_000, n),
+			Image: &newsletter.Image{URL: ref, Alt: text, Caption: title, Type: word, Width: int(n), Height: int(-n), Size: n},
+			Enclosures: []newsletter.Enclosure{
+				{URL: ref, Type: word, Size: n, Duration: time.Duration(n)},
+				{URL: "https://example.org/a.mp3", Size: n, Duration: time.Duration(n)},
+				{URL: ref, Type: "audio/" + word, Size: -n},
+			},
+			Episode: &newsletter.Episode{
+				Season: int(n), Number: int(n), Type: word, Explicit: &explicit, ChaptersURL: ref, Transcript: ref,
+				Chapters: []newsletter.Chapter{{Start: time.Duration(n), Title: title, URL: ref}, {Title: text}},
+			},
+			License: ref, Copyright: text, Origin: &newsletter.Origin{URL: ref, Title: title, Feed: ref, ID: word},
+		},
+		URL: ref, HTML: html, Podcast: true,
+	}
+	d.Items = append([]feeds.Item{first}, d.Items...)
+	return d
+}
+
+func wellFormed(t *testing.T, ext string, data []byte) {
+	t.Helper()
+	if !utf8.Valid(data) {
+		t.Fatalf("%s is not UTF-8", ext)
+	}
+	if ext == ".json" {
+		if !json.Valid(data) {
+			t.Fatalf("%s is not JSON", ext)
+		}
+		return
+	}
+	d := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatalf("%s is not well-formed: %v\n%s", ext, err, data)
+		}
+	}
+}

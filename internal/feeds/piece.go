@@ -1,0 +1,72 @@
+package feeds
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+
+	"github.com/gorilla/feeds"
+)
+
+// xmlPiece encodes an element as it stands in a document, prefix being the
+// indentation there.
+func xmlPiece(v any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	e := xml.NewEncoder(&b)
+	e.Indent(prefix, "  ")
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding an entry: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// writeXML encodes a document with gorilla/feeds' writer.
+func writeXML(root feeds.XmlFeed) ([]byte, error) {
+	var b bytes.Buffer
+	if err := feeds.WriteXML(root, &b); err != nil {
+		return nil, fmt.Errorf("encoding the feed: %w", err)
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
+}
+
+// jsonPiece encodes an item as it stands in a document.
+func jsonPiece(v any) ([]byte, error) { return encodeJSON(v, "    ") }
+
+func encodeJSON(v any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent(prefix, "  ")
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding the feed: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// splice puts pieces into a document that was encoded without any: before is cut
+// from its end, and what is to stand around and between the pieces put there.
+func splice(head []byte, before string, entries []Entry, piece func(*Entry) []byte, first, between, after string) ([]byte, error) {
+	if len(entries) == 0 {
+		return head, nil
+	}
+	head, ok := bytes.CutSuffix(head, []byte(before))
+	if !ok {
+		return nil, errors.New("encoding the feed: the empty document does not end as expected")
+	}
+	size := len(head) + len(first) + len(after)
+	for i := range entries {
+		size += len(piece(&entries[i])) + len(between)
+	}
+	out := append(make([]byte, 0, size), head...)
+	out = append(out, first...)
+	for i := range entries {
+		if i > 0 {
+			out = append(out, between...)
+		}
+		out = append(out, piece(&entries[i])...)
+	}
+	return append(out, after...), nil
+}
