@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -54,9 +55,30 @@ func run(ctx context.Context, args []string, sys system) error {
 	root.SetIn(sys.in)
 	root.SetOut(sys.out)
 	root.SetErr(sys.err)
-	err := root.ExecuteContext(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-a.overdue(ctx):
+		err = hinted(errors.New("stopped in the middle of something: what it waited for did not answer within delivery.grace"),
+			"nothing is lost; whoever comes next takes up what was under way. Is the database well?")
+	}
 	if err != nil {
 		a.complain(err)
 	}
 	return err
+}
+
+// overdueAfter is what the program may take after the grace period, to report and
+// to close what is open.
+const overdueAfter = 5 * time.Second
+
+// overdue is closed when the program was told to stop and should have ended long ago.
+func (a *app) overdue(ctx context.Context) <-chan struct{} {
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(time.Duration(a.grace.Load())+overdueAfter, func() { close(late) })
+	})
+	return late
 }

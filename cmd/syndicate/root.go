@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,8 @@ type app struct {
 	json    bool
 	verbose bool
 	offline bool // mail though nobody knows whether its links lead here
+
+	grace atomic.Int64 // delivery.grace, once the configuration is read; a time.Duration
 }
 
 // clock is the time now.

@@ -48,6 +48,7 @@ func (a *app) load() (*config.Config, error) {
 		return nil, err
 	}
 	cfg.Dir = folder
+	a.grace.Store(int64(cfg.Delivery.Grace))
 	return cfg, nil
 }
 

@@ -123,8 +123,9 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 		From: l.from,
 		To:   it.row.Email,
 		Size: l.template.Size(),
-		Mark: func(ctx context.Context) error {
-			it.markErr = c.patient(ctx, func() error { return c.ledger.Mark(ctx, it.row.Chunk, it.row.N, it.lease.Fence) })
+		Mark: func(context.Context) error {
+			// Whether it was marked is to be known, even if the connection is cut meanwhile.
+			it.markErr = c.patient(c.hard, func() error { return c.ledger.Mark(c.last, it.row.Chunk, it.row.N, it.lease.Fence) })
 			it.marked = it.markErr == nil
 			return it.markErr
 		},

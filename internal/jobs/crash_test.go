@@ -126,7 +126,7 @@ func TestDeadWorker(t *testing.T) {
 		sealed := s.service(withRelay(nobodyHome(t)))
 		s.issue(s.run(sealed))
 		// … leased by another, which marks one row, settles one, and is gone.
-		ledger := store.NewLedger(s.store)
+		ledger := store.NewLedger(t.Context(), s.store)
 		l, err := s.store.LeaseChunk(t.Context(), "dead", false, time.Minute, false)
 		if err != nil {
 			t.Fatal(err)

@@ -27,9 +27,10 @@ const (
 // (queue.go, lane.go, spread.go). A connection is opened when there is mail for
 // it and closed soon after.
 //
-// Two contexts: when ctx ends, nothing new is started, what is in flight is
-// finished and settled, and the leases are released; the hard one ends the grace
-// period later and cuts the connections.
+// Three contexts: when ctx ends, nothing new is started, what is in flight is
+// finished and settled, and the leases are released; the hard one ends when most of
+// the grace period is over, and cuts the connections; the last one ends with it, and
+// nothing is waited for any more, be it a database that does not answer.
 type deliverer struct {
 	s       *Service
 	worker  string
@@ -39,6 +40,8 @@ type deliverer struct {
 	queue   *queue
 	letters *letters
 	breaker *breaker
+	last    context.Context //nolint:containedctx // see above
+	giveUp  func()          // ends it
 
 	steering steering    // dispatch's
 	hurry    atomic.Bool // look at the issues now
@@ -81,15 +84,16 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 		defer func() { _ = catcher.Close() }() // every message was answered
 		relays = []mailer.Relay{catcher.Relay()}
 	}
+	last, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
 	d := &deliverer{
-		s: s, worker: s.workerName(), once: once, ledger: store.NewLedger(s.store), letters: newLetters((&letterMaker{s: s, senders: map[int64]sender{}}).make),
+		s: s, worker: s.workerName(), once: once, last: store.Until(last, last), giveUp: giveUp,
+		ledger: store.NewLedger(last, s.store), letters: newLetters((&letterMaker{s: s, senders: map[int64]sender{}}).make),
 		total: total, progress: make(chan struct{}, 1), renew: make(chan struct{}, 1), reshare: make(chan struct{}, 1),
 		conns: map[*mailer.Conn]bool{}, pushbacks: pushbacks{groups: map[string]*pushback{}},
 		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]judged{}},
 	}
-	limitsCtx, endLimits := context.WithCancel(context.WithoutCancel(ctx))
-	defer endLimits()
-	d.addRelays(limitsCtx, relays)
+	d.addRelays(d.last, relays)
 	err := d.run(ctx)
 	d.tellProgress(true)
 	out := delivered{accepted: int(d.accepted.Load()), refused: int(d.refused.Load())}
@@ -133,8 +137,12 @@ func (d *deliverer) addRelays(ctx context.Context, relays []mailer.Relay) {
 // run starts the goroutines and takes them down in order: connections first, then
 // their leases, then the renewal and the ledger.
 func (d *deliverer) run(ctx context.Context) error {
-	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	ctx = store.Until(ctx, d.last)
+	hard, cut := context.WithCancel(d.last)
 	defer cut()
+	hurry, relax := d.countDown(cut)
+	defer relax()
+	defer context.AfterFunc(ctx, hurry)()
 	var renewing, sending sync.WaitGroup
 	renewCtx, stopRenewing := context.WithCancel(hard)
 	renewing.Go(func() { d.renewing(renewCtx) })
@@ -149,16 +157,60 @@ func (d *deliverer) run(ctx context.Context) error {
 	}
 	err := d.dispatch(ctx)
 	d.queue.close()
-	d.finish(&sending, cut)
-	if rerr := d.release(context.WithoutCancel(ctx)); err == nil {
+	hurry()
+	sending.Wait()
+	if rerr := d.release(d.last); err == nil {
 		err = rerr
 	}
 	stopRenewing()
 	renewing.Wait()
 	d.slowing.Wait()
 	d.ledger.Close()
-	d.giveBack(context.WithoutCancel(ctx))
+	d.giveBack(d.last)
 	return err
+}
+
+// lastPart is how much of the grace period is left for storing how the messages
+// ended whose connections were cut.
+const lastPart = 10
+
+// countDown returns what begins the grace period, once, and what stops it. Near its
+// end the connections are cut.
+func (d *deliverer) countDown(cut func()) (begin, stop func()) {
+	grace := d.s.o.Delivery.Grace
+	var timers [2]*time.Timer
+	var mu sync.Mutex
+	stopped := false
+	begin = sync.OnceFunc(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
+		}
+		timers[0] = time.AfterFunc(grace-grace/lastPart, func() {
+			d.s.log.Warn("grace period over, cutting connections")
+			cut()
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			for c := range d.conns {
+				_ = c.Close() // its Run says what became of the message
+			}
+		})
+		timers[1] = time.AfterFunc(grace, func() {
+			d.s.log.Error("the database does not answer: what was not stored is taken up by whoever comes next")
+			d.giveUp()
+		})
+	})
+	return begin, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+		for _, t := range timers {
+			if t != nil {
+				t.Stop()
+			}
+		}
+	}
 }
 
 // giveBack returns what this worker holds of the limits that all share.
@@ -176,30 +228,6 @@ func (d *deliverer) giveBack(ctx context.Context) {
 	}
 }
 
-// finish waits for the connections, and cuts them when the grace period is over.
-func (d *deliverer) finish(sending *sync.WaitGroup, cut func()) {
-	done := make(chan struct{})
-	go func() {
-		sending.Wait()
-		close(done)
-	}()
-	grace := time.NewTimer(d.s.o.Delivery.Grace)
-	defer grace.Stop()
-	select {
-	case <-done:
-		return
-	case <-grace.C:
-	}
-	d.s.log.Warn("grace period over, cutting connections")
-	cut()
-	d.mu.Lock()
-	for c := range d.conns {
-		_ = c.Close() // its Run says what became of the message
-	}
-	d.mu.Unlock()
-	<-done
-}
-
 // dispatch leases and releases until ctx ends or, once, until nothing is due.
 func (d *deliverer) dispatch(ctx context.Context) error {
 	var before time.Time
@@ -214,7 +242,7 @@ func (d *deliverer) dispatch(ctx context.Context) error {
 		} else {
 			before = now
 		}
-		if err := d.release(context.WithoutCancel(ctx)); err != nil {
+		if err := d.release(d.last); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {

@@ -77,12 +77,21 @@ func (s *Service) Finish(ctx context.Context) (RunReport, error) {
 	return s.reported(ctx, func(r *RunReport) error { return s.finish(ctx, r) })
 }
 
+// reportLimit is how long a run that was cut short may look at how things stand.
+const reportLimit = 2 * time.Second
+
 // reported does a run's steps and looks afterwards, even when they were cut
 // short, how the issues stand.
 func (s *Service) reported(ctx context.Context, steps func(*RunReport) error) (RunReport, error) {
 	r := s.newReport()
 	err := steps(&r)
+	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
+	if stopped {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, reportLimit)
+		defer cancel()
+	}
 	issues, ierr := s.standing(ctx, r.Issues)
 	if ierr == nil {
 		r.Issues = issues

@@ -129,7 +129,7 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 // settle stores how an attempt ended.
 func (c *connection) settle(it *item, x store.Settlement) {
 	defer c.queue.finish(it)
-	err := c.insist(c.hard, x, func() error { return c.ledger.Settle(context.WithoutCancel(c.hard), x) })
+	err := c.insist(c.last, x, func() error { return c.ledger.Settle(c.last, x) })
 	if errors.Is(err, store.ErrStale) { // another worker has the chunk, or the issue was cancelled
 		err = nil
 		poke(c.renew)

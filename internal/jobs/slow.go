@@ -22,7 +22,7 @@ func (c *connection) pushedBack(it *item, reply newsletter.Reply, v newsletter.V
 		rate = min(rate, limit.Rate)
 	}
 	c.slowing.Go(func() {
-		if err := c.slowDown(context.WithoutCancel(c.hard), it.row.Group, rate, reply); err != nil {
+		if err := c.slowDown(c.last, it.row.Group, rate, reply); err != nil {
 			c.s.log.Warn("group not slowed down", "group", it.row.Group, "error", err)
 		}
 	})

@@ -37,6 +37,40 @@ func TestDatabaseRestarts(t *testing.T) {
 	s.fewRepeats(workers + 1)
 }
 
+// TestDatabaseHangs: the connections to PostgreSQL stay open, and nothing comes
+// through any more. A process that is told to stop does so within its grace period
+// (and a moment for its last words) all the same.
+func TestDatabaseHangs(t *testing.T) {
+	t.Parallel()
+	const short, lastWords = 2 * time.Second, 5 * time.Second
+	x := setting{sink: sink.Options{Work: time.Millisecond}, grace: short}
+	s := newSite(t, engine{"postgres", storetest.Postgres}, x)
+	direct := s.dsn
+	blocked, block := storetest.Blackhole(t, s.dsn)
+	s.dsn = blocked
+	s.write("config.yaml", s.config(x))
+	worker := s.hire()
+	instant := s.watch.instant(len(s.readers), 0.2, 0.6, block)
+	sender := s.send()
+	s.await(instant, sender)
+	told := time.Now()
+	for _, p := range []*process{worker, sender} {
+		p.signal(syscall.SIGTERM)
+	}
+	worker.wait()
+	sender.wait()
+	if took := time.Since(told); took > short+lastWords+*slack {
+		t.Errorf("it took %s to end", took)
+	}
+	s.dsn, s.workers = direct, nil
+	s.write("config.yaml", s.config(x))
+	s.hire()
+	s.finished()
+	s.dismiss()
+	s.only("sent")
+	s.fewRepeats(1) // connections are those of all processes together
+}
+
 // TestDatabaseBusy: another process holds SQLite's write lock for longer than
 // anybody waits for it.
 func TestDatabaseBusy(t *testing.T) {

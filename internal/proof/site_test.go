@@ -1,11 +1,13 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"syndicate/internal/test/sink"
 )
@@ -29,8 +31,9 @@ type setting struct {
 	recipients int // 0: *recipients
 	hold       bool
 	sink       sink.Options
-	login      bool // with a name and a password
-	rate       int  // messages a second that the relay may get; 0: no limit
+	login      bool          // with a name and a password
+	rate       int           // messages a second that the relay may get; 0: no limit
+	grace      time.Duration // 0: grace
 }
 
 const (
@@ -87,7 +90,7 @@ relays:
 delivery:
   {chunk: %d, lease: %s, renew: 300ms, backoff: {first: 50ms, max: 500ms}, grace: %s, uncertain: %s}
 web: {listen: "127.0.0.1:0"}
-`, s.dsn, host, port, login, rate, connections, max(5, x.recipients/20), lease, grace, uncertain)
+`, s.dsn, host, port, login, rate, connections, max(5, x.recipients/20), lease, cmp.Or(x.grace, grace), uncertain)
 }
 
 func (s *site) write(name, text string) {

@@ -194,7 +194,7 @@ func (b *bench) state(issue int64) newsletter.IssueState {
 
 // ledger starts a ledger that ends with the test.
 func (b *bench) ledger(s *store.Store) *store.Ledger {
-	l := store.NewLedger(s)
+	l := store.NewLedger(ctx, s)
 	b.Cleanup(l.Close)
 	return l
 }

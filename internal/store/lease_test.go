@@ -536,7 +536,7 @@ func TestLedgerRefuses(t *testing.T) {
 	each(t, func(b *bench) {
 		i, _ := b.sending(1, 10)
 		l := b.lease("w")
-		ledger := store.NewLedger(b.Store)
+		ledger := store.NewLedger(ctx, b.Store)
 		b.is(ledger.Mark(ctx, 12345, 1, 1), store.ErrStale)
 		b.is(ledger.Mark(ctx, l.Chunk, 99, l.Fence), store.ErrStale)
 		if err := ledger.Settle(ctx, settlement(l, 0, newsletter.Sending)); err == nil {

@@ -14,7 +14,8 @@ import (
 // one goroutine takes whatever is queued, runs it in one transaction and answers
 // each. There is no timer: while one group commits, the next gathers.
 type Ledger struct {
-	s *Store
+	s   *Store
+	ctx context.Context //nolint:containedctx // the owner's; when it ends, nothing is waited for any more
 
 	mu     sync.Mutex
 	queue  []*entry
@@ -41,9 +42,10 @@ const (
 	commitPause = time.Millisecond
 )
 
-// NewLedger starts a ledger. Close it.
-func NewLedger(s *Store) *Ledger {
-	l := &Ledger{s: s, wake: make(chan struct{}, 1), done: make(chan struct{})}
+// NewLedger starts a ledger. Close it. When ctx ends, what is under way is torn: see
+// Until.
+func NewLedger(ctx context.Context, s *Store) *Ledger {
+	l := &Ledger{s: s, ctx: Until(ctx, ctx), wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go l.run()
 	return l
 }
@@ -51,7 +53,7 @@ func NewLedger(s *Store) *Ledger {
 // Mark notes, durably, that a delivery's body is about to be written. ErrStale:
 // it must not be: the lease was lost, the issue is not sending, or the delivery
 // is not pending any more (its subscriber left). With any other error nothing is
-// known to be marked; try again.
+// known to be marked; try again. A ctx that ends before the answer is such an error.
 func (l *Ledger) Mark(ctx context.Context, chunk int64, n int, fence int64) error {
 	return l.do(ctx, &entry{mark: true, Settlement: Settlement{Chunk: chunk, N: n, Fence: fence}})
 }
@@ -60,7 +62,8 @@ func (l *Ledger) Mark(ctx context.Context, chunk int64, n int, fence int64) erro
 // fence says, and absorbs every later event. Anything else is refused with
 // ErrStale if the lease was lost or the delivery was settled otherwise. A
 // delivery whose subscriber left meanwhile, or whose issue was cancelled, does
-// not become pending again but cancelled.
+// not become pending again but cancelled. If ctx ends before the answer, nothing is
+// known to be stored.
 func (l *Ledger) Settle(ctx context.Context, x Settlement) error {
 	switch x.State {
 	case newsletter.Sent, newsletter.Failed, newsletter.Uncertain, newsletter.Pending:
@@ -96,7 +99,12 @@ func (l *Ledger) do(ctx context.Context, e *entry) error {
 	default:
 	}
 	l.mu.Unlock()
-	return <-e.answer // once queued, its outcome must be known
+	select {
+	case err := <-e.answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (l *Ledger) run() {
@@ -131,7 +139,7 @@ func (l *Ledger) take() []*entry {
 // commit runs a group. If its transaction fails, nothing of it happened, and
 // everybody hears so.
 func (l *Ledger) commit(group []*entry) {
-	err := l.s.write(context.Background(), "commit deliveries", func(x *tx) error {
+	err := l.s.write(l.ctx, "commit deliveries", func(x *tx) error {
 		rest := group
 		for len(rest) > 0 {
 			var now []*entry

@@ -66,19 +66,36 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close closes the database. Nothing may use the store any more.
 func (s *Store) Close() error {
+	if s.pool != nil {
+		return s.wrap("close the database", s.closePostgres())
+	}
 	if s.writer != nil {
 		s.turn <- struct{}{} // the last writer is done; nobody follows
 		s.closeStatements()
 		_ = s.writer.Close() // of a process that ends
 	}
-	err := s.reads.Close()
-	if s.writes != s.reads {
-		err = errors.Join(err, s.writes.Close())
-	}
-	if s.pool != nil {
+	return s.wrap("close the database", errors.Join(s.reads.Close(), s.writes.Close()))
+}
+
+// closeLimit is how long the goodbye to PostgreSQL may take: connections that were
+// torn are cleared up in the background, which a server that hangs draws out.
+const closeLimit = 2 * time.Second
+
+func (s *Store) closePostgres() error {
+	closed := make(chan error, 1)
+	go func() {
+		err := s.reads.Close()
 		s.pool.Close()
+		closed <- err
+	}()
+	limit := time.NewTimer(closeLimit)
+	defer limit.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-limit.C:
+		return errors.New("the server does not answer; the connections end with the process")
 	}
-	return s.wrap("close the database", err)
 }
 
 // wall is the time for what people read.

@@ -11,11 +11,32 @@ import (
 )
 
 // tx is a transaction that writes. Once begun it is not interrupted by its
-// context: steps are short, and a torn one helps nobody.
+// context: steps are short, and a torn one helps nobody. See Until.
 type tx struct {
 	ctx context.Context
 	s   *Store
 	pg  *sql.Tx // nil on SQLite: statements run on the writer connection
+}
+
+// Until returns a context under which a step on PostgreSQL that has begun is torn
+// when end ends: for whoever must stop in time, though the server answers no more.
+// Nobody knows then whether the step was done.
+func Until(ctx, end context.Context) context.Context { return context.WithValue(ctx, untilKey{}, end) }
+
+type untilKey struct{}
+
+// stepContext returns the context of a step that is begun under ctx.
+func stepContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, tear := context.WithCancel(context.WithoutCancel(ctx))
+	end, ok := ctx.Value(untilKey{}).(context.Context)
+	if !ok {
+		return inner, tear
+	}
+	stop := context.AfterFunc(end, tear)
+	return inner, func() {
+		stop()
+		tear()
+	}
 }
 
 // write runs step in a transaction; what names it in errors. On PostgreSQL a
@@ -65,10 +86,11 @@ func (s *Store) writeSQLite(ctx context.Context, step func(*tx) error) (err erro
 }
 
 func (s *Store) writePostgres(ctx context.Context, step func(*tx) error) error {
-	inner := context.WithoutCancel(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	inner, done := stepContext(ctx)
+	defer done()
 	t, err := s.writes.BeginTx(inner, nil)
 	if err != nil {
 		return err

@@ -309,7 +309,7 @@ func TestIssueCancelledHalfWay(t *testing.T) {
 	s.check(s.store.FinishSeal(ctx, i.ID, s.clock()))
 	l, err := s.store.LeaseChunk(ctx, "w", false, time.Minute, false)
 	s.check(err)
-	ledger := store.NewLedger(s.store)
+	ledger := store.NewLedger(ctx, s.store)
 	defer ledger.Close()
 	s.check(ledger.Settle(ctx, store.Settlement{Chunk: l.Chunk, N: l.Rows[0].N, Fence: l.Fence, State: newsletter.Sent}))
 	_, err = s.store.Cancel(ctx, i.ID, "wrong picture")

@@ -148,6 +148,25 @@ func opener(t *testing.T, dsn string) func(...Option) *store.Store {
 // Open opens a store, closed with the test.
 func Open(t testing.TB, dsn string, options ...Option) *store.Store {
 	t.Helper()
+	s := connect(t, dsn, options)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// OpenBlocked is Open by a way that will be blocked: no good end is expected.
+func OpenBlocked(t testing.TB, dsn string, options ...Option) *store.Store {
+	t.Helper()
+	s := connect(t, dsn, options)
+	t.Cleanup(func() { _ = s.Close() }) // see above
+	return s
+}
+
+func connect(t testing.TB, dsn string, options []Option) *store.Store {
+	t.Helper()
 	o := store.Options{DSN: dsn, Log: slog.New(slog.DiscardHandler)}
 	for _, set := range options {
 		set(&o)
@@ -156,11 +175,6 @@ func Open(t testing.TB, dsn string, options ...Option) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	return s
 }
 
