@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -53,20 +54,21 @@ func (x *tx) unpublish(source string, keys []string) (int, error) {
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	public := false
+	var version int64
+	if slices.ContainsFunc(rows, func(r storedArticle) bool { return r.state == "public" }) {
+		if version, err = x.articlesChanged(); err != nil {
+			return 0, err
+		}
+	}
 	for i := range rows {
-		public = public || rows[i].state == "public"
 		if err := x.deleteLabels(&rows[i]); err != nil {
 			return 0, err
 		}
-		if _, err := x.exec("UPDATE articles SET state = 'unpublished' WHERE ref = $1", rows[i].ref); err != nil {
+		if _, err := x.exec("UPDATE articles SET state = 'unpublished', changed = CASE WHEN $2 > changed THEN $2 ELSE changed END WHERE ref = $1", rows[i].ref, version); err != nil {
 			return 0, err
 		}
 	}
-	if public {
-		err = x.articlesChanged()
-	}
-	return len(rows), err
+	return len(rows), nil
 }
 
 // FailSource remembers that a listing failed. Articles stay as they are.
@@ -130,6 +132,10 @@ func (s *Store) ReleaseDue(ctx context.Context, now time.Time) (released int, er
 		if err != nil {
 			return err
 		}
+		version, err := x.articlesChanged()
+		if err != nil {
+			return err
+		}
 		var labels []any
 		for i := range due {
 			r := &due[i]
@@ -137,7 +143,7 @@ func (s *Store) ReleaseDue(ctx context.Context, now time.Time) (released int, er
 				r.seq = seq
 				seq++
 			}
-			if _, err := x.exec("UPDATE articles SET state = 'public', seq = $2 WHERE ref = $1", r.ref, r.seq); err != nil {
+			if _, err := x.exec("UPDATE articles SET state = 'public', seq = $2, changed = $3 WHERE ref = $1", r.ref, r.seq, version); err != nil {
 				return err
 			}
 			m, err := r.decodeMeta()
@@ -148,10 +154,7 @@ func (s *Store) ReleaseDue(ctx context.Context, now time.Time) (released int, er
 				labels = append(labels, kind, label, r.ref, name)
 			})
 		}
-		if err := x.insertLabels(labels); err != nil {
-			return err
-		}
-		return x.articlesChanged()
+		return x.insertLabels(labels)
 	})
 	return released, err
 }

@@ -42,6 +42,7 @@ type incoming struct {
 	meta     string
 	publish  time.Time
 	update   time.Time
+	version  int64 // of the articles, with this change
 }
 
 // UpsertArticles stores a batch of articles from a source in one transaction.
@@ -133,6 +134,15 @@ func (x *tx) upsert(b UpsertBatch, in []*incoming, now time.Time) (up Upserted, 
 		a.settle(now)
 		public = public || a.state == "public" || a.old != nil && a.old.state == "public"
 	}
+	if public {
+		version, err := x.articlesChanged()
+		if err != nil {
+			return up, err
+		}
+		for _, a := range append(slices.Clone(added), changed...) {
+			a.version = version
+		}
+	}
 	if up.Published, err = x.giveSeqs(append(slices.Clone(added), changed...)); err != nil {
 		return up, err
 	}
@@ -142,13 +152,7 @@ func (x *tx) upsert(b UpsertBatch, in []*incoming, now time.Time) (up Upserted, 
 	if err := x.updateArticles(changed); err != nil {
 		return up, err
 	}
-	if err := x.insertArticles(b.Source, added); err != nil {
-		return up, err
-	}
-	if public {
-		err = x.articlesChanged()
-	}
-	return up, err
+	return up, x.insertArticles(b.Source, added)
 }
 
 // lockArticles makes steps that write articles wait for each other, so that
@@ -158,11 +162,8 @@ func (x *tx) lockArticles() error {
 	return err
 }
 
-// articlesChanged raises the content version.
-func (x *tx) articlesChanged() error {
-	_, err := x.next("articles_version", 1)
-	return err
-}
+// articlesChanged raises the content version and returns it.
+func (x *tx) articlesChanged() (int64, error) { return x.next("articles_version", 1) }
 
 // next takes n numbers from a counter and returns the first.
 func (x *tx) next(counter string, n int) (int64, error) {

@@ -100,7 +100,7 @@ func (r *storedArticle) decodeMeta() (m articleMeta, err error) {
 
 // insertArticles adds new rows.
 func (x *tx) insertArticles(source string, in []*incoming) error {
-	const columns = 20
+	const columns = 21
 	rows := make([]any, 0, columns*len(in))
 	bodies := make([]any, 0, 2*len(in))
 	var labels []any
@@ -109,7 +109,7 @@ func (x *tx) insertArticles(source string, in []*incoming) error {
 			return err
 		}
 		rows = append(rows, a.ref, a.id, source, a.Key, a.File, a.revision, a.seq, a.state, a.slug, a.Permalink, a.Title, a.Summary, a.Language, a.Section,
-			a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body)
+			a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body, a.version)
 		bodies = append(bodies, a.ref, a.Body)
 		labels = a.appendLabels(labels)
 		if err := x.insertAliases(a.ref, a.Aliases); err != nil {
@@ -117,7 +117,7 @@ func (x *tx) insertArticles(source string, in []*incoming) error {
 		}
 	}
 	_, err := x.insert(`INSERT INTO articles (ref, id, source, source_key, file, revision, seq, state, slug, permalink, title, summary, language, section,
-		meta, published, updated, format, hash, body_hash)`, "", columns, rows)
+		meta, published, updated, format, hash, body_hash, changed)`, "", columns, rows)
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,9 @@ func (x *tx) updateArticles(in []*incoming) error {
 			return err
 		}
 		_, err := x.exec(`UPDATE articles SET source_key = $2, file = $3, revision = $4, seq = $5, state = $6, slug = $7, permalink = $8, title = $9, summary = $10,
-			language = $11, section = $12, meta = $13, published = $14, updated = $15, format = $16, hash = $17, body_hash = $18 WHERE ref = $1`,
+			language = $11, section = $12, meta = $13, published = $14, updated = $15, format = $16, hash = $17, body_hash = $18, changed = CASE WHEN $19 > changed THEN $19 ELSE changed END WHERE ref = $1`,
 			a.ref, a.Key, a.File, a.revision, a.seq, a.state, a.slug, a.Permalink, a.Title, a.Summary,
-			a.Language, a.Section, a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body)
+			a.Language, a.Section, a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body, a.version)
 		if err != nil {
 			return err
 		}
