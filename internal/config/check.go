@@ -56,6 +56,12 @@ func kind(name string) (want string, check func(string) (string, error)) {
 		want, check = "the name of a file or folder", present
 	case "inside":
 		want, check = "the name of a file in the site folder", inside
+	case "feedname":
+		want, check = "small letters, digits and hyphens", feedName
+	case "feedpath":
+		want, check = "a folder on the site, such as podcast", feedPath
+	case "oldpath":
+		want, check = "a path on the site that begins with /", oldPath
 	case "folder":
 		want, check = "the name of a folder in templates/", folder
 	case "pattern":

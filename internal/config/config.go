@@ -9,7 +9,8 @@
 //
 // The struct tags are the schema:
 //
-//	yaml:"name"      the key; yaml:",key" takes the key of the mapping the value stands under
+//	yaml:"name"      the key; yaml:",key" takes the key of the mapping the value stands under,
+//	                 yaml:",value" the value, where that is all there is
 //	default:"…"      written as in the file
 //	required:"true"  the key has to be there; example:"…" shows how it is written
 //	oneof:"a b"      the words allowed
@@ -123,6 +124,9 @@ func (c *Config) StoreDSN() string {
 func (c *Config) Languages() []string {
 	all := []string{c.Site.Language}
 	for _, n := range c.Newsletters {
+		all = append(append(all, n.Language), n.Select.Languages...)
+	}
+	for _, n := range c.Feeds.Named {
 		all = append(append(all, n.Language), n.Select.Languages...)
 	}
 	var list []string

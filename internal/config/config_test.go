@@ -103,6 +103,8 @@ func TestSampleUncommented(t *testing.T) {
 		{c.Feeds.Dir, defaults.Feeds.Dir},
 		{c.Feeds.Items, defaults.Feeds.Items},
 		{c.Feeds.Content, defaults.Feeds.Content},
+		{c.Feeds.Archives, defaults.Feeds.Archives},
+		{c.Feeds.Compressed, defaults.Feeds.Compressed},
 		{c.Relays[0].Timeouts, defaults.Relays[0].Timeouts},
 		{c.Relays[0].TLS, defaults.Relays[0].TLS},
 		{c.Relays[0].Port, defaults.Relays[0].Port},
@@ -169,7 +171,7 @@ func keys(t reflect.Type) (list []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		key := f.Tag.Get("yaml")
-		if key == "" || key == "-" || key == ",key" {
+		if key == "" || key == "-" || key[0] == ',' {
 			continue
 		}
 		list = append(list, key)

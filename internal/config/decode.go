@@ -40,7 +40,7 @@ func fields(t reflect.Type) iter.Seq[field] {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			key := f.Tag.Get("yaml")
-			if key == "" || key == "-" || key == ",key" {
+			if key == "" || key == "-" || key[0] == ',' {
 				continue
 			}
 			named := f.Type.Kind() == reflect.Slice && hasName(f.Type.Elem())
@@ -203,10 +203,14 @@ func (d *decoder) named(path string, n *yaml.Node, v reflect.Value) {
 		if err := set(name, key.Value, tag); err != nil {
 			d.fault(at, key, err)
 		}
-		if isNull(value) {
-			value = nil
+		switch {
+		case e.NumField() == 2 && e.Type().Field(1).Tag.Get("yaml") == ",value":
+			d.value(at, value, e.Field(1), e.Type().Field(1).Tag)
+		case isNull(value):
+			d.value(at, nil, e, tag)
+		default:
+			d.value(at, value, e, tag)
 		}
-		d.value(at, value, e, tag)
 		v.Set(reflect.Append(v, e))
 	}
 }

@@ -68,18 +68,6 @@ type GhostSource struct {
 	Key Secret `yaml:"key" required:"true" example:"key: ${GHOST_KEY}"`
 }
 
-// Feeds says what is built for feed readers.
-type Feeds struct {
-	// Dir is the folder the feeds are written to, relative to the site folder. Default public.
-	Dir string `yaml:"dir" default:"public" kind:"path"`
-	// Items is how many of the newest articles a feed holds, 1 to 1000. Default 50.
-	Items int `yaml:"items" default:"50" range:"1..1000"`
-	// Content is full (the whole article) or summary. Default full.
-	Content string `yaml:"content" default:"full" oneof:"full summary"`
-	// Hubs are the WebSub hubs told of changes: URLs, or self for Syndicate's own. Default none.
-	Hubs []string `yaml:"hubs" kind:"hub"`
-}
-
 // Web is the server behind syndicate serve.
 type Web struct {
 	// Listen is the address and port to listen on. Default 127.0.0.1:8080: this machine only.

@@ -49,6 +49,7 @@ func (d *decoder) inherit(c *Config) {
 	if b := &c.Delivery.Backoff; !d.given("delivery.backoff.first") {
 		b.First = min(b.First, b.Max)
 	}
+	d.inheritFeeds(c)
 	c.Web.URL = cmp.Or(c.Web.URL, c.Site.URL)
 }
 
@@ -68,6 +69,7 @@ func (d *decoder) validate(c *Config) {
 			d.key(at, "for example quiet: {from: \"22:00\", to: \"07:00\"}", "quiet needs both from and to")
 		}
 	}
+	d.feeds(c)
 	d.relays(c.Relays)
 	if c.Delivery.Renew > c.Delivery.Lease/2 {
 		d.key("delivery.renew", "so that one renewal may fail", "expected at most half of lease, which is %s", c.Delivery.Lease)
