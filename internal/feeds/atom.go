@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/xml"
 	"strconv"
+	"time"
 
 	"github.com/gorilla/feeds"
 )
@@ -13,6 +14,9 @@ type (
 		XMLName xml.Name `xml:"feed"`
 		feeds.AtomFeed
 		Lang      string         `xml:"xml:lang,attr,omitempty"`
+		Title     text           `xml:"title"`
+		Subtitle  *text          `xml:"subtitle"`
+		Rights    *text          `xml:"rights"`
 		Media     string         `xml:"xmlns:media,attr"`
 		History   string         `xml:"xmlns:fh,attr"`
 		Generator *atomGenerator `xml:"generator"`
@@ -25,6 +29,10 @@ type (
 		XMLName xml.Name `xml:"entry"`
 		Lang    string   `xml:"xml:lang,attr,omitempty"`
 		feeds.AtomEntry
+		Title      text  `xml:"title"`
+		Summary    *text `xml:"summary"`
+		Content    *text `xml:"content"`
+		Rights     *text `xml:"rights"`
 		Links      []feeds.AtomLink
 		Authors    []*atomAuthor  `xml:"author"`
 		Categories []atomCategory `xml:"category"`
@@ -45,17 +53,20 @@ type (
 	// atomSource is the feed that an entry comes from (RFC 4287 4.2.11).
 	atomSource struct {
 		ID      string `xml:"id"`
-		Title   string `xml:"title"`
+		Title   text   `xml:"title"`
 		Updated string `xml:"updated"`
 		Links   []feeds.AtomLink
 	}
 )
 
+// firstDay is when Atom came out. Validators do not believe in 1970.
+var firstDay = time.Date(2005, 12, 1, 0, 0, 0, 0, time.UTC)
+
 // FeedXml makes atomFeed a feeds.XmlFeed.
 func (f *atomFeed) FeedXml() any { return f } //nolint:staticcheck // the name is gorilla/feeds'
 
 // Atom writes an Atom 1.0 document (RFC 4287). One without entries is dated by
-// the epoch, since atom:updated is required and the present must not go in.
+// firstDay, since atom:updated is required and the present must not go in.
 func Atom(f Feed, entries []Entry) ([]byte, error) {
 	head, err := writeXML(newAtomFeed(f.clean(), entries))
 	if err != nil {
@@ -68,19 +79,19 @@ func Atom(f Feed, entries []Entry) ([]byte, error) {
 func newAtomFeed(f Feed, entries []Entry) *atomFeed {
 	updated := lastUpdated(entries)
 	if updated.IsZero() {
-		updated = updated.AddDate(1969, 0, 0)
+		updated = firstDay
 	}
 	x := &atomFeed{
 		AtomFeed: feeds.AtomFeed{
-			Xmlns:    "http://www.w3.org/2005/Atom",
-			Title:    f.Title,
-			Id:       f.ID,
-			Updated:  stampMilli(updated),
-			Icon:     f.Icon,
-			Logo:     f.Logo,
-			Rights:   f.Copyright,
-			Subtitle: f.Description,
+			Xmlns:   "http://www.w3.org/2005/Atom",
+			Id:      f.ID,
+			Updated: stampMilli(updated),
+			Icon:    f.Icon,
+			Logo:    f.Logo,
 		},
+		Title:     atomText(f.Title),
+		Subtitle:  optional(f.Description),
+		Rights:    optional(f.Copyright),
 		Lang:      f.Language,
 		Media:     nsMedia,
 		History:   nsHistory,
@@ -105,12 +116,13 @@ func newAtomFeed(f Feed, entries []Entry) *atomFeed {
 func newAtomEntry(it *Item) *atomEntry {
 	x := &atomEntry{
 		AtomEntry: feeds.AtomEntry{
-			Title:   it.Title,
 			Id:      ItemID(&it.Article),
 			Updated: stampMilli(it.updated()),
-			Rights:  it.Copyright,
 		},
-		Lang: it.Language,
+		Lang:    it.Language,
+		Title:   atomText(it.Title),
+		Summary: optional(it.Summary),
+		Rights:  optional(it.Copyright),
 	}
 	if it.URL != "" {
 		x.Links = append(x.Links, feeds.AtomLink{Href: it.URL, Rel: "alternate", Type: "text/html"})
@@ -118,13 +130,10 @@ func newAtomEntry(it *Item) *atomEntry {
 	if !it.Published.IsZero() {
 		x.Published = stamp(it.Published)
 	}
-	if it.Summary != "" {
-		x.Summary = &feeds.AtomSummary{Content: it.Summary, Type: "text"}
-	}
 	if it.HTML != "" {
-		x.Content = &feeds.AtomContent{Content: it.HTML, Type: "html"}
+		x.Content = &text{"html", escape(it.HTML)}
 	} else if it.Summary == "" { // RFC 4287 4.1.1.1 wants some text
-		x.Summary = &feeds.AtomSummary{Content: it.Title, Type: "text"}
+		x.Summary = optional(it.Title)
 	}
 	for _, a := range it.Authors {
 		x.Authors = append(x.Authors, &atomAuthor{feeds.AtomPerson{Name: a.Name, Uri: a.URL, Email: a.Email}})
@@ -147,6 +156,15 @@ func newAtomEntry(it *Item) *atomEntry {
 	return x
 }
 
+// optional is atomText, nil if it is empty.
+func optional(s string) *text {
+	if s == "" {
+		return nil
+	}
+	t := atomText(s)
+	return &t
+}
+
 // addOrigin says where a syndicated entry was first.
 func (x *atomEntry) addOrigin(it *Item) {
 	o := it.Origin
@@ -157,7 +175,7 @@ func (x *atomEntry) addOrigin(it *Item) {
 		x.Links = append(x.Links, feeds.AtomLink{Href: o.URL, Rel: "via", Type: "text/html"})
 	}
 	if id := cmp.Or(o.ID, o.Feed); id != "" {
-		x.Source = &atomSource{ID: id, Title: cmp.Or(o.Title, id), Updated: stampMilli(it.updated())}
+		x.Source = &atomSource{ID: id, Title: atomText(cmp.Or(o.Title, id)), Updated: stampMilli(it.updated())}
 		if o.Feed != "" {
 			x.Source.Links = []feeds.AtomLink{{Href: o.Feed, Rel: "self"}}
 		}

@@ -52,7 +52,7 @@ func Whole(ext string, f Feed, items []Item) ([]byte, error) {
 	case ".json":
 		x := newJSONFeed(f, entries)
 		x.Items = jsonItems
-		data, err := encodeJSON(x, "")
+		data, err := encodeJSON(x, "", 0)
 		return append(data, '\n'), err
 	}
 	return nil, errors.New("no such format")

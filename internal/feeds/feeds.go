@@ -87,14 +87,15 @@ func ItemID(a *newsletter.Article) string { return "urn:uuid:" + a.ID }
 func Encode(it Item) (Entry, error) {
 	it = it.clean()
 	e := Entry{Updated: it.updated(), Signed: len(it.Authors) > 0}
+	size := len(it.HTML) + len(it.HTML)/4 + 2048
 	var err error
-	if e.RSS, err = xmlPiece(newRSSItem(&it), "    "); err != nil {
+	if e.RSS, err = xmlPiece(newRSSItem(&it), "    ", size); err != nil {
 		return e, err
 	}
-	if e.Atom, err = xmlPiece(newAtomEntry(&it), "  "); err != nil {
+	if e.Atom, err = xmlPiece(newAtomEntry(&it), "  ", size); err != nil {
 		return e, err
 	}
-	e.JSON, err = jsonPiece(newJSONItem(&it))
+	e.JSON, err = jsonPiece(newJSONItem(&it), size)
 	return e, err
 }
 

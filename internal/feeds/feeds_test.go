@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,7 +87,8 @@ func seesItem(t *testing.T, want *feeds.Item, got *gofeed.Item) {
 	if got.GUID != "urn:uuid:"+want.ID {
 		t.Errorf("guid %q", got.GUID)
 	}
-	if got.Title != want.Title {
+	// As HTML in Atom, with word joiners in RSS: see text.go.
+	if title := html.UnescapeString(strings.ReplaceAll(got.Title, "\u2060", "")); title != want.Title {
 		t.Errorf("title %q", got.Title)
 	}
 	if got.Link != want.URL && (want.Origin == nil || got.Link != want.Origin.URL) { // gofeed prefers JSON's external_url
@@ -118,7 +120,7 @@ func seesItem(t *testing.T, want *feeds.Item, got *gofeed.Item) {
 func TestTitleMarkupIsText(t *testing.T) {
 	t.Parallel()
 	d := sample()
-	if data := d.render(t, feeds.Formats()[0]); !bytes.Contains(data, []byte("&#x3C;b&#x3E;&#x26; demi")) {
+	if data := d.render(t, feeds.Formats()[0]); !bytes.Contains(data, []byte("&#x3C;\u2060b&#x3E;&#x26; demi")) {
 		t.Error("an RSS title with markup must use numeric references (RSS profile, title)")
 	}
 }
@@ -139,7 +141,7 @@ func TestTitleAlone(t *testing.T) {
 	in := sample()
 	in.Items = in.Items[1:]
 	in.Items[0].Summary = ""
-	for ext, want := range map[string]string{".atom": `<summary type="text">Plain</summary>`, ".json": `"content_text": "Plain"`} {
+	for ext, want := range map[string]string{".atom": `<summary>Plain</summary>`, ".json": `"content_text": "Plain"`} {
 		for _, f := range feeds.Formats() {
 			if data := in.render(t, f); f.Ext == ext && !bytes.Contains(data, []byte(want)) {
 				t.Errorf("%s: without %s\n%s", ext, want, data)

@@ -44,7 +44,7 @@ type (
 
 // JSON writes a JSON Feed 1.1 document (jsonfeed.org/version/1.1).
 func JSON(f Feed, entries []Entry) ([]byte, error) {
-	head, err := encodeJSON(newJSONFeed(f.clean(), entries), "")
+	head, err := encodeJSON(newJSONFeed(f.clean(), entries), "", 2048)
 	if err != nil {
 		return nil, err
 	}

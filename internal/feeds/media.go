@@ -10,15 +10,15 @@ import (
 type (
 	// mediaContent is media:content (Media RSS 1.5.1).
 	mediaContent struct {
-		XMLName  xml.Name   `xml:"media:content"`
-		URL      string     `xml:"url,attr"`
-		Size     int64      `xml:"fileSize,attr,omitempty"`
-		Type     string     `xml:"type,attr,omitempty"`
-		Medium   string     `xml:"medium,attr,omitempty"`
-		Duration int64      `xml:"duration,attr,omitempty"` // seconds
-		Width    int        `xml:"width,attr,omitempty"`
-		Height   int        `xml:"height,attr,omitempty"`
-		Alt      *mediaText `xml:"media:description"`
+		XMLName  xml.Name `xml:"media:content"`
+		URL      string   `xml:"url,attr"`
+		Size     int64    `xml:"fileSize,attr,omitempty"`
+		Type     string   `xml:"type,attr,omitempty"`
+		Medium   string   `xml:"medium,attr,omitempty"`
+		Duration int64    `xml:"duration,attr,omitempty"` // seconds
+		Width    int      `xml:"width,attr,omitempty"`
+		Height   int      `xml:"height,attr,omitempty"`
+		Alt      *text    `xml:"media:description"`
 	}
 	// mediaThumbnail is media:thumbnail: what readers show in lists.
 	mediaThumbnail struct {
@@ -27,10 +27,6 @@ type (
 		Width   int      `xml:"width,attr,omitempty"`
 		Height  int      `xml:"height,attr,omitempty"`
 	}
-	mediaText struct {
-		Type string `xml:"type,attr"`
-		Text string `xml:",chardata"`
-	}
 )
 
 // newPicture is an article's picture, in its own words and for lists.
@@ -38,10 +34,7 @@ func newPicture(img *newsletter.Image) ([]mediaContent, *mediaThumbnail) {
 	if img == nil {
 		return nil, nil
 	}
-	m := mediaContent{URL: img.URL, Size: img.Size, Type: img.Type, Medium: "image", Width: img.Width, Height: img.Height}
-	if img.Alt != "" {
-		m.Alt = &mediaText{Type: "plain", Text: img.Alt}
-	}
+	m := mediaContent{URL: img.URL, Size: img.Size, Type: img.Type, Medium: "image", Width: img.Width, Height: img.Height, Alt: mediaDescription(img.Alt)}
 	return []mediaContent{m}, &mediaThumbnail{URL: img.URL, Width: img.Width, Height: img.Height}
 }
 

@@ -11,9 +11,10 @@ import (
 )
 
 // xmlPiece encodes an element as it stands in a document, prefix being the
-// indentation there.
-func xmlPiece(v any, prefix string) ([]byte, error) {
+// indentation there and size what it may take.
+func xmlPiece(v any, prefix string, size int) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(size)
 	e := xml.NewEncoder(&b)
 	e.Indent(prefix, "  ")
 	if err := e.Encode(v); err != nil {
@@ -33,10 +34,11 @@ func writeXML(root feeds.XmlFeed) ([]byte, error) {
 }
 
 // jsonPiece encodes an item as it stands in a document.
-func jsonPiece(v any) ([]byte, error) { return encodeJSON(v, "    ") }
+func jsonPiece(v any, size int) ([]byte, error) { return encodeJSON(v, "    ", size) }
 
-func encodeJSON(v any, prefix string) ([]byte, error) {
+func encodeJSON(v any, prefix string, size int) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(size)
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent(prefix, "  ")

@@ -3,7 +3,6 @@ package feeds
 import (
 	"cmp"
 	"encoding/xml"
-	"strings"
 	"time"
 
 	"github.com/gorilla/feeds"
@@ -31,8 +30,9 @@ type (
 	rssChannel struct {
 		XMLName xml.Name `xml:"channel"`
 		feeds.RssFeed
-		Title       rssText `xml:"title"`
-		Description rssText `xml:"description"`
+		Title       text  `xml:"title"`
+		Description text  `xml:"description"`
+		Copyright   *text `xml:"copyright"`
 		Image       *rssImage
 		Links       []rssLink
 		License     string    `xml:"creativeCommons:license,omitempty"`
@@ -43,11 +43,7 @@ type (
 	rssImage struct {
 		XMLName xml.Name `xml:"image"`
 		feeds.RssImage
-		Title rssText `xml:"title"`
-	}
-	// rssText is escaped by escapeText, not by encoding/xml.
-	rssText struct {
-		Raw string `xml:",innerxml"`
+		Title text `xml:"title"`
 	}
 	// rssLink is atom:link inside a channel or item; feeds.AtomLink has another name.
 	rssLink struct {
@@ -74,17 +70,20 @@ func RSS(f Feed, entries []Entry) ([]byte, error) {
 
 func newRSSRoot(f Feed, entries []Entry) *rssRoot {
 	ch := &rssChannel{
-		Title:       rssText{escapeText(f.Title)},
-		Description: rssText{escapeText(cmp.Or(f.Description, f.Title))},
+		Title:       rssText(f.Title),
+		Description: rssText(cmp.Or(f.Description, f.Title)),
 		RssFeed: feeds.RssFeed{
 			Link:      f.HomeURL,
 			Language:  f.Language,
-			Copyright: f.Copyright,
 			Generator: "Syndicate",
 			Docs:      "https://www.rssboard.org/rss-specification",
 		},
 		License:       f.License,
 		itunesChannel: newITunesChannel(&f),
+	}
+	if f.Copyright != "" {
+		c := rssText(f.Copyright)
+		ch.Copyright = &c
 	}
 	if t := lastUpdated(entries); !t.IsZero() {
 		ch.LastBuildDate = rssDate(t) // the last change, not the moment of the build
@@ -144,13 +143,3 @@ func (f *Feed) links(ext, mediaType string) []feeds.AtomLink {
 
 // rssDate formats a time as RSS wants it (RFC 822 with four-digit years).
 func rssDate(t time.Time) string { return t.UTC().Format(time.RFC1123Z) }
-
-// escapeText escapes s for element content with the character references that
-// the RSS profile advises for plain text in title and description, so that no
-// reader takes an escaped "<" for markup.
-func escapeText(s string) string {
-	if !strings.ContainsAny(s, "&<>") {
-		return s
-	}
-	return strings.NewReplacer("&", "&#x26;", "<", "&#x3C;", ">", "&#x3E;").Replace(s)
-}

@@ -12,14 +12,14 @@ type (
 	rssItem struct {
 		XMLName xml.Name `xml:"item"`
 		feeds.RssItem
-		Title       rssText           `xml:"title"`
-		Description *rssText          `xml:"description"`
+		Title       text              `xml:"title"`
+		Description *text             `xml:"description"`
 		Content     *feeds.RssContent // after the description: some readers keep the later one
-		Category    []rssText         `xml:"category"`
+		Category    []text            `xml:"category"`
 		Source      *rssSource        `xml:"source"`
 		Creator     string            `xml:"dc:creator,omitempty"`
 		Language    string            `xml:"dc:language,omitempty"`
-		Rights      string            `xml:"dc:rights,omitempty"`
+		Rights      *text             `xml:"dc:rights"`
 		License     string            `xml:"creativeCommons:license,omitempty"`
 		Links       []rssLink
 		Media       []mediaContent
@@ -39,20 +39,23 @@ func newRSSItem(it *Item) *rssItem {
 			Link: it.URL,
 			Guid: &feeds.RssGuid{Id: ItemID(&it.Article), IsPermaLink: "false"},
 		},
-		Title:      rssText{escapeText(it.Title)},
+		Title:      rssText(it.Title),
 		Language:   it.Language,
-		Rights:     it.Copyright,
 		License:    it.License,
 		itunesItem: newITunesItem(it),
 	}
 	for _, t := range it.Tags {
-		x.Category = append(x.Category, rssText{escapeText(t)})
+		x.Category = append(x.Category, rssText(t))
 	}
 	if !it.Published.IsZero() {
 		x.PubDate = rssDate(it.Published)
 	}
 	if it.Summary != "" {
-		x.Description = &rssText{escapeText(it.Summary)}
+		x.Description = &text{Raw: htmlText(it.Summary)} // HTML by custom; the channel's is text
+	}
+	if it.Copyright != "" {
+		c := rssText(it.Copyright)
+		x.Rights = &c
 	}
 	if it.HTML != "" {
 		x.Content = &feeds.RssContent{Content: it.HTML}
@@ -60,7 +63,7 @@ func newRSSItem(it *Item) *rssItem {
 	x.Creator = it.byline() // one element: readers keep the first, the last, or all of several
 	if o := it.Origin; o != nil {
 		if o.Feed != "" {
-			x.Source = &rssSource{o.Feed, escapeText(o.Title)}
+			x.Source = &rssSource{o.Feed, rssText(o.Title).Raw}
 		}
 		if o.URL != "" {
 			x.Links = append(x.Links, rssLink{Href: o.URL, Rel: "via", Type: "text/html"})
