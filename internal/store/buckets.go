@@ -123,6 +123,9 @@ func (s *Store) SweepLimits(ctx context.Context) error {
 		if _, err := x.exec("DELETE FROM warm_ups WHERE day < $1", old.AddDate(0, 0, -7).Format(time.DateOnly)); err != nil {
 			return err
 		}
+		if _, err := x.exec("DELETE FROM claims WHERE expires_at < $1", ms(old)); err != nil {
+			return err
+		}
 		_, err = x.exec("DELETE FROM slowed WHERE paused_until + level * step < $1", ms(old))
 		return err
 	})

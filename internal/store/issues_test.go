@@ -178,6 +178,7 @@ func TestRelaysAndOverview(t *testing.T) {
 		i := b.compose("weekly")
 		b.ok(b.Suppress(ctx, "x@example.org", newsletter.CauseOperator, 0, "", day))
 		b.ok(b.PauseRelay(ctx, "main", day.Add(time.Minute), "535 no"))
+		b.ok(b.PauseRelay(ctx, "main", day.Add(time.Second), "421 later")) // as another worker sees it
 		b.ok(b.PauseRelay(ctx, "old", day.Add(-time.Minute), "4xx"))
 		equal(b, len(must(b.Relays(ctx))(b)), 2)
 		o := must(b.Overview(ctx, day))(b)
@@ -189,5 +190,9 @@ func TestRelaysAndOverview(t *testing.T) {
 			},
 			Open: []newsletter.Issue{i}, Relays: []store.Relay{{Name: "main", PausedUntil: day.Add(time.Minute), Reason: "535 no"}}, Suppressed: 1,
 		})
+		b.ok(b.ResumeRelay(ctx, "main", day.Add(time.Second))) // not that one
+		equal(b, must(b.Relays(ctx))(b)[0].PausedUntil, day.Add(time.Minute))
+		b.ok(b.ResumeRelay(ctx, "main", day.Add(time.Second), day.Add(time.Minute)))
+		equal(b, must(b.Relays(ctx))(b)[0], store.Relay{Name: "main"})
 	})
 }

@@ -272,13 +272,17 @@ func (x *tx) sweepCancelled(issue int64) error {
 }
 
 // FreeLeases gives back all leases on SQLite, where the daemon that starts knows
-// that the owners are dead. On PostgreSQL, where they may live, it does nothing.
+// that the owners are dead, and ends the claims on discrete jobs. On PostgreSQL,
+// where they may live, it does nothing.
 func (s *Store) FreeLeases(ctx context.Context) error {
 	if s.file == "" {
 		return nil
 	}
 	return s.write(ctx, "free the leases of dead workers", func(x *tx) error {
 		if _, err := x.exec("DELETE FROM shares WHERE worker <> ''"); err != nil {
+			return err
+		}
+		if _, err := x.exec("UPDATE claims SET held = 0, expires_at = 0"); err != nil {
 			return err
 		}
 		_, err := x.exec("UPDATE chunks SET owner = '', expires_at = 0, due_at = 0 WHERE closed = 0 AND owner <> ''")
@@ -307,7 +311,7 @@ func rebind(from, now string) string {
 // NextTry returns when the next chunk of an issue that may be leased is due;
 // zero: at once, or there is none.
 func (s *Store) NextTry(ctx context.Context, issue int64) (at time.Time, err error) {
-	v, err := one(s.reader(ctx), value[int64], `SELECT coalesce(min(CASE WHEN c.owner = '' THEN c.due_at ELSE c.expires_at END), 0)
-		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, issue)
+	v, err := one(s.reader(ctx), value[int64], `SELECT coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0)
+		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, issue)
 	return fromMS(v), s.wrap(fmt.Sprintf("look for work of issue %d", issue), err)
 }

@@ -56,12 +56,26 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (o Overview, err er
 	return o, nil
 }
 
-// PauseRelay keeps all workers from a relay until a time; the zero time lets them
-// back.
+// PauseRelay keeps all workers from a relay until a time. A longer pause, of
+// another worker, stays.
 func (s *Store) PauseRelay(ctx context.Context, name string, until time.Time, reason string) error {
 	return s.write(ctx, "pause relay "+name, func(x *tx) error {
 		_, err := x.exec(`INSERT INTO relays (name, paused_until, reason) VALUES ($1, $2, $3)
-			ON CONFLICT (name) DO UPDATE SET paused_until = excluded.paused_until, reason = excluded.reason`, name, ms(until), reason)
+			ON CONFLICT (name) DO UPDATE SET paused_until = excluded.paused_until, reason = excluded.reason
+			WHERE relays.paused_until < excluded.paused_until`, name, ms(until), reason)
+		return err
+	})
+}
+
+// ResumeRelay ends the pause of a relay, if it is one of these: another worker may
+// have paused it since, and knows why.
+func (s *Store) ResumeRelay(ctx context.Context, name string, pauses ...time.Time) error {
+	return s.write(ctx, "resume relay "+name, func(x *tx) error {
+		until := make([]int64, len(pauses))
+		for i, p := range pauses {
+			until[i] = ms(p)
+		}
+		_, err := x.exec("UPDATE relays SET paused_until = 0, reason = '' WHERE name = $1 AND paused_until {{in ints $2}}", name, jsonArg(until))
 		return err
 	})
 }
