@@ -2,10 +2,12 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
 )
 
 // How often the conductor looks at what nobody tells it of.
@@ -22,15 +24,17 @@ const (
 type conductor struct {
 	*tasks
 	queue    *taskQueue
-	listed   time.Time        // when a listing was asked for last; zero: one is wanted
-	released time.Time        // the next scheduled article
-	version  int64            // of the articles, when the feeds were built last
-	files    map[string]int64 // of the feeds, as they were built last
+	claims   map[string]store.Claim // on jobs, as of this turn
+	mended   bool                   // what jobs failed of may be mended
+	listed   time.Time              // when a listing was asked for last; zero: one is wanted
+	released time.Time              // the next scheduled article
+	version  int64                  // of the articles, when the feeds were built last
+	files    map[string]int64       // of the feeds, as they were built last
 }
 
 // conduct starts the jobs and asks for them as long as ctx lives.
 func (s *Service) conduct(ctx context.Context, started time.Time) error {
-	t := &tasks{Service: s, started: started, said: map[string]string{}}
+	t := &tasks{Service: s, started: started, said: map[string]string{}, failing: map[string]string{}}
 	if err := s.known(ctx); err != nil {
 		return err
 	}
@@ -39,7 +43,7 @@ func (s *Service) conduct(ctx context.Context, started time.Time) error {
 		return err
 	}
 	defer queue.close()
-	c := &conductor{tasks: t, queue: queue}
+	c := &conductor{tasks: t, queue: queue, mended: true}
 	for {
 		if err := c.turn(ctx); err != nil {
 			return err
@@ -52,11 +56,14 @@ func (s *Service) conduct(ctx context.Context, started time.Time) error {
 
 // turn asks for everything that is to be done now.
 func (c *conductor) turn(ctx context.Context) error {
+	if err := c.lookAtClaims(ctx); err != nil {
+		return err
+	}
 	now := c.now()
 	if c.listed.IsZero() || now.Sub(c.listed) >= c.relistAfter() || now.Before(c.listed) {
 		c.listed = time.Time{}
 		// If a listing is under way, it may have passed what changed: ask again.
-		asked, err := c.queue.ask(ctx, ingestJob{})
+		asked, err := c.ask(ctx, ingestJob{})
 		if err != nil {
 			return err
 		}
@@ -81,7 +88,7 @@ func (c *conductor) turn(ctx context.Context) error {
 		var r NewsletterReport
 		o, due, err := c.dueOf(ctx, n, c.onTime(), &r)
 		if err == nil && due {
-			_, err = c.queue.ask(ctx, composeJob{Newsletter: n.Name, Local: o.Local, Rehearsal: o.Rehearsal})
+			_, err = c.ask(ctx, composeJob{Newsletter: n.Name, Local: o.Local, Rehearsal: o.Rehearsal})
 		}
 		if err != nil {
 			return err
@@ -95,11 +102,51 @@ func (c *conductor) turn(ctx context.Context) error {
 		if i.State != newsletter.IssueSealing {
 			continue
 		}
-		if _, err := c.queue.ask(ctx, sealJob{Issue: i.ID}); err != nil {
+		if _, err := c.ask(ctx, sealJob{Issue: i.ID}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lookAtClaims finds out which jobs are being done, on any node, and which failed
+// a moment ago.
+func (c *conductor) lookAtClaims(ctx context.Context) (err error) {
+	if c.mended {
+		if err := c.store.ForgetFailures(ctx); err != nil {
+			return err
+		}
+		c.mended = false
+	}
+	if c.claims, err = c.store.Claims(ctx); err != nil {
+		return err
+	}
+	if k, left := c.claims[ingestJob{}.name()]; left && k.Left == 0 {
+		c.listed = time.Time{} // the last listing was not finished
+	}
+	return nil
+}
+
+// ask asks for a job; false: somebody does it, it waits to be done, or it failed
+// a moment ago.
+func (c *conductor) ask(ctx context.Context, j job) (bool, error) {
+	k := c.claims[j.name()]
+	if k.Left > 0 {
+		return false, nil
+	}
+	asked, died, err := c.queue.ask(ctx, j.at(k.Fence))
+	if err != nil || !died {
+		return asked, err
+	}
+	fence, err := c.store.Claim(ctx, j.name(), k.Fence, 0)
+	if errors.Is(err, store.ErrStale) { // it lives
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	asked, _, err = c.queue.ask(ctx, j.at(fence))
+	return asked, err
 }
 
 // publish builds this node's feeds, which costs next to nothing if nothing
@@ -136,7 +183,7 @@ func (c *conductor) wait(ctx context.Context) bool {
 		case <-timer.C:
 			return true
 		case <-c.changed:
-			c.listed = time.Time{}
+			c.listed, c.mended = time.Time{}, true
 			return true
 		case <-c.look:
 			return true
@@ -178,7 +225,14 @@ func (c *conductor) untilNext() time.Duration {
 		}
 	}
 	earlier(c.released)
-	earlier(c.listed.Add(c.relistAfter()))
+	if !c.listed.IsZero() { // else by the tick
+		earlier(c.listed.Add(c.relistAfter()))
+	}
+	for _, k := range c.claims { // its worker may be gone, or it may be tried again
+		if k.Left > 0 {
+			earlier(now.Add(k.Left))
+		}
+	}
 	for _, d := range c.NextDue(now) {
 		earlier(d.At)
 	}

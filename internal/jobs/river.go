@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"time"
 
@@ -15,26 +14,22 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
-
-	"syndicate/internal/newsletter"
 )
 
 // siteQueue is the queue of jobs that need the site's folder.
 const siteQueue = "site"
 
 const (
-	taskTimeout  = time.Hour        // the first listing of a very large folder
-	taskAttempts = 10               // then River discards the job, and the conductor asks for a new one
-	taskRetry    = time.Second      // after the first failure; it doubles
-	taskRetryMax = 5 * time.Minute  //
-	taskPeriod   = time.Minute      // for so long a job whose node died keeps another like it away
-	taskWorkers  = 4                // of a kind at once in a process
-	taskPoll     = 5 * time.Second  // where nobody tells of new jobs
-	taskStop     = 10 * time.Second // for jobs to notice that they are to stop
+	taskTimeout = time.Hour        // the first listing of a very large folder
+	taskKept    = 24 * time.Hour   // rows of jobs that are over, for whoever wonders
+	taskWorkers = 4                // of a kind at once in a process
+	taskPoll    = 5 * time.Second  // where nobody tells of new jobs
+	taskStop    = 10 * time.Second // for jobs to notice that they are to stop
 )
 
 // taskQueue is the job queue, on either engine.
 type taskQueue struct {
+	lease  time.Duration // how long a claim lasts
 	insert func(context.Context, river.JobArgs, *river.InsertOpts) (*rivertype.JobInsertResult, error)
 	close  func()
 }
@@ -80,18 +75,19 @@ func startRiver[T any](ctx context.Context, driver riverdriver.Driver[T], s *Ser
 		queues[siteQueue] = river.QueueConfig{MaxWorkers: taskWorkers}
 	}
 	client, err := river.NewClient(driver, &river.Config{
-		ID:                   s.workerName(),
-		Queues:               queues,
-		Workers:              t.workers(),
-		Logger:               log,
-		ErrorHandler:         &taskErrors{s},
-		RetryPolicy:          taskBackoff{},
-		MaxAttempts:          taskAttempts,
-		JobTimeout:           taskTimeout,
-		RescueStuckJobsAfter: taskTimeout + time.Minute,
-		FetchCooldown:        10 * time.Millisecond,
-		FetchPollInterval:    taskPoll,
-		PollOnly:             s.store.Pool() == nil,
+		ID:                          s.workerName(),
+		Queues:                      queues,
+		Workers:                     t.workers(),
+		Logger:                      log,
+		ErrorHandler:                &taskErrors{s},
+		MaxAttempts:                 1, // the conductor asks again
+		JobTimeout:                  taskTimeout,
+		RescueStuckJobsAfter:        taskTimeout + time.Minute,
+		CancelledJobRetentionPeriod: taskKept,
+		DiscardedJobRetentionPeriod: taskKept,
+		FetchCooldown:               10 * time.Millisecond,
+		FetchPollInterval:           taskPoll,
+		PollOnly:                    s.store.Pool() == nil,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("starting the job queue: %w", err)
@@ -107,7 +103,7 @@ func startRiver[T any](ctx context.Context, driver riverdriver.Driver[T], s *Ser
 			s.log.Warn("job queue not stopped in good order", "error", err)
 		}
 	}
-	return &taskQueue{insert: client.Insert, close: stop}, nil
+	return &taskQueue{lease: s.o.Delivery.Lease, insert: client.Insert, close: stop}, nil
 }
 
 // hasSite reports whether this node has the folders that articles come from. On
@@ -125,43 +121,40 @@ func (s *Service) hasSite() bool {
 	return false
 }
 
-// ask asks for a job; false: one like it waits or is being done.
-func (q *taskQueue) ask(ctx context.Context, job river.JobArgs) (bool, error) {
-	r, err := q.insert(ctx, job, &river.InsertOpts{UniqueOpts: river.UniqueOpts{
-		ByArgs: true, ByPeriod: taskPeriod,
+// ask asks for a job; false: it waits to be done. died: whoever took it was gone
+// before it made its claim, and the queue would keep it for an hour.
+func (q *taskQueue) ask(ctx context.Context, j job) (asked, died bool, err error) {
+	r, err := q.insert(ctx, j, &river.InsertOpts{UniqueOpts: river.UniqueOpts{
+		ByArgs: true,
 		ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
 			rivertype.JobStateRunning, rivertype.JobStateScheduled,
 		},
 	}})
 	if err != nil {
-		return false, fmt.Errorf("asking for the job %s: %w", job.Kind(), err)
+		return false, false, fmt.Errorf("asking for the job %s: %w", j.name(), err)
 	}
-	return !r.UniqueSkippedAsDuplicate, nil
+	if !r.UniqueSkippedAsDuplicate {
+		return true, false, nil
+	}
+	begun := r.Job.AttemptedAt
+	return false, r.Job.State == rivertype.JobStateRunning && begun != nil && time.Since(*begun) > q.lease, nil
 }
 
-// taskBackoff is how long to wait after a job failed.
-type taskBackoff struct{}
-
-// NextRetry implements river.ClientRetryPolicy.
-func (taskBackoff) NextRetry(job *rivertype.JobRow) time.Time {
-	return time.Now().Add(newsletter.Backoff(len(job.Errors)+1, taskRetry, taskRetryMax, rand.Float64()))
-}
-
-// taskErrors logs the jobs that fail, once each attempt.
+// taskErrors logs what the jobs themselves do not, see tasks.do.
 type taskErrors struct{ *Service }
 
 // HandleError implements river.ErrorHandler.
 func (t *taskErrors) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
 	if ctx.Err() == nil { // else it was told to stop
-		t.log.Error("job failed", "job", job.Kind, "attempt", job.Attempt, "error", err)
+		t.log.Error("job failed", "job", job.Kind, "error", err)
 	}
 	return nil
 }
 
 // HandlePanic implements river.ErrorHandler.
 func (t *taskErrors) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
-	t.log.Error("job panicked", "job", job.Kind, "attempt", job.Attempt, "panic", value, "trace", trace)
+	t.log.Error("job panicked", "job", job.Kind, "panic", value, "trace", trace)
 	return nil
 }
 

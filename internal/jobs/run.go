@@ -185,7 +185,7 @@ func (s *Service) sealOpen(ctx context.Context, r *RunReport) error {
 		if i.State != newsletter.IssueSealing {
 			continue
 		}
-		if _, err := s.seal(ctx, i.ID); err != nil {
+		if err := s.sealAlone(ctx, i.ID); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,26 +12,62 @@ import (
 	"github.com/riverqueue/river"
 
 	"syndicate/internal/newsletter"
-	"syndicate/internal/store"
 )
 
 // The discrete jobs. Each is safe to be done twice, at once or after a crash:
 // what decides is in the rows that it writes, not in the queue. So a job that is
-// lost costs a moment, until the conductor's next turn asks for it again.
+// lost costs a moment, until the conductor's next turn asks for it again. That
+// only one worker at a time does it is for economy; see Service.alone.
+
+// job is a discrete job to be asked for. The queue tries it once; the conductor
+// asks again, with another fence.
+type job interface {
+	river.JobArgs
+	name() string       // of this one among all, as in store.Claims
+	at(fence int64) job // as it is to be asked for
+}
 
 // ingestJob takes in the subscribers' lists and what is new from every source.
-type ingestJob struct{}
+type ingestJob struct {
+	Fence int64 `json:"fence"`
+}
 
 // composeJob composes an occurrence of a newsletter.
 type composeJob struct {
 	Newsletter string `json:"newsletter"`
 	Local      string `json:"local"`
 	Rehearsal  bool   `json:"rehearsal"`
+	Fence      int64  `json:"fence"`
 }
 
 // sealJob completes the audience of an issue.
 type sealJob struct {
 	Issue int64 `json:"issue"`
+	Fence int64 `json:"fence"`
+}
+
+func (ingestJob) name() string { return "ingest" }
+
+func (j composeJob) name() string {
+	name := "compose " + j.Newsletter + " " + j.Local
+	if j.Rehearsal {
+		name += " rehearsal"
+	}
+	return name
+}
+
+func (j sealJob) name() string { return "seal " + strconv.FormatInt(j.Issue, 10) }
+
+func (ingestJob) at(fence int64) job { return ingestJob{fence} }
+
+func (j composeJob) at(fence int64) job {
+	j.Fence = fence
+	return j
+}
+
+func (j sealJob) at(fence int64) job {
+	j.Fence = fence
+	return j
 }
 
 // Kind implements river.JobArgs.
@@ -56,15 +93,57 @@ type tasks struct {
 	taking sync.Mutex        // one listing at a time
 	said   map[string]string // see differs
 	failed atomic.Bool       // the last one left something out that could not be read
+
+	telling sync.Mutex
+	failing map[string]string // jobs by name, and what they failed of last
 }
 
 // workers registers every kind of job: River discards those it does not know.
 func (t *tasks) workers() *river.Workers {
 	w := river.NewWorkers()
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[ingestJob]) error { return t.takeIn(ctx) }))
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[composeJob]) error { return t.composeDue(ctx, j.Args) }))
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[sealJob]) error { return t.sealIssue(ctx, j.Args.Issue) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[ingestJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, t.takeIn)
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[composeJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.composeDue(ctx, j.Args) })
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[sealJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.sealIssue(ctx, j.Args.Issue) })
+	}))
 	return w
+}
+
+// do does a job that was asked for, if nobody else does. For the queue it is over
+// then, however it ended: what is to be done again is asked for again.
+func (t *tasks) do(ctx context.Context, j job, fence int64, work func(context.Context) error) error {
+	err := t.alone(ctx, j.name(), fence, work)
+	if errors.Is(err, errBegun) || errors.Is(ctx.Err(), context.Canceled) { // or told to stop
+		return nil
+	}
+	t.tellJob(j.name(), err)
+	if err != nil {
+		poke(t.look) // the conductor finds out how long it waits
+		return river.JobCancel(err)
+	}
+	return nil
+}
+
+// tellJob logs how a job ended: the same failure once, not at each attempt.
+func (t *tasks) tellJob(name string, err error) {
+	t.telling.Lock()
+	defer t.telling.Unlock()
+	before := t.failing[name]
+	switch {
+	case err == nil && before != "":
+		t.log.Info("job works again", "job", name)
+	case err != nil && err.Error() != before:
+		t.log.Error("job failed", "job", name, "error", err)
+	}
+	if err == nil {
+		delete(t.failing, name)
+		return
+	}
+	t.failing[name] = err.Error()
 }
 
 // takeIn looks at the articles and lists. A source or a list that cannot be read
@@ -165,7 +244,7 @@ func (t *tasks) differs(about, now string) (was string, changed bool) {
 func (t *tasks) composeDue(ctx context.Context, job composeJob) error {
 	n, err := t.Newsletter(job.Newsletter)
 	if err != nil || job.Rehearsal != t.Rehearsal() { // the configuration changed
-		return river.JobCancel(fmt.Errorf("composing %s: it is not configured any more", job.Newsletter))
+		return fmt.Errorf("composing %s: it is not configured any more", job.Newsletter)
 	}
 	if err := t.takeIn(ctx); err != nil {
 		return err
@@ -199,10 +278,11 @@ func (t *tasks) sealIssue(ctx context.Context, id int64) error {
 	if err := t.pauseStale(ctx); err != nil {
 		return err
 	}
-	_, err := t.seal(ctx, id)
+	i, err := t.seal(ctx, id)
 	var content *contentError
-	if errors.As(err, &content) || errors.Is(err, store.ErrNotFound) { // again it would be the same
-		return river.JobCancel(err)
+	if errors.As(err, &content) { // again it would be the same: it is paused
+		t.log.Error("sealing failed", "newsletter", i.Newsletter, "issue", i.Number, "error", err)
+		return nil
 	}
 	return err
 }
