@@ -53,8 +53,7 @@ func (s *server) asset(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return status(http.StatusNotFound)
 	}
-	s.serveAsset(w, r, d)
-	return nil
+	return s.serveAsset(w, r, d)
 }
 
 // favicon serves the built-in mark, or leads to the site's own.
@@ -68,15 +67,14 @@ func (s *server) favicon(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	w.Header().Set("Content-Security-Policy", filePolicy)
-	s.serveAsset(w, r, s.assets[icon])
-	return nil
+	return s.serveAsset(w, r, s.assets[icon])
 }
 
-func (s *server) serveAsset(w http.ResponseWriter, r *http.Request, d *document) {
+func (s *server) serveAsset(w http.ResponseWriter, r *http.Request, d *document) error {
 	cache := "public, max-age=3600"
 	if r.URL.Query().Get("v") == d.hash {
 		cache = "public, max-age=31536000, immutable"
 	}
 	w.Header().Set("Cache-Control", cache)
-	d.serve(w, r)
+	return d.serve(w, r)
 }

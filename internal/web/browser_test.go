@@ -137,6 +137,8 @@ func newSample(t *testing.T) *sample {
 		"article-code":   "/articles/a-feed-of-ones-own",
 		"article-french": "/articles/le-chantier-du-fond-du-port",
 		"newsletter":     "/newsletters/weekly",
+		"feed":           "/feed.atom",
+		"feeds":          "/feeds",
 		"unsubscribe":    s.link(newsletter.PurposeUnsubscribe, her, "weekly"),
 		"desabonnement":  s.link(newsletter.PurposeUnsubscribe, her, "quotidien"),
 		"preferences":    s.link(newsletter.PurposePreferences, her, "weekly"),

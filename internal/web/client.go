@@ -32,6 +32,9 @@ func peer(r *http.Request) netip.Addr {
 // Whatever stands before that one was written by the client itself.
 func (s *server) client(r *http.Request) netip.Addr {
 	a := peer(r)
+	if len(r.Header["X-Forwarded-For"]) == 0 {
+		return a
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && s.trusted(a); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

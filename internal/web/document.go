@@ -1,34 +1,70 @@
 package web
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// document is a finished answer that is kept in memory.
+// document is a finished answer: a body, its validators, and what was made of it
+// in each content coding. The headers are made once, as the slices that go into
+// header maps; they are shared and never written to.
 type document struct {
-	contentType string
-	body        []byte
-	gzip        []byte // empty: not worth it
-	hash        string // of body
-	modified    time.Time
+	hash         string // of the body
+	modified     time.Time
+	contentType  []string
+	lastModified []string          // nil: unknown
+	tags         [codings][]string // entity tags
+	small        bool              // not worth compressing
+
+	mu    sync.Mutex // held while a coding is made: each is made once
+	forms [codings]atomic.Pointer[encoded]
+	keep  *shelf                 // bounds what all documents hold; nil: it is kept for good
+	read  func() ([]byte, error) // the body again, after it was given up; nil: it is never
+	over  bool                   // a newer one has its place: what it holds counts no more
+
+	ending  string    // of a feed's file
+	entries []entry   // of a feed
+	parted  bool      // they are known
+	before  []edition // that readers may have, the newest first
 }
 
-// newDocument hashes and compresses a body once.
+// encoded is a document's body in one content coding.
+type encoded struct {
+	body   []byte
+	coding []string // Content-Encoding, nil: none
+	length []string // Content-Length
+	used   atomic.Int64
+}
+
+// errChanged is for a body that is no longer the one that was hashed.
+var errChanged = errors.New("the file has changed meanwhile")
+
+// newDocument hashes a body. Its codings are made when they are asked for first.
 func newDocument(contentType string, body []byte, modified time.Time) *document {
-	d := &document{contentType: contentType, body: body, hash: hashOf(body), modified: modified}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(body); err == nil && z.Close() == nil && b.Len() < len(body)*9/10 {
-		d.gzip = b.Bytes()
+	d := &document{hash: hashOf(body), modified: modified, contentType: []string{contentType}, small: len(body) < smallest}
+	if !modified.IsZero() {
+		d.lastModified = []string{modified.UTC().Format(http.TimeFormat)}
 	}
+	for c := range codings {
+		d.tags[c] = []string{`"` + d.hash + c.suffix() + `"`}
+	}
+	d.forms[identity].Store(newEncoded(identity, body))
 	return d
+}
+
+func newEncoded(c coding, body []byte) *encoded {
+	f := &encoded{body: body, length: []string{strconv.Itoa(len(body))}}
+	if c != identity {
+		f.coding = []string{c.name()}
+	}
+	return f
 }
 
 // hashOf names a content: 128 bits of SHA-256 in base64url.
@@ -37,35 +73,112 @@ func hashOf(b []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// serve answers with the document or with 304. The tags of the two codings
-// differ, as strong tags have to (RFC 9110 8.8.3.3). Headers that hold for both
-// answers are set by the caller.
-func (d *document) serve(w http.ResponseWriter, r *http.Request) {
-	body, tag := d.body, `"`+d.hash+`"`
-	h := w.Header()
-	if len(d.gzip) > 0 {
-		addVary(h, "Accept-Encoding")
-		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-			body, tag = d.gzip, `"`+d.hash+`-gz"`
+// pick returns the coding in which the document goes to a client.
+func (d *document) pick(r *http.Request) coding {
+	if d.small {
+		return identity
+	}
+	return accepted(r.Header["Accept-Encoding"])
+}
+
+// in returns the body in a coding, made now if it is not there.
+func (d *document) in(c coding) (*encoded, error) {
+	f := d.forms[c].Load()
+	if f == nil {
+		var err error
+		if f, err = d.make(c); err != nil {
+			return nil, err
+		}
+		if d.keep != nil {
+			d.keep.trim()
 		}
 	}
-	h.Set("Etag", tag)
-	if !d.modified.IsZero() {
-		h.Set("Last-Modified", d.modified.UTC().Format(http.TimeFormat))
+	if d.keep != nil {
+		d.keep.use(f)
 	}
-	if notModified(r, tag, d.modified) {
-		w.WriteHeader(http.StatusNotModified)
+	return f, nil
+}
+
+func (d *document) make(c coding) (*encoded, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f := d.forms[c].Load(); f != nil {
+		return f, nil
+	}
+	plain := d.forms[identity].Load()
+	if plain == nil {
+		body, err := d.read()
+		if err != nil {
+			return nil, err
+		}
+		if hashOf(body) != d.hash {
+			return nil, errChanged
+		}
+		plain = newEncoded(identity, body)
+	}
+	f := plain
+	if c != identity {
+		body, err := d.encode(c, plain.body)
+		if err != nil {
+			return nil, err
+		}
+		f = newEncoded(c, body)
+	}
+	d.forms[c].Store(f)
+	if d.keep != nil && !d.over {
+		d.keep.add(f)
+	}
+	return f, nil
+}
+
+// remember notes what readers of the document before have.
+func (d *document) remember(old *document) {
+	if !old.parted || old.hash == d.hash {
+		d.before = old.before
 		return
 	}
-	if len(d.gzip) > 0 && &body[0] == &d.gzip[0] {
-		h.Set("Content-Encoding", "gzip")
+	d.before = append([]edition{editionOf(old.hash, old.entries)}, old.before[:min(len(old.before), maxEditions-1)]...)
+}
+
+// encode waits for its turn: compressing takes memory of its own.
+func (d *document) encode(c coding, body []byte) ([]byte, error) {
+	if d.keep != nil {
+		d.keep.working <- struct{}{}
+		defer func() { <-d.keep.working }()
 	}
-	h.Set("Content-Type", d.contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	return c.encode(body)
+}
+
+// serve answers with the document or with 304. Headers that hold for both
+// answers are set by the caller.
+func (d *document) serve(w http.ResponseWriter, r *http.Request) error {
+	c := d.pick(r)
+	h := w.Header()
+	if !d.small {
+		addVary(h, "Accept-Encoding")
+	}
+	h["Etag"] = d.tags[c]
+	if d.lastModified != nil {
+		h["Last-Modified"] = d.lastModified
+	}
+	if notModified(r, d.tags[c][0], d.modified) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	f, err := d.in(c)
+	if err != nil {
+		return err
+	}
+	if f.coding != nil {
+		h["Content-Encoding"] = f.coding
+	}
+	h["Content-Type"] = d.contentType
+	h["Content-Length"] = f.length
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		w.Write(body)
+		w.Write(f.body)
 	}
+	return nil
 }
 
 // servePublic answers with a page that was made for this request, or with 304. Its
@@ -73,7 +186,9 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 func servePublic(w http.ResponseWriter, r *http.Request, body []byte) {
 	tag := `W/"` + hashOf(body) + `"`
 	h := w.Header()
-	h.Set("Cache-Control", "public, no-cache") // kept, but asked for each time
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "public, no-cache") // kept, but asked for each time
+	}
 	h.Set("Etag", tag)
 	addVary(h, "Accept-Encoding")
 	if notModified(r, tag, time.Time{}) {
@@ -89,20 +204,19 @@ func servePublic(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// squeezed returns the body of a public page in the coding that the client takes,
-// and says so in the headers; Vary is set already. Pages with a secret in them are
+// squeezed returns the body of a public page compressed by gzip, which takes the
+// least time, for a client that takes it, and says so in the headers; Vary is set already. Pages with a secret in them are
 // sent as they are: from the length of what is compressed, others could learn it.
 func squeezed(w http.ResponseWriter, r *http.Request, body []byte) []byte {
-	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+	if weights(r.Header["Accept-Encoding"])[gzipCoding] == 0 {
 		return body
 	}
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(body); err != nil || z.Close() != nil {
+	b, err := gzipCoding.encode(body)
+	if err != nil {
 		return body
 	}
-	w.Header().Set("Content-Encoding", "gzip")
-	return b.Bytes()
+	w.Header().Set("Content-Encoding", gzipCoding.name())
+	return b
 }
 
 // notModified reports whether the client has the current document (RFC 9110
@@ -112,60 +226,52 @@ func notModified(r *http.Request, tag string, modified time.Time) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if tags := r.Header.Values("If-None-Match"); len(tags) > 0 {
-		return tagMatches(strings.Join(tags, ","), tag)
-	}
-	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
-	return err == nil && !modified.IsZero() && !modified.Truncate(time.Second).After(since)
-}
-
-// tagMatches reports whether a list of entity tags has tag in it. A tag may
-// contain commas, so it is read tag by tag.
-func tagMatches(list, tag string) bool {
-	tag = strings.TrimPrefix(tag, "W/")
-	for {
-		list = strings.TrimLeft(list, " \t,")
-		if list == "" {
-			return false
-		}
-		if list[0] == '*' {
+	if lists := r.Header["If-None-Match"]; len(lists) > 0 {
+		if len(lists) == 1 && lists[0] == tag {
 			return true
 		}
-		list = strings.TrimPrefix(list, "W/")
-		if list == "" || list[0] != '"' {
-			return false
-		}
-		end := strings.IndexByte(list[1:], '"')
-		if end < 0 {
-			return false
-		}
-		if list[:end+2] == tag {
-			return true
-		}
-		list = list[end+2:]
-	}
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3): gzip or * named with a
-// quality other than 0; what is named itself goes before *.
-func acceptsGzip(values []string) bool {
-	named, any := -1, -1 // -1: not there
-	for _, part := range strings.Split(strings.Join(values, ","), ",") {
-		coding, params, _ := strings.Cut(part, ";")
-		accepted := 1
-		if q, ok := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q="); ok {
-			if f, err := strconv.ParseFloat(q, 64); err != nil || f <= 0 {
-				accepted = 0
+		for t := range entityTags(lists) {
+			if t == "*" || t == strings.TrimPrefix(tag, "W/") {
+				return true
 			}
 		}
-		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "gzip", "x-gzip":
-			named = accepted
-		case "*":
-			any = accepted
+		return false
+	}
+	since := r.Header["If-Modified-Since"]
+	if len(since) == 0 || modified.IsZero() {
+		return false
+	}
+	t, err := http.ParseTime(since[0])
+	return err == nil && !modified.Truncate(time.Second).After(t)
+}
+
+// entityTags yields the tags of If-None-Match without their W/, and "*" as it is,
+// up to the first that is not one. A tag may contain commas, so they are read one
+// by one.
+func entityTags(lists []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, list := range lists {
+			for {
+				list = strings.TrimLeft(list, " \t,")
+				if list == "" {
+					break
+				}
+				if list[0] == '*' {
+					yield("*")
+					return
+				}
+				list = strings.TrimPrefix(list, "W/")
+				if list == "" || list[0] != '"' {
+					return
+				}
+				end := strings.IndexByte(list[1:], '"')
+				if end < 0 || !yield(list[:end+2]) {
+					return
+				}
+				list = list[end+2:]
+			}
 		}
 	}
-	return named == 1 || named == -1 && any == 1
 }
 
 // addVary adds a header's name to Vary once.

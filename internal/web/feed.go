@@ -4,123 +4,288 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
+	"math"
 	"net/http"
-	"os"
-	"path"
-	"path/filepath"
-	"sync"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
-
-	"syndicate/internal/feeds"
 )
 
-const (
-	feedMaxAge  = "public, max-age=300" // well-behaved readers poll by it
-	feedMaxSize = 64 << 20              // bytes
-	feedRecheck = time.Second           // how often a file is looked at
+// Headers of feeds that are always the same. The slices are shared by all answers.
+var (
+	feedVary     = []string{"Accept, Accept-Encoding, A-IM"}
+	feedPolicy   = []string{"default-src 'none'; frame-ancestors 'none'"}
+	anyOrigin    = []string{"*"}
+	feedExposed  = []string{"ETag, IM, Link, Retry-After"}
+	noSniff      = []string{"nosniff"}
+	deny         = []string{"DENY"}
+	secureAYear  = []string{"max-age=31536000"}
+	feedInstance = []string{"feed"}
 )
 
-// feedTypes are the media types by extension, as they are served.
-var feedTypes = map[string]string{
-	".rss":  feeds.TypeRSS + "; charset=utf-8",
-	".atom": feeds.TypeAtom + "; charset=utf-8",
-	".json": feeds.TypeJSON + "; charset=utf-8",
+// feedCounters count what became of requests for feeds.
+type feedCounters struct{ whole, unchanged, delta, page, refused atomic.Int64 }
+
+// ServeHTTP answers a request. Feeds are asked for far more often than anything
+// else, mostly in vain, so what is in memory takes a short way; everything else
+// passes the guard.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if f := s.feedAt(r); f != nil && s.quick(w, r, f) {
+			return
+		}
+	}
+	s.guarded.ServeHTTP(w, r)
 }
 
-// feed serves a built feed, exactly as it stands in the feeds' folder.
-func (s *server) feed(name string) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		d, err := s.feeds.get(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			h.Set("Cache-Control", "no-store")
-			h.Set("Content-Type", "text/plain; charset=utf-8")
-			w.WriteHeader(http.StatusNotFound)
-			_, err := io.WriteString(w, "This feed has not been built yet.\nhint: syndicate build (or run, or serve) builds the feeds.\n")
-			return err
+// quick answers with a whole feed or 304, if nothing else is to be thought of.
+func (s *server) quick(w http.ResponseWriter, r *http.Request, f *feedDocument) bool {
+	if wantsPage(r) {
+		return false
+	}
+	d, err := f.slot.document()
+	if err != nil {
+		return false
+	}
+	c := d.pick(r)
+	code, size := http.StatusNotModified, 0
+	if notModified(r, d.tags[c][0], d.modified) {
+		s.feedHead(w.Header(), r, f, d, c)
+		w.WriteHeader(code)
+		s.fed.unchanged.Add(1)
+	} else {
+		if len(r.Header["A-Im"]) > 0 {
+			return false
 		}
+		if _, ok := s.unhammered(r, f.slot); !ok {
+			return false
+		}
+		body, err := d.in(c)
+		if err != nil {
+			return false
+		}
+		code, size = http.StatusOK, len(body.body)
+		s.whole(w, r, f, d, c, body)
+	}
+	s.count.add(code)
+	if s.log.Enabled(r.Context(), slog.LevelDebug) {
+		s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method),
+			slog.String("route", "feed"), slog.Int("status", code), slog.Int("bytes", size))
+	}
+	return true
+}
+
+// feedHead sets the headers that all answers with a feed have in common, 304 too.
+func (s *server) feedHead(h http.Header, r *http.Request, f *feedDocument, d *document, c coding) {
+	h["Etag"] = d.tags[c]
+	if d.lastModified != nil {
+		h["Last-Modified"] = d.lastModified
+	}
+	h["Cache-Control"] = f.cache
+	h["Vary"] = feedVary
+	h["Access-Control-Allow-Origin"] = anyOrigin
+	h["Access-Control-Expose-Headers"] = feedExposed
+	if s.isHTTPS(r) {
+		h["Strict-Transport-Security"] = secureAYear
+	}
+}
+
+// feedBody adds the headers of an answer with a body.
+func feedBody(h http.Header, f *feedDocument, d *document) {
+	h["Content-Type"] = d.contentType
+	h["Link"] = f.link
+	h["X-Content-Type-Options"] = noSniff
+	h["X-Frame-Options"] = deny
+	h["Content-Security-Policy"] = feedPolicy
+}
+
+// whole answers with the whole document.
+func (s *server) whole(w http.ResponseWriter, r *http.Request, f *feedDocument, d *document, c coding, body *encoded) {
+	h := w.Header()
+	s.feedHead(h, r, f, d, c)
+	feedBody(h, f, d)
+	if body.coding != nil {
+		h["Content-Encoding"] = body.coding
+	}
+	h["Content-Length"] = body.length
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.Write(body.body)
+	}
+	s.fed.whole.Add(1)
+}
+
+// feed answers a request for a feed in every case, behind the guard.
+func (s *server) feed(f *feedDocument) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead:
+		case http.MethodOptions:
+			return feedOptions(w)
+		default:
+			w.Header().Set("Allow", feedMethods)
+			return status(http.StatusMethodNotAllowed)
+		}
+		h := w.Header()
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		h["Access-Control-Expose-Headers"] = feedExposed
+		err := s.sendFeed(w, r, f)
+		if errors.Is(err, errChanged) { // in this moment
+			f.slot.stale()
+			err = s.sendFeed(w, r, f)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return notBuilt(w)
+		}
+		return err
+	}
+}
+
+// sendFeed answers with the page of a feed, with what is new in it, with all of it,
+// or with 304. Nothing was sent when it fails.
+func (s *server) sendFeed(w http.ResponseWriter, r *http.Request, f *feedDocument) error {
+	d, err := f.slot.document()
+	if err != nil {
+		return err
+	}
+	if wantsPage(r) {
+		s.fed.page.Add(1)
+		return s.feedPage(w, r, f)
+	}
+	c := d.pick(r)
+	if notModified(r, d.tags[c][0], d.modified) {
+		s.feedHead(w.Header(), r, f, d, c)
+		w.WriteHeader(http.StatusNotModified)
+		s.fed.unchanged.Add(1)
+		return nil
+	}
+	if wait, ok := s.unhammered(r, f.slot); !ok {
+		s.fed.refused.Add(1)
+		return tooOften(w, max(wait, f.MaxAge))
+	}
+	if had, base, ok := d.base(r); ok {
+		plain, err := d.in(identity)
 		if err != nil {
 			return err
 		}
-		h.Set("Access-Control-Expose-Headers", "ETag, Last-Modified, Link")
-		h.Set("Cache-Control", feedMaxAge)
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-		h.Add("Link", "<"+s.site.URL+"/"+name+`>; rel="self"`)
-		h.Add("Link", "<"+s.site.URL+`/>; rel="alternate"; type="text/html"`)
-		d.serve(w, r)
+		if body, news := without(d.ending, plain.body, d.entries, had); news < len(d.entries) {
+			s.feedHead(w.Header(), r, f, d, c)
+			feedBody(w.Header(), f, d)
+			s.fed.delta.Add(1)
+			sendDelta(w, r, f, body, base)
+			return nil
+		}
+	}
+	body, err := d.in(c)
+	if err != nil {
+		return err
+	}
+	s.whole(w, r, f, d, c, body)
+	return nil
+}
+
+// base returns the edition that a client has, and its tag, if it wants only the
+// entries that this one lacks (RFC 3229 with the instance manipulation "feed").
+func (d *document) base(r *http.Request) (had edition, tag string, ok bool) {
+	if !d.parted || !wantsDelta(r.Header["A-Im"]) {
+		return edition{}, "", false
+	}
+	for tag := range entityTags(r.Header["If-None-Match"]) {
+		for _, had := range d.before {
+			if strings.HasPrefix(tag, `"`+had.hash) { // any coding of it
+				return had, tag, true
+			}
+		}
+	}
+	return edition{}, "", false
+}
+
+// wantsDelta reports whether A-IM names the instance manipulation of feeds.
+func wantsDelta(values []string) bool {
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			if name, q := weighed(part); strings.EqualFold(name, "feed") && q > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sendDelta answers 226. No cache may keep it: it is right for those only who have
+// what this client has. The tag is that of the whole document.
+func sendDelta(w http.ResponseWriter, r *http.Request, f *feedDocument, body []byte, base string) {
+	h := w.Header()
+	h["Im"] = feedInstance
+	h["Delta-Base"] = []string{base}
+	h["Cache-Control"] = f.delta
+	if len(body) >= smallest {
+		body = squeezed(w, r, body)
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(http.StatusIMUsed)
+	if r.Method != http.MethodHead {
+		w.Write(body)
+	}
+}
+
+// tooOften answers somebody who takes the whole feed again and again. The text is
+// for whoever looks after that program.
+func tooOften(w http.ResponseWriter, wait time.Duration) error {
+	h := w.Header()
+	h["Retry-After"] = []string{strconv.Itoa(int(math.Ceil(wait.Seconds())))}
+	return plainText(w, http.StatusTooManyRequests, "This feed is fetched from your address again and again, whole each time.\n"+
+		"hint: send the ETag of the last answer as If-None-Match (or Last-Modified as If-Modified-Since), and ask when Retry-After is over.\n")
+}
+
+// moved leads to where a feed is now: a path below the site's address, or an
+// address elsewhere.
+func (s *server) moved(to string) func(http.ResponseWriter, *http.Request) error {
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
+		to = s.base + (&url.URL{Path: to}).EscapedPath()
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		h := w.Header()
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		h.Set("Cache-Control", "public, max-age=3600") // readers write it down; caches shall not for ever
+		http.Redirect(w, r, to, http.StatusMovedPermanently)
 		return nil
 	}
 }
 
+// gone answers for a feed that is no more: readers stop asking at 410.
+func (s *server) gone(w http.ResponseWriter, _ *http.Request) error {
+	w.Header()["Access-Control-Allow-Origin"] = anyOrigin
+	return status(http.StatusGone)
+}
+
+func notBuilt(w http.ResponseWriter) error {
+	return plainText(w, http.StatusNotFound, "This feed has not been built yet.\nhint: syndicate build (or run, or serve) builds the feeds.\n")
+}
+
+func plainText(w http.ResponseWriter, code int, text string) error {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(code)
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+const feedMethods = "GET, HEAD, OPTIONS"
+
 // feedOptions answers the browsers of other sites that ask before they send a
 // conditional request (CORS).
-func (s *server) feedOptions(w http.ResponseWriter, _ *http.Request) error {
+func feedOptions(w http.ResponseWriter) error {
 	h := w.Header()
-	h.Set("Allow", "GET, HEAD, OPTIONS")
+	h.Set("Allow", feedMethods)
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "If-None-Match, If-Modified-Since, Cache-Control")
+	h.Set("Access-Control-Allow-Methods", feedMethods)
+	h.Set("Access-Control-Allow-Headers", "A-IM, Cache-Control, If-Modified-Since, If-None-Match")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// feedCache keeps the files of a folder in memory and notices when they change.
-type feedCache struct {
-	dir string
-	now func() time.Time
-
-	mu      sync.Mutex
-	entries map[string]*feedEntry
-}
-
-type feedEntry struct {
-	doc     *document
-	info    fs.FileInfo
-	checked time.Time
-}
-
-func newFeedCache(dir string, now func() time.Time) *feedCache {
-	return &feedCache{dir: dir, now: now, entries: map[string]*feedEntry{}}
-}
-
-// get returns a file (slash-separated name, never from outside). The error is
-// fs.ErrNotExist before the first build.
-func (c *feedCache) get(name string) (*document, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.now()
-	e := c.entries[name]
-	if e != nil && now.Sub(e.checked) < feedRecheck && !now.Before(e.checked) {
-		return e.doc, nil
-	}
-	file := filepath.Join(c.dir, filepath.FromSlash(name))
-	info, err := os.Stat(file)
-	if err != nil {
-		delete(c.entries, name)
-		return nil, err
-	}
-	if e != nil && os.SameFile(e.info, info) && e.info.ModTime().Equal(info.ModTime()) && e.info.Size() == info.Size() {
-		e.checked = now
-		return e.doc, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if info, err = f.Stat(); err != nil { // of what is read: the name may have a newer file by now
-		return nil, err
-	}
-	body, err := io.ReadAll(io.LimitReader(f, feedMaxSize+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > feedMaxSize {
-		return nil, errors.New(name + " is larger than 64 MB: lower feeds.items")
-	}
-	e = &feedEntry{newDocument(feedTypes[path.Ext(name)], body, info.ModTime()), info, now}
-	c.entries[name] = e
-	return e.doc, nil
 }

@@ -201,7 +201,7 @@ func TestStylesheet(t *testing.T) {
 	if got := r.Header.Get("Cache-Control"); !strings.Contains(got, "immutable") || r.Header.Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("%v", r.Header)
 	}
-	if size := len(text(t, s.get(target), 200)); size > 12_000 {
+	if size := len(text(t, s.get(target), 200)); size > 14_000 {
 		t.Errorf("the style sheet has %d bytes", size)
 	}
 	for _, old := range []string{"/assets/site.css", "/assets/site.css?v=old"} {

@@ -65,6 +65,16 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 		fmt.Fprintf(&b, "syndicate_http_requests_total{class=\"%dxx\"} %d\n", i, s.count.class[i].Load())
 	}
 
+	family("syndicate_feed_requests_total", "counter", "Requests for feeds by what became of them.")
+	for _, c := range []struct {
+		answer string
+		count  *atomic.Int64
+	}{{"whole", &s.fed.whole}, {"unchanged", &s.fed.unchanged}, {"delta", &s.fed.delta}, {"page", &s.fed.page}, {"refused", &s.fed.refused}} {
+		fmt.Fprintf(&b, "syndicate_feed_requests_total{answer=\"%s\"} %d\n", c.answer, c.count.Load())
+	}
+	family("syndicate_feed_bytes_held", "gauge", "Feeds in memory, in all codings.")
+	fmt.Fprintf(&b, "syndicate_feed_bytes_held %d\n", s.shelf.held.Load())
+
 	o, err := s.gauges.get(r.Context(), s.store, s.now())
 	family("syndicate_store_up", "gauge", "Whether the store answers.")
 	if err != nil {

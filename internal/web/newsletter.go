@@ -10,6 +10,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/store"
 )
 
@@ -59,6 +60,10 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 	p.View, p.Title, p.Description = v, n.Title, n.Description
 	p.Canonical = s.site.URL + "/newsletters/" + url.PathEscape(n.Name)
 	p.Meta = []meta{{"og:type", "website"}, {"og:title", n.Title}, {"og:site_name", s.site.Title}, {"og:url", p.Canonical}}
+	if f, ok := s.directory().catalogue.Of(publish.Newsletter, n.Name); ok {
+		p.Own = s.feedLinks(f)
+		linkFeeds(w, p.Own)
+	}
 	return s.show(w, r, http.StatusOK, "newsletter.html", p)
 }
 

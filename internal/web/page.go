@@ -10,7 +10,6 @@ import (
 
 	"golang.org/x/text/language"
 
-	"syndicate/internal/feeds"
 	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
 )
@@ -28,8 +27,10 @@ type page struct {
 	Home        string // address of the front page
 	Stylesheet  string
 	Icon        string
-	Logo        string // empty: none
-	Feeds       []feedLink
+	Logo        string     // empty: none
+	Feeds       []feedLink // of the whole site
+	Own         []feedLink // of what the page is about
+	FeedList    string     // address of the page of all feeds
 	Newsletters []newsletterLink
 	Meta        []meta // Open Graph
 	Newer       string // rel=prev, empty: none
@@ -44,6 +45,8 @@ type feedLink struct {
 	Name string // RSS, Atom, JSON Feed
 	Type string // media type
 	URL  string
+
+	Title string // of the feed; empty: the site's
 }
 
 // TypeAttr is the type attribute as it stands: html/template writes + as a
@@ -69,16 +72,15 @@ func (s *server) newPage(languages ...string) *page {
 	words := i18n.For(append(languages, s.site.Language)...)
 	p := &page{
 		Site: s.site, Language: words.Language(), Direction: i18n.Direction(words.Language()),
-		Description: s.site.Description, Home: s.base + "/",
+		Description: s.site.Description, Home: s.base + "/", FeedList: s.base + "/feeds",
 		Stylesheet: s.base + "/assets/" + stylesheet + "?v=" + s.assets[stylesheet].hash,
 		Icon:       s.siteFile(s.site.Icon), Logo: s.siteFile(s.site.Logo), words: words,
 	}
 	if p.Icon == "" {
 		p.Icon = s.base + "/favicon.svg?v=" + s.assets[icon].hash
 	}
-	for _, f := range siteFeeds {
-		f.URL = s.base + f.URL
-		p.Feeds = append(p.Feeds, f)
+	if f, ok := s.directory().catalogue.At(""); ok {
+		p.Feeds = s.feedLinks(f)
 	}
 	now := s.now()
 	for _, n := range s.o.Newsletters {
@@ -87,13 +89,6 @@ func (s *server) newPage(languages ...string) *page {
 		p.Newsletters = append(p.Newsletters, l)
 	}
 	return p
-}
-
-// siteFeeds are the feeds of the whole site.
-var siteFeeds = []feedLink{
-	{"RSS", feeds.TypeRSS, "/feed.rss"},
-	{"Atom", feeds.TypeAtom, "/feed.atom"},
-	{"JSON Feed", feeds.TypeJSON, "/feed.json"},
 }
 
 // siteFile returns the address of a site path under the site's own path;

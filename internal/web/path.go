@@ -59,8 +59,11 @@ func isPath(s string) bool {
 	return len(s) <= maxPath && utf8.ValidString(s) && !strings.ContainsRune(s, 0)
 }
 
-// isOurs reports whether a route other than the catch-all takes the path.
+// isOurs reports whether a feed, or a route other than the catch-all, takes the path.
 func (s *server) isOurs(r *http.Request, p string) bool {
+	if s.find(p) != nil {
+		return true
+	}
 	probe := &http.Request{Method: r.Method, Host: r.Host, URL: &url.URL{Path: p}}
 	_, pattern := s.mux.Handler(probe)
 	return pattern != "" && pattern != catchAll

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/mail"
 	"time"
+
+	"syndicate/internal/feeds"
 )
 
 // tryViews renders every page of every language once with made-up data, because
@@ -16,8 +18,12 @@ func (s *server) tryViews(ctx context.Context) error {
 		Title: "Title", Summary: "Summary.", URL: "/articles/title", Section: "Section", Authors: []string{"One", "Two"}, Published: when,
 		ImageURL: "/files/image.png", ImageAlt: "Alternative", ImageWidth: 1200, ImageHeight: 800, Language: "de", LanguageName: "Deutsch",
 	}
+	links := []feedLink{{"RSS", feeds.TypeRSS, "/feed.rss", "Title"}}
 	trials := map[string][]any{
-		"home.html": {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
+		"home.html":  {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
+		"list.html":  {listView{Page: 1, Pages: 1}, listView{"Heading", []card{c, {}}, 41, 2, 3, links}},
+		"feed.html":  {feedView{}, feedView{"Title", "Description", "de", "https://example.org/feed.rss", "RSS", "/feed.rss?format=rss", "/", 0, links, []card{c, {}}}, feedView{Archive: 3}},
+		"feeds.html": {feedListView{}, feedListView{[]feedGroup{{"Tags", []feedRow{{"Sea", "Description", "de", "/tags/sea/", links}, {}}}}, "/opml.xml"}},
 		"article.html": {articleView{}, articleView{
 			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"},
 			Media: []media{{"/files/a.mp3", "audio/mpeg", "a.mp3", "audio", 12345}, {"/files/a.mp4", "video/mp4", "a.mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "a.pdf", "other", 1}, {Kind: "other"}},
@@ -41,6 +47,7 @@ func (s *server) tryViews(ctx context.Context) error {
 				p := s.newPage(language)
 				p.View = v
 				p.Title, p.Canonical, p.Newer, p.Older = "Title", s.site.URL+"/", "/?page=1", "/?page=3"
+				p.Own = links
 				p.Meta = []meta{{"og:title", "Title"}}
 				p.Newsletters = append(p.Newsletters, newsletterLink{Title: "Weekly", Description: "Description", URL: "/", Language: "de", LanguageName: "Deutsch", Next: when})
 				if _, err := s.views.render(ctx, name, p); err != nil {

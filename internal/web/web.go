@@ -22,6 +22,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"syndicate/internal/jobs"
@@ -52,19 +53,24 @@ type Options struct {
 // server holds what handlers share. It does not change after New but for the
 // caches and counters, which look after themselves.
 type server struct {
-	o      Options
-	store  *store.Store
-	site   newsletter.Site
-	base   string // path under which the site lives, such as "/letter"; mostly empty
-	log    *slog.Logger
-	now    func() time.Time
-	views  *views
-	feeds  *feedCache
-	assets map[string]*document // by name: site.css, favicon.svg
-	wrong  *limiter             // of wrong tokens by client
-	count  counters
-	gauges gaugeCache
-	mux    *http.ServeMux
+	o       Options
+	store   *store.Store
+	site    newsletter.Site
+	base    string // path under which the site lives, such as "/letter"; mostly empty
+	root    string // the same, not escaped
+	log     *slog.Logger
+	now     func() time.Time
+	views   *views
+	feeds   atomic.Pointer[directory]
+	shelf   *shelf
+	assets  map[string]*document // by name: site.css, favicon.svg
+	wrong   *limiter             // of wrong tokens by client
+	hammers hammers
+	count   counters
+	fed     feedCounters
+	gauges  gaugeCache
+	mux     *http.ServeMux
+	guarded http.Handler // everything that takes no short way
 }
 
 // New returns the handler of the whole site. The error names the file and line
@@ -92,9 +98,13 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 	}
 	s := &server{
 		o: o, store: o.Store, site: o.Site, log: o.Log, now: o.Now,
-		base:  pathOf(o.WebURL),
-		feeds: newFeedCache(o.FeedsDir, o.Now),
-		wrong: newLimiter(wrongTokens, wrongTokensPer),
+		base:    pathOf(o.WebURL),
+		shelf:   newShelf(o.FeedsDir, shelfSize, o.Now),
+		wrong:   newLimiter(wrongTokens, wrongTokensPer),
+		hammers: hammers{level: map[hammer]time.Time{}},
+	}
+	if root, err := url.PathUnescape(s.base); err == nil {
+		s.root = root
 	}
 	var err error
 	if s.assets, err = readAssets(o.Templates, o.Builtin); err != nil {
@@ -107,7 +117,37 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s.mux = s.routes()
-	return s.guard(s.mux), nil
+	s.guarded = s.guard(http.HandlerFunc(s.dispatch))
+	return s, nil
+}
+
+// dispatch leads a request to the one who answers it: feeds are known by the
+// catalogue, everything else by its route.
+func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
+	if f := s.find(r.URL.Path); f != nil {
+		r.Pattern = "feed"
+		s.answer(s.feed(f)).ServeHTTP(w, r)
+		return
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		c := s.directory().catalogue
+		if to, ok := c.MovedTo(r.URL.Path); ok {
+			r.Pattern = "feed that moved"
+			s.answer(s.moved(to)).ServeHTTP(w, r)
+			return
+		}
+		if c.IsGone(r.URL.Path) {
+			r.Pattern = "feed that is gone"
+			s.answer(s.gone).ServeHTTP(w, r)
+			return
+		}
+	}
+	if f := s.listed(r.URL.Path); f != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		r.Pattern = "GET /" + string(f.Kind)
+		s.answer(s.list(f)).ServeHTTP(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
 }
 
 // routes says who answers what. A pattern with GET takes HEAD too; other
@@ -126,12 +166,7 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters/{$}", s.toHome},
 		{"GET /newsletters/{newsletter}", s.newsletter},
 		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
-		{"GET /feed.rss", s.feed("feed.rss")},
-		{"GET /feed.atom", s.feed("feed.atom")},
-		{"GET /feed.json", s.feed("feed.json")},
-		{"OPTIONS /feed.rss", s.feedOptions},
-		{"OPTIONS /feed.atom", s.feedOptions},
-		{"OPTIONS /feed.json", s.feedOptions},
+		{"GET /feeds", s.feedList},
 		{"GET /opml.xml", s.opml},
 		{"GET /files/{file...}", s.file},
 		{"GET /unsubscribe/{token}", s.unsubscribePage},
