@@ -62,7 +62,7 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		}
 		o.Watch = append(o.Watch, root)
 		o.Sources = append(o.Sources, source.NewDir(source.DirOptions{
-			Name: s.Name, Root: root, Label: filepath.ToSlash(s.Dir), Ignore: s.Ignore,
+			Name: s.Name, Root: root, SiteURL: cfg.Site.URL, Label: filepath.ToSlash(s.Dir), Ignore: s.Ignore,
 			Language: cfg.Site.Language, Languages: cfg.Languages(), Location: cfg.Site.TimeZone,
 		}))
 	}
@@ -89,6 +89,16 @@ func siteOf(cfg *config.Config) newsletter.Site {
 	return newsletter.Site{
 		Title: s.Title, Description: s.Description, URL: s.URL, Language: s.Language, Location: s.TimeZone,
 		Author: s.Author, Copyright: s.Copyright, PostalAddress: s.PostalAddress, Icon: s.Icon, Logo: s.Logo,
+		License: s.License, Podcast: podcastOf(cfg.Podcast),
+	}
+}
+
+func podcastOf(p *config.Podcast) *newsletter.Podcast {
+	if p == nil {
+		return nil
+	}
+	return &newsletter.Podcast{
+		Author: p.Author, Email: p.Email.Address, Image: p.Image, Categories: p.Categories, Explicit: p.Explicit, Serial: p.Type == "serial",
 	}
 }
 

@@ -46,6 +46,9 @@ type Config struct {
 	Sources []Source `yaml:"sources"`
 	// Feeds says what is built for feed readers, and where.
 	Feeds Feeds `yaml:"feeds"`
+	// Podcast makes the feeds a podcast. Default none: audio is in the feeds without what programs that
+	// play podcasts ask for.
+	Podcast *Podcast `yaml:"podcast"`
 	// Newsletters are what people subscribe to, in the order of the file. Default none: feeds only.
 	Newsletters []Newsletter `yaml:"newsletters"`
 	// Relays are the SMTP servers to hand mail to.

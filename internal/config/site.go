@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/mail"
 	"net/netip"
 	"time"
 )
@@ -22,6 +23,9 @@ type Site struct {
 	Author string `yaml:"author"`
 	// Copyright is the notice in feeds and on pages. Default none.
 	Copyright string `yaml:"copyright"`
+	// License is the address of the licence under which articles are published that do not say
+	// theirs. Default none.
+	License string `yaml:"license" kind:"anyurl"`
 	// PostalAddress stands at the foot of every mail, which many countries' law asks for; it may have
 	// several lines. Default none.
 	PostalAddress string `yaml:"postal_address" kind:"text"`
@@ -30,6 +34,23 @@ type Site struct {
 	Icon string `yaml:"icon" kind:"link"`
 	// Logo is a wide image for the head of mails and pages, given like Icon. Default none.
 	Logo string `yaml:"logo" kind:"link"`
+}
+
+// Podcast tells programs that play podcasts about the site.
+type Podcast struct {
+	// Author stands under the title. Default: the site's author.
+	Author string `yaml:"author"`
+	// Email is the owner's address, which directories write to. Everybody can read it. Default none.
+	Email mail.Address `yaml:"email"`
+	// Image is a square picture of 1400 to 3000 pixels, JPEG or PNG: a URL, or a path on the site that
+	// begins with a slash. Default: the site's logo.
+	Image string `yaml:"image" kind:"link"`
+	// Categories are of Apple's list: Arts, or "Arts > Food".
+	Categories []string `yaml:"categories" required:"true" example:"categories: [Arts > Food]"`
+	// Explicit warns of strong language. Default false.
+	Explicit bool `yaml:"explicit"`
+	// Type is episodic (the newest first) or serial (from the first one on). Default episodic.
+	Type string `yaml:"type" default:"episodic" oneof:"episodic serial"`
 }
 
 // Source is one place that articles come from. Exactly one of Dir, Feed, SQL, WordPress and Ghost is

@@ -71,6 +71,32 @@ type Item struct {
 	Podcast            bool   // the site is a podcast: what programs that play it ask for is wanted
 }
 
+// WithFiles returns the article with absolute addresses of its files, which
+// resolve makes of references.
+func WithFiles(a newsletter.Article, resolve func(ref string) string) newsletter.Article {
+	if a.Image != nil {
+		img := *a.Image
+		img.URL = resolve(img.URL)
+		a.Image = &img
+	}
+	enclosures := make([]newsletter.Enclosure, len(a.Enclosures))
+	for i, e := range a.Enclosures {
+		e.URL = resolve(e.URL)
+		enclosures[i] = e
+	}
+	a.Enclosures = enclosures
+	if a.Episode != nil {
+		e := *a.Episode
+		for _, ref := range []*string{&e.ChaptersURL, &e.Transcript} {
+			if *ref != "" {
+				*ref = resolve(*ref)
+			}
+		}
+		a.Episode = &e
+	}
+	return a
+}
+
 // Entry is an item encoded once, to be put into any number of feeds.
 type Entry struct {
 	RSS, Atom, JSON []byte

@@ -14,7 +14,6 @@ import (
 
 	"syndicate/internal/feeds"
 	"syndicate/internal/markup"
-	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 )
 
@@ -175,7 +174,12 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 		ID: id, Title: site.Title, Description: site.Description, Language: site.Language,
 		HomeURL: site.URL + "/", Author: site.Author, Copyright: site.Copyright,
 		Icon: s.siteFile(site.Icon), Logo: s.siteFile(site.Logo),
-		Self: site.URL + "/feed",
+		License: site.License, Self: site.URL + "/feed",
+	}
+	if site.Podcast != nil {
+		p := *site.Podcast
+		p.Image = s.siteFile(p.Image)
+		f.Podcast = &p
 	}
 	articles, err := s.store.Articles(ctx, store.ArticleQuery{Limit: s.o.Feeds.Items, Bodies: s.o.Feeds.Full})
 	if err != nil {
@@ -184,13 +188,14 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 	var entries []feeds.Entry
 	for i := range articles {
 		a := &articles[i]
-		it := feeds.Item{URL: s.ArticleURL(a)}
+		it := feeds.Item{URL: s.ArticleURL(a), Podcast: f.Podcast != nil}
 		if s.o.Feeds.Full {
 			if it.HTML, err = s.ArticleHTML(ctx, a); err != nil {
 				r.Problems = append(r.Problems, err.Error())
 			}
 		}
-		it.Article = s.withAbsoluteFiles(ctx, a)
+		resolve := s.resolver(ctx, a)
+		it.Article = feeds.WithFiles(*a, func(ref string) string { return resolve(ref, markup.Media) })
 		e, err := feeds.Encode(it)
 		if err != nil {
 			return f, nil, err
@@ -200,24 +205,6 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 	}
 	r.Items = len(entries)
 	return f, entries, nil
-}
-
-// withAbsoluteFiles returns the article with absolute addresses of its image and
-// enclosures.
-func (s *Service) withAbsoluteFiles(ctx context.Context, a *newsletter.Article) newsletter.Article {
-	out := *a
-	if out.Image != nil {
-		img := *out.Image
-		img.URL = s.ImageURL(ctx, a)
-		out.Image = &img
-	}
-	resolve := s.resolver(ctx, a)
-	out.Enclosures = nil
-	for _, e := range a.Enclosures {
-		e.URL = resolve(e.URL, markup.Media)
-		out.Enclosures = append(out.Enclosures, e)
-	}
-	return out
 }
 
 // siteFile makes a path of the site absolute; empty stays empty.

@@ -10,7 +10,11 @@ import (
 // what sources publish, what feeds say of it and what is served: the one of the
 // system differs between machines, and bytes must not.
 func MediaType(name string) string {
-	switch strings.ToLower(path.Ext(name)) {
+	lower := strings.ToLower(name)
+	if strings.HasSuffix(lower, ".chapters.json") || path.Base(lower) == "chapters.json" {
+		return "application/json+chapters" // of a podcast; other JSON may be anything
+	}
+	switch path.Ext(lower) {
 	case ".png":
 		return "image/png"
 	case ".jpg", ".jpeg":
@@ -45,6 +49,8 @@ func MediaType(name string) string {
 		return "video/quicktime"
 	case ".vtt":
 		return "text/vtt"
+	case ".srt":
+		return "application/x-subrip"
 	case ".pdf":
 		return "application/pdf"
 	case ".epub":

@@ -23,7 +23,9 @@ type Site struct {
 	Author        string
 	Copyright     string
 	PostalAddress string
-	Icon, Logo    string // absolute URLs or site paths, empty: none
+	Icon, Logo    string   // absolute URLs or site paths, empty: none
+	License       string   `json:",omitempty"` // URL of the licence of what is published, empty: none
+	Podcast       *Podcast `json:",omitempty"` // nil: the site is none
 }
 
 // Newsletter is what one subscribes to: sender, schedule, selection, templates, language.

@@ -10,6 +10,7 @@ import (
 type DirOptions struct {
 	Name      string           // of the source in the store
 	Root      string           // absolute path of the folder
+	SiteURL   string           // of the site, without a slash at the end; what was published there first was so here
 	Label     string           // what problems call the folder, "articles"
 	Language  string           // default, BCP 47
 	Languages []string         // candidates for detection; with fewer than two there is none
@@ -41,13 +42,13 @@ func (d *Dir) Name() string { return d.o.Name }
 
 // parserVersion is raised when the same files would give other articles than
 // before, so that they are all read again.
-const parserVersion = 3
+const parserVersion = 4
 
 // fingerprint changes with whatever changes how files are understood.
 func (d *Dir) fingerprint() uint64 {
 	h := fnv.New64a()
 	h.Write([]byte{parserVersion}) // never fails
-	h.Write([]byte(strings.Join(append([]string{d.o.Language, d.o.Location.String()}, d.o.Languages...), "\x00")))
+	h.Write([]byte(strings.Join(append([]string{d.o.Language, d.o.Location.String(), d.o.SiteURL}, d.o.Languages...), "\x00")))
 	return h.Sum64()
 }
 

@@ -13,7 +13,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
@@ -74,73 +73,6 @@ func (b *builder) oneImage(name string, v *value) *newsletter.Image {
 		}
 	}
 	return img
-}
-
-// enclosures reads what the article brings with it: audio, mostly.
-func (b *builder) enclosures() []newsletter.Enclosure {
-	var out []newsletter.Enclosure
-	for _, name := range []string{"enclosures", "enclosure", "podcast", "audio"} {
-		v := b.fields.find(name)
-		if v == nil {
-			continue
-		}
-		for _, x := range v.items() {
-			if e, ok := b.enclosure(name, x); ok && len(out) < maxLabels {
-				out = append(out, e)
-			}
-		}
-	}
-	return out
-}
-
-func (b *builder) enclosure(name string, v value) (newsletter.Enclosure, bool) {
-	e := newsletter.Enclosure{URL: v.text}
-	if v.kind == isTable {
-		e.URL = v.scalar("url", "src", "href", "file", "path", "audio", "mp3")
-		e.Type = markup.CleanLine(v.scalar("type", "mime", "mimetype"))
-		e.Size, _ = strconv.ParseInt(strings.TrimSpace(v.scalar("length", "size", "bytes")), 10, 64)
-		e.Duration = duration(v.scalar("duration"))
-	}
-	ref, ok := mediaReference(e.URL)
-	if !ok {
-		b.warn(&v, fmt.Sprintf("%s: %q is no reference to a file", name, e.URL), "")
-		return e, false
-	}
-	e.URL = ref
-	if e.Type == "" {
-		e.Type = newsletter.MediaType(refPath(ref))
-	}
-	if e.Type == "" {
-		e.Type = "application/octet-stream"
-	}
-	if e.Size < 0 {
-		e.Size = 0
-	}
-	if _, f, ok := b.beside(&v, name, ref); ok {
-		e.Size = f.size
-	}
-	return e, true
-}
-
-// duration reads "1:02:03", "62:03", seconds, or Go's "1h2m3s"; 0: none.
-func duration(s string) time.Duration {
-	s = strings.TrimSpace(s)
-	if d, err := time.ParseDuration(s); err == nil && d > 0 && d < 1000*time.Hour {
-		return d
-	}
-	seconds := 0.0
-	parts := strings.Split(s, ":")
-	for _, p := range parts {
-		n, err := strconv.ParseFloat(p, 64)
-		if err != nil || n < 0 || len(parts) > 3 {
-			return 0
-		}
-		seconds = seconds*60 + n
-	}
-	if seconds >= 3_600_000 {
-		return 0
-	}
-	return time.Duration(seconds * float64(time.Second)).Round(time.Second)
 }
 
 func pixels(s string) int {

@@ -82,6 +82,9 @@ func (b *builder) build(text string) *Problem {
 	a.Authors = b.authors()
 	a.Image = b.image()
 	a.Enclosures = b.enclosures()
+	a.Episode = b.episode()
+	b.rights()
+	a.Origin = b.origin()
 	b.language()
 	for _, name := range []string{"summary", "description", "excerpt"} {
 		if v := b.fields.find(name); v != nil && v.kind == isText && a.Summary == "" {

@@ -10,7 +10,7 @@ import (
 func testDir(t testing.TB) *source.Dir {
 	t.Helper()
 	return source.NewDir(source.DirOptions{
-		Name: "articles", Root: t.TempDir(), Label: "articles", Language: "en", Languages: []string{"en", "fr"}, Location: paris(t),
+		Name: "articles", Root: t.TempDir(), Label: "articles", SiteURL: "https://news.example.org", Language: "en", Languages: []string{"en", "fr"}, Location: paris(t),
 	})
 }
 

@@ -41,6 +41,7 @@ func scanArticleAnd(scan func(...any) error, more ...any) (a newsletter.Article,
 	}
 	a.Draft = state == "draft"
 	a.Authors, a.Tags, a.Aliases, a.Image, a.Enclosures = m.Authors, m.Tags, m.Aliases, m.Image, m.Enclosures
+	a.Episode, a.License, a.Copyright, a.Origin = m.Episode, m.License, m.Copyright, m.Origin
 	return a, nil
 }
 

@@ -28,8 +28,13 @@ func TestUpsertKeepsEverything(t *testing.T) {
 			Title: "L’été « indien »", Summary: "Un résumé", Language: "fr", Section: "posts", Format: newsletter.HTML,
 			Authors: []newsletter.Author{{Name: "A. Author", Email: "a@example.org", URL: "https://example.org/a"}, {Name: "B"}},
 			Tags:    []string{"Saison", "Météo"}, Image: &newsletter.Image{URL: "/i.jpg", Alt: "i", Width: 3, Height: 4, Size: 5, Type: "image/jpeg", Caption: "c"},
-			Enclosures: []newsletter.Enclosure{{URL: "/a.mp3", Type: "audio/mpeg", Size: 9, Duration: time.Minute}},
-			Published:  day.Add(-48 * time.Hour), Updated: day.Add(-24 * time.Hour), Body: "<p>😀 \u00a0</p>\n",
+			Enclosures: []newsletter.Enclosure{{URL: "/a.mp3", Type: "audio/mpeg", Size: 3 << 30, Duration: time.Minute}},
+			Episode: &newsletter.Episode{
+				Season: 1, Number: 2, Type: "bonus", Explicit: new(bool), ChaptersURL: "/c", Transcript: "/t",
+				Chapters: []newsletter.Chapter{{Start: time.Second, Title: "c", URL: "https://example.org/c"}},
+			},
+			License: "https://example.org/l", Copyright: "©", Origin: &newsletter.Origin{URL: "https://example.net/a", Title: "o", Feed: "https://example.net/f", ID: "urn:x"},
+			Published: day.Add(-48 * time.Hour), Updated: day.Add(-24 * time.Hour), Body: "<p>😀 \u00a0</p>\n",
 		}
 		up := b.upsert(want)
 		equal(b, up, store.Upserted{Added: 1, Published: 1})
@@ -128,6 +133,11 @@ func TestUpsertSeesEveryChange(t *testing.T) {
 		"enclosure": func(a *newsletter.Article) { a.Enclosures = []newsletter.Enclosure{{}} }, "published": func(a *newsletter.Article) { a.Published = day.Add(-time.Minute) },
 		"updated": func(a *newsletter.Article) { a.Updated = day }, "draft": func(a *newsletter.Article) { a.Draft = true },
 		"format": func(a *newsletter.Article) { a.Format = newsletter.HTML }, "body": func(a *newsletter.Article) { a.Body = "x" },
+		"episode": func(a *newsletter.Article) { a.Episode = &newsletter.Episode{} }, "chapters": func(a *newsletter.Article) {
+			a.Episode = &newsletter.Episode{Chapters: []newsletter.Chapter{{Title: "x"}}}
+		},
+		"license": func(a *newsletter.Article) { a.License = "x" }, "copyright": func(a *newsletter.Article) { a.Copyright = "x" },
+		"origin":     func(a *newsletter.Article) { a.Origin = &newsletter.Origin{URL: "x"} },
 		"empty body": func(a *newsletter.Article) { a.Body = "" },
 	}
 	each(t, func(b *bench) {

@@ -41,6 +41,26 @@ func fingerprintOf(a *newsletter.Article) (f fingerprint) {
 		h.number(int64(x.Width), int64(x.Height), x.Size)
 	}
 	h.Write(body[:])
+	// What came later is hashed where there is any, so that articles of before are
+	// what they were.
+	if x := a.Episode; x != nil {
+		h.text("episode", x.Type, x.ChaptersURL, x.Transcript)
+		explicit := int64(-1)
+		if x.Explicit != nil {
+			explicit = int64(btoi(*x.Explicit))
+		}
+		h.number(int64(x.Season), int64(x.Number), explicit, int64(len(x.Chapters)))
+		for _, c := range x.Chapters {
+			h.text(c.Title, c.URL)
+			h.number(int64(c.Start))
+		}
+	}
+	if a.License != "" || a.Copyright != "" {
+		h.text("rights", a.License, a.Copyright)
+	}
+	if x := a.Origin; x != nil {
+		h.text("origin", x.URL, x.Title, x.Feed, x.ID)
+	}
 	var sum [sha256.Size]byte
 	copy(f.content[:], h.Sum(sum[:0]))
 	return f
@@ -79,11 +99,15 @@ type articleMeta struct {
 	Aliases    []string               `json:"aliases,omitempty"`
 	Image      *newsletter.Image      `json:"image,omitempty"`
 	Enclosures []newsletter.Enclosure `json:"enclosures,omitempty"`
+	Episode    *newsletter.Episode    `json:"episode,omitempty"`
+	License    string                 `json:"license,omitempty"`
+	Copyright  string                 `json:"copyright,omitempty"`
+	Origin     *newsletter.Origin     `json:"origin,omitempty"`
 	Wish       string                 `json:"wish,omitempty"` // the slug the source asked for, if it was taken
 }
 
 func (a *incoming) encodeMeta() error {
-	m := articleMeta{a.Authors, a.Tags, a.Aliases, a.Image, a.Enclosures, a.Slug}
+	m := articleMeta{a.Authors, a.Tags, a.Aliases, a.Image, a.Enclosures, a.Episode, a.License, a.Copyright, a.Origin, a.Slug}
 	if a.slug == a.Slug {
 		m.Wish = ""
 	}
