@@ -176,11 +176,12 @@ func (c *connection) bad(reply newsletter.Reply, cause error) {
 
 // good notes that the relay took a message or refused just that one.
 func (c *connection) good(accepted bool) {
-	if !c.relay.good(accepted) {
+	over, news := c.relay.good(accepted)
+	if !news {
 		return
 	}
 	c.s.log.Info("relay works again", "relay", c.relay.Name)
-	if err := c.s.store.PauseRelay(c.hard, c.relay.Name, time.Time{}, ""); err != nil {
+	if err := c.s.store.ResumeRelay(c.hard, c.relay.Name, over...); err != nil {
 		c.s.log.Warn("end of a relay's pause not stored", "relay", c.relay.Name, "error", err)
 	}
 	c.queue.wake()

@@ -72,9 +72,11 @@ type delivered struct {
 	troubles          []RelayTrouble
 }
 
-// deliver delivers what is due: once until nothing is, else until ctx ends. total
-// is how many deliveries are open, for progress; 0: unknown. An error means that the store failed; relays that fail are in the result.
-func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered, error) {
+// deliver delivers what is due: once until nothing is, else until ctx ends. heed
+// leaves relays alone that are paused when it begins. total is how many deliveries
+// are open, for progress; 0: unknown. An error means that the store failed; relays
+// that fail are in the result.
+func (s *Service) deliver(ctx context.Context, once, heed bool, total int) (delivered, error) {
 	relays := s.o.Relays
 	if s.Rehearsal() {
 		catcher, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: s.o.OutboxDir, Now: s.now, Log: s.log})
@@ -94,12 +96,17 @@ func (s *Service) deliver(ctx context.Context, once bool, total int) (delivered,
 		breaker: newBreaker(s.o.Delivery.Breaker), steering: steering{judged: map[int64]judged{}},
 	}
 	d.addRelays(d.last, relays)
+	if !heed {
+		if err := d.findPauses(ctx); err != nil {
+			return delivered{}, err
+		}
+	}
 	err := d.run(ctx)
 	d.tellProgress(true)
 	out := delivered{accepted: int(d.accepted.Load()), refused: int(d.refused.Load())}
 	for _, r := range d.relays {
-		if r.ever {
-			out.troubles = append(out.troubles, r.trouble)
+		if trouble, ok := r.told(); ok {
+			out.troubles = append(out.troubles, trouble)
 		}
 	}
 	return out, err
@@ -277,6 +284,9 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 		d.queue.wake()
 	}
 	if leases == 0 && d.once {
+		if err := d.lookAround(ctx); err != nil {
+			return 0, false, err
+		}
 		if !slices.ContainsFunc(d.relays, func(r *relay) bool { return !r.givenUp() }) {
 			return 0, true, nil
 		}
@@ -336,23 +346,6 @@ func (d *deliverer) await(ctx context.Context, limit time.Duration) {
 	case <-changed:
 	case <-d.s.wake:
 	}
-}
-
-// adoptPauses leaves alone the relays that other workers paused.
-func (d *deliverer) adoptPauses(ctx context.Context) error {
-	known, err := d.s.store.Relays(ctx)
-	if err != nil {
-		return fmt.Errorf("looking at the relays: %w", err)
-	}
-	now := d.s.now()
-	for _, k := range known {
-		for _, r := range d.relays {
-			if r.Name == k.Name && k.PausedUntil.After(now) {
-				r.pauseUntil(k.PausedUntil.Sub(now))
-			}
-		}
-	}
-	return nil
 }
 
 // fail stops the deliverer: the store does not do what it must.

@@ -49,7 +49,10 @@ func (s *Service) deliverOnce(ctx context.Context, r *RunReport) error {
 	if err != nil {
 		return err
 	}
-	d, err := s.deliver(ctx, true, total)
+	// Who runs it by hand may have mended a relay that is still paused; cron did not,
+	// nor is it mended since it failed a moment ago.
+	heed := r.unattended || len(r.Relays) > 0
+	d, err := s.deliver(ctx, true, heed, total)
 	r.Accepted += d.accepted
 	r.Refused += d.refused
 	for _, t := range d.troubles {

@@ -21,6 +21,8 @@ type RunReport struct {
 	Refused     int                `json:"refused"`            // attempts that ended otherwise
 	Errors      []string           `json:"errors,omitempty"`   // steps that failed as a whole; the others were done
 	Declined    bool               `json:"declined,omitempty"` // the operator said no to the new issues
+
+	unattended bool // it is cron's
 }
 
 // ListReport says what became of the operator's own list of a newsletter.

@@ -44,6 +44,7 @@ const dueTolerance = time.Hour
 // ended, or that mail may not go out yet (*LinksError): then no issue is made.
 func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 	return s.reported(ctx, func(r *RunReport) error {
+		r.unattended = o.Due
 		wanted, err := s.newsletters(o.Newsletters)
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (s *Service) Work(ctx context.Context) error {
 		if !s.awaitLinks(ctx) {
 			return nil
 		}
-		_, err := s.deliver(ctx, false, 0)
+		_, err := s.deliver(ctx, false, false, 0)
 		return err
 	})
 }
