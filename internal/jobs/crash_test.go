@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,4 +227,67 @@ func TestStale(t *testing.T) {
 			s.counts(s.issue(s.run(v)), newsletter.IssueSent, 3, 0, 0, 0)
 		})
 	}
+}
+
+// TestNotStale: an issue that waits for what is to come, its next try or the next
+// day of a warm-up, is not late.
+func TestNotStale(t *testing.T) {
+	t.Parallel()
+	t.Run("backs off", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t)
+		s.edit(func(n *newsletter.Newsletter) { n.MaxLate = 2 * time.Hour })
+		o := &s.options.Delivery
+		o.BackoffFirst, o.BackoffMax, o.GiveUpAfter = 3*time.Hour, 3*time.Hour, 48*time.Hour
+		s.article()
+		readers := s.subscribe(3)
+		var later atomic.Bool
+		k := newSink(t, func(k *sink) {
+			k.onRcpt = func(*smtp.Conn, string) error {
+				if later.Load() {
+					return nil
+				}
+				return smtpError(451, smtp.EnhancedCode{4, 2, 2}, "mailbox full")
+			}
+		})
+		v := s.service(withRelay(k.relay("main")))
+		s.run(v)
+		later.Store(true)
+		s.clock.add(2*time.Hour + 15*time.Minute) // 2 h 24 at the earliest
+		s.counts(s.issue(s.run(v)), newsletter.IssueSending, 0, 0, 3, 0)
+		s.clock.add(90 * time.Minute) // 3 h 36 at the latest
+		s.counts(s.issue(s.run(v)), newsletter.IssueSent, 3, 0, 0, 0)
+		same(t, k.to(), readers)
+	})
+	t.Run("warm-up", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t)
+		s.edit(func(n *newsletter.Newsletter) { n.MaxLate = 2 * time.Hour })
+		s.article()
+		readers := s.subscribe(5)
+		k := newSink(t)
+		relay := k.relay("main")
+		relay.WarmUp = newsletter.WarmUp{From: s.clock.now(), First: 2, Growth: 2}
+		v := s.service(withRelay(relay))
+		s.counts(s.issue(s.run(v)), newsletter.IssueSending, 2, 0, 3, 0)
+		s.clock.add(3 * time.Hour)
+		s.counts(s.issue(s.run(v)), newsletter.IssueSending, 2, 0, 3, 0)
+		s.clock.add(16 * time.Hour) // one o'clock
+		s.counts(s.issue(s.run(v)), newsletter.IssueSent, 5, 0, 0, 0)
+		same(t, k.to(), readers)
+	})
+	t.Run("warm-up, long over", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t)
+		s.edit(func(n *newsletter.Newsletter) { n.MaxLate = 2 * time.Hour })
+		s.article()
+		s.subscribe(5)
+		k := newSink(t)
+		relay := k.relay("main")
+		relay.WarmUp = newsletter.WarmUp{From: s.clock.now(), First: 2, Growth: 2}
+		v := s.service(withRelay(relay))
+		s.run(v)
+		s.clock.add(24 * time.Hour) // since midnight it could have gone
+		s.counts(s.issue(s.run(v)), newsletter.IssuePaused, 2, 0, 3, 0)
+	})
 }

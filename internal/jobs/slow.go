@@ -46,6 +46,18 @@ func (d *deliverer) lookAround(ctx context.Context) error {
 	if err := d.adoptPauses(ctx); err != nil {
 		return err
 	}
+	for _, r := range d.relays {
+		if r.warm == nil {
+			continue
+		}
+		again, err := r.warm.look(ctx)
+		if err != nil {
+			return err
+		}
+		if again {
+			d.queue.wake()
+		}
+	}
 	slowed, storeNow, err := d.s.store.Slowed(ctx)
 	if err != nil {
 		return err

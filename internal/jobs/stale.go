@@ -24,12 +24,15 @@ func (s *Service) pauseStale(ctx context.Context) error {
 		if i.State != newsletter.IssueSealing && i.State != newsletter.IssueSending {
 			continue
 		}
-		since := now.Sub(i.ProgressAt)
-		if since-s.excused(i, now) <= s.patience(i) {
+		since, err := s.couldGo(ctx, i, now)
+		if err != nil {
+			return fmt.Errorf("looking for stale issues: %w", err)
+		}
+		if now.Sub(since)-s.quietWithin(i, since, now) <= s.patience(i) {
 			continue
 		}
-		reason := fmt.Sprintf("no progress for %s; resume it if it is still wanted", roughly(since))
-		err := s.store.Pause(ctx, i.ID, newsletter.ByAge, reason)
+		reason := fmt.Sprintf("no progress for %s; resume it if it is still wanted", roughly(now.Sub(i.ProgressAt)))
+		err = s.store.Pause(ctx, i.ID, newsletter.ByAge, reason)
 		if err != nil && !errors.Is(err, store.ErrConflict) { // it ended meanwhile
 			return fmt.Errorf("pausing a stale issue: %w", err)
 		}
@@ -38,18 +41,62 @@ func (s *Service) pauseStale(ctx context.Context) error {
 	return nil
 }
 
-// excused is how long an issue was not meant to make progress: in quiet hours, and
-// while its canary is waited for.
-func (s *Service) excused(i newsletter.Issue, now time.Time) time.Duration {
+// couldGo returns since when an issue could have made progress and made none: its
+// last progress, or when, after that, something of it was due again, its canary
+// had been waited for, and a relay had messages left of its day.
+func (s *Service) couldGo(ctx context.Context, i newsletter.Issue, now time.Time) (time.Time, error) {
+	since := i.ProgressAt
+	atLeast := func(t time.Time) {
+		if t.After(since) {
+			since = t
+		}
+	}
+	if i.State != newsletter.IssueSending {
+		return since, nil
+	}
+	next, err := s.store.NextTry(ctx, i.ID)
+	if err != nil {
+		return since, err
+	}
+	atLeast(next)
+	if n, err := s.Newsletter(i.Newsletter); err == nil && i.Canary > 0 && i.Wave == 0 && !i.CanaryAt.IsZero() {
+		atLeast(i.CanaryAt.Add(n.Canary.Wait))
+	}
+	for !since.After(now) {
+		spent, err := s.spentOn(ctx, since)
+		if err != nil || !spent {
+			return since, err
+		}
+		y, m, d := since.In(s.o.Site.Location).Date()
+		since = time.Date(y, m, d+1, 0, 0, 0, 0, s.o.Site.Location)
+	}
+	return since, nil
+}
+
+// spentOn reports whether all relays had their messages of a day; see
+// newsletter.WarmUp.
+func (s *Service) spentOn(ctx context.Context, at time.Time) (bool, error) {
+	at = at.In(s.o.Site.Location)
+	for _, r := range s.o.Relays {
+		limit, limited := r.WarmUp.Cap(at)
+		if !limited {
+			return false, nil
+		}
+		taken, err := s.store.MessagesTaken(ctx, newRelay(r).Name, dayOf(at))
+		if err != nil || taken < limit {
+			return false, err
+		}
+	}
+	return len(s.o.Relays) > 0, nil
+}
+
+// quietWithin is how much of the time an issue's newsletter had its quiet hours.
+func (s *Service) quietWithin(i newsletter.Issue, from, to time.Time) time.Duration {
 	n, err := s.Newsletter(i.Newsletter)
-	if err != nil || i.Rehearsal {
+	if err != nil || i.Rehearsal || !from.Before(to) {
 		return 0
 	}
-	d := n.Quiet.Within(i.ProgressAt, now, n.Location)
-	if i.Canary > 0 && i.Wave == 0 {
-		d += n.Canary.Wait
-	}
-	return d
+	return n.Quiet.Within(from, to, n.Location)
 }
 
 // patience is how long an issue may go without progress: max_late; without one,

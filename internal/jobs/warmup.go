@@ -74,6 +74,30 @@ func (w *warmUp) turn(now time.Time) {
 	}
 }
 
+// look finds out whether there are messages of the day again: another worker may
+// have given back what it did not use.
+func (w *warmUp) look(ctx context.Context) (again bool, err error) {
+	now := w.clock()
+	limit, limited := w.plan.Cap(now)
+	w.mu.Lock()
+	w.turn(now)
+	day, none := w.day, w.empty && w.left == 0
+	w.mu.Unlock()
+	if !limited || !none {
+		return false, nil
+	}
+	taken, err := w.store.MessagesTaken(ctx, w.relay, day)
+	if err != nil || taken >= limit {
+		return false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.day == day {
+		w.empty = false
+	}
+	return true, nil
+}
+
 // use takes a message in hand, and says of which day it is; empty: of none, there
 // is no limit.
 func (w *warmUp) use() string {

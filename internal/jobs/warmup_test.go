@@ -1,11 +1,13 @@
 package jobs
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/store/storetest"
 )
 
 // TestWarmUpPutBack: a delivery that comes back untried costs nothing of the day.
@@ -43,6 +45,42 @@ func TestWarmUpPutBack(t *testing.T) {
 		t.Errorf("%d left", w.left)
 	}
 	if q.putBack(it); w.left != 0 {
+		t.Errorf("%d left", w.left)
+	}
+}
+
+// TestWarmUpGivenBack: what another worker took of the day and gives back is there
+// for this one.
+func TestWarmUpGivenBack(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 4, 7, 0, 0, 0, time.UTC)
+	s := storetest.Open(t, storetest.SQLite(t))
+	w := &warmUp{
+		ctx: t.Context(), store: s, relay: "main", plan: newsletter.WarmUp{From: now, First: 2, Growth: 2},
+		clock: func() time.Time { return now }, wake: func() {}, log: slog.New(slog.DiscardHandler), day: dayOf(now),
+	}
+	look := func() bool {
+		again, err := w.look(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	}
+	if n, err := s.TakeMessages(t.Context(), "main", dayOf(now), 2, 2); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	w.ask(dayOf(now), 2)
+	if !w.spent() || look() || !w.spent() {
+		t.Error("another worker has them all, and there are some")
+	}
+	if err := s.ReturnMessages(t.Context(), "main", dayOf(now), 1); err != nil {
+		t.Fatal(err)
+	}
+	if !look() || w.spent() {
+		t.Error("there is one again, and nobody knows")
+	}
+	w.ask(dayOf(now), 2)
+	if w.left != 1 || look() {
 		t.Errorf("%d left", w.left)
 	}
 }
