@@ -97,7 +97,7 @@ func newAtomFeed(f Feed, entries []Entry) *atomFeed {
 		History:   nsHistory,
 		Generator: &atomGenerator{"Syndicate"},
 		// RFC 4287 4.1.1: a feed has an author unless every entry does.
-		Authors: []*atomAuthor{{feeds.AtomPerson{Name: cmp.Or(f.Author, f.Title)}}},
+		Authors: []*atomAuthor{{feeds.AtomPerson{Name: unmistakable(cmp.Or(f.Author, f.Title))}}},
 		Links:   []feeds.AtomLink{{Href: f.HomeURL, Rel: "alternate", Type: "text/html"}},
 	}
 	x.Links = append(x.Links, f.links(".atom", TypeAtom)...)
@@ -136,7 +136,7 @@ func newAtomEntry(it *Item) *atomEntry {
 		x.Summary = optional(it.Title)
 	}
 	for _, a := range it.Authors {
-		x.Authors = append(x.Authors, &atomAuthor{feeds.AtomPerson{Name: a.Name, Uri: a.URL, Email: a.Email}})
+		x.Authors = append(x.Authors, &atomAuthor{feeds.AtomPerson{Name: unmistakable(a.Name), Uri: a.URL, Email: a.Email}})
 	}
 	for _, t := range it.Tags {
 		x.Categories = append(x.Categories, atomCategory{t})

@@ -2,6 +2,7 @@ package feeds
 
 import (
 	"mime"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (f Feed) clean() Feed {
 	f.Hubs = hubs
 	if f.Podcast != nil {
 		p := *f.Podcast
-		p.Author, p.Email, p.Image, p.Categories = line(p.Author), line(p.Email), address(p.Image), cleanList(p.Categories)
+		p.Author, p.Email, p.Image, p.Categories = line(p.Author), mailbox(p.Email), address(p.Image), cleanList(p.Categories)
 		f.Podcast = &p
 	}
 	return f
@@ -50,7 +51,7 @@ func (it Item) clean() Item {
 	it.Tags = cleanList(it.Tags)
 	authors := make([]newsletter.Author, 0, len(it.Authors))
 	for _, a := range it.Authors {
-		a.Name, a.Email, a.URL = line(a.Name), line(a.Email), address(a.URL)
+		a.Name, a.Email, a.URL = line(a.Name), mailbox(a.Email), address(a.URL)
 		if a.Name != "" {
 			authors = append(authors, a)
 		}
@@ -148,6 +149,17 @@ func address(s string) string {
 		u.Host = host
 	}
 	return escapeRest(u.String())
+}
+
+// mailbox returns a mail address, empty if it is none that formats and their
+// validators take.
+func mailbox(s string) string {
+	s = markup.CleanLine(s)
+	at := strings.LastIndexByte(s, '@')
+	if a, err := mail.ParseAddress(s); err != nil || a.Address != s || a.Name != "" || !isASCII(s) || !strings.Contains(s[at+1:], ".") {
+		return ""
+	}
+	return s
 }
 
 func isASCII(s string) bool {

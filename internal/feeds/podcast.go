@@ -12,7 +12,7 @@ type (
 	// itunesChannel is what programs that play podcasts want to know of the whole
 	// (help.apple.com/itc/podcasts_connect, "Podcast RSS feed requirements").
 	itunesChannel struct {
-		Author     string           `xml:"itunes:author,omitempty"`
+		Author     text             `xml:"itunes:author"`
 		Picture    *itunesImage     `xml:"itunes:image"`
 		Categories []itunesCategory `xml:"itunes:category"`
 		Explicit   string           `xml:"itunes:explicit"`
@@ -20,7 +20,7 @@ type (
 		Owner      *itunesOwner     `xml:"itunes:owner"`
 	}
 	itunesOwner struct {
-		Name  string `xml:"itunes:name"`
+		Name  text   `xml:"itunes:name"`
 		Email string `xml:"itunes:email"`
 	}
 	itunesCategory struct {
@@ -33,7 +33,7 @@ type (
 	// itunesItem is an episode, with what Podcasting 2.0 (podcastindex.org/namespace/1.0)
 	// and Podlove (podlove.org/simple-chapters) add.
 	itunesItem struct {
-		EpisodeAuthor   string           `xml:"itunes:author,omitempty"`
+		EpisodeAuthor   *text            `xml:"itunes:author"`
 		EpisodeImage    *itunesImage     `xml:"itunes:image"`
 		Duration        int64            `xml:"itunes:duration,omitempty"` // seconds
 		Season          int              `xml:"itunes:season,omitempty"`
@@ -69,7 +69,7 @@ func newITunesChannel(f *Feed) *itunesChannel {
 		return nil
 	}
 	x := &itunesChannel{
-		Author:   cmp.Or(p.Author, f.Author, f.Title),
+		Author:   rssText(cmp.Or(p.Author, f.Author, f.Title)),
 		Explicit: strconv.FormatBool(p.Explicit),
 		Kind:     "episodic",
 	}
@@ -101,11 +101,14 @@ func newITunesItem(it *Item) *itunesItem {
 	audio := &it.Enclosures[0]
 	e := it.Episode
 	x := &itunesItem{
-		EpisodeAuthor: it.byline(),
-		Duration:      int64(audio.Duration.Round(time.Second) / time.Second),
-		Season:        max(e.Season, 0),
-		Episode:       max(e.Number, 0),
-		EpisodeType:   e.Type,
+		Duration:    int64(audio.Duration.Round(time.Second) / time.Second),
+		Season:      max(e.Season, 0),
+		Episode:     max(e.Number, 0),
+		EpisodeType: e.Type,
+	}
+	if by := it.byline(); by != "" {
+		author := rssText(by)
+		x.EpisodeAuthor = &author
 	}
 	if it.Image != nil {
 		x.EpisodeImage = &itunesImage{it.Image.URL}

@@ -1,8 +1,6 @@
 package feeds
 
-import (
-	"strings"
-)
+import "strings"
 
 // text is an element with text in it, escaped by one of the functions below
 // instead of encoding/xml, which would also turn every quote and line end into a
@@ -71,21 +69,24 @@ func mediaDescription(s string) *text {
 	return &text{"plain", escape(s)}
 }
 
-// rssText is plain text in RSS, which has no way to say so. What a reader might
-// take for a tag or a reference gets a word joiner (U+2060, invisible) inside, so
-// that both readers that expect text and readers that expect HTML show it.
-func rssText(s string) text {
-	if looksLikeMarkup(s) {
-		var b strings.Builder
-		for i := 0; i < len(s); i++ {
-			b.WriteByte(s[i])
-			if isTag(s[i:]) || isReference(s[i:]) {
-				b.WriteRune('\u2060')
-			}
-		}
-		s = b.String()
+// rssText is plain text in RSS, which has no way to say so.
+func rssText(s string) text { return text{Raw: escapeNumeric(unmistakable(s))} }
+
+// unmistakable puts a word joiner (U+2060, invisible) into what a reader might
+// take for a tag or a reference, so that both readers that expect text and readers
+// that expect HTML show it.
+func unmistakable(s string) string {
+	if !looksLikeMarkup(s) {
+		return s
 	}
-	return text{Raw: escapeNumeric(s)}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		b.WriteByte(s[i])
+		if isTag(s[i:]) || isReference(s[i:]) {
+			b.WriteRune('\u2060')
+		}
+	}
+	return b.String()
 }
 
 // looksLikeMarkup reports whether there is anything like a tag or a character

@@ -34,7 +34,7 @@ const (
 // newsletter.Format ("md", "html", "txt").
 //
 // resolve makes references absolute; it gets each one but mailto:, tel:, data:
-// images and mere fragments (#note), and drops one by returning "". Nil leaves
+// images and fragments (#note) of the body itself, and drops one by returning "". Nil leaves
 // references as they are.
 //
 // language is the language of the text, if known. It decides whether straight

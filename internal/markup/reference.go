@@ -24,7 +24,10 @@ func (t *tidier) reference(ref string, kind Kind) string {
 		if id := fragment(ref); t.wanted[id] {
 			return "#" + (&url.URL{Path: t.prefix + strings.ReplaceAll(id, " ", "-")}).EscapedPath()
 		}
-		return ref
+		if t.resolve == nil {
+			return ref
+		}
+		// Of the page around the article, perhaps: in feeds it needs the page's address.
 	}
 	switch s := scheme(ref); {
 	case s == "mailto" || s == "tel":

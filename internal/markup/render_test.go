@@ -132,7 +132,7 @@ func TestIDs(t *testing.T) {
 func TestResolver(t *testing.T) {
 	t.Parallel()
 	var seen []string
-	got, err := markup.Render("html", `<a href=" a b ">x</a><a href="#f">f</a><img src="//h/i" alt="i"><a href="mailto:a@b.example">m</a><a href="drop">d</a><img src="drop" alt="D"><q cite="c">q</q>`,
+	got, err := markup.Render("html", `<a href=" a b ">x</a><a href="#f">f</a><a href="#d" id="d">d</a><img src="//h/i" alt="i"><a href="mailto:a@b.example">m</a><a href="drop">d</a><img src="drop" alt="D"><q cite="c">q</q>`,
 		func(ref string, kind markup.Kind) string {
 			seen = append(seen, ref+map[markup.Kind]string{markup.Link: " link", markup.Media: " media"}[kind])
 			if ref == "drop" {
@@ -143,10 +143,10 @@ func TestResolver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a b link", "//h/i media", "drop link", "drop media", "c link"}, seen); diff != "" {
+	if diff := cmp.Diff([]string{"a b link", "#f link", "//h/i media", "drop link", "drop media", "c link"}, seen); diff != "" {
 		t.Errorf("seen (-want +got)\n%s", diff)
 	}
-	want := `<a href="https://x.example/a%20b">x</a><a href="#f">f</a><img src="https://x.example/h/i" alt="i"/><a href="mailto:a@b.example">m</a><a>d</a>D<q cite="https://x.example/c">q</q>`
+	want := `<a href="https://x.example/a%20b">x</a><a href="https://x.example/#f">f</a><a href="#ab17a3b7b-d" id="ab17a3b7b-d">d</a><img src="https://x.example/h/i" alt="i"/><a href="mailto:a@b.example">m</a><a>d</a>D<q cite="https://x.example/c">q</q>`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -53,7 +53,7 @@ func tidy(root *html.Node, prefix string, resolve func(string, Kind) string) {
 	t := &tidier{prefix: prefix, resolve: resolve, wanted: map[string]bool{}}
 	ids := map[string]bool{}
 	collectIDs(root, ids, t.wanted)
-	for id := range t.wanted { // a link to nowhere keeps its fragment as it is
+	for id := range t.wanted { // a link to somewhere else is for the resolver
 		if !ids[id] {
 			delete(t.wanted, id)
 		}

@@ -95,7 +95,7 @@ func (b *builder) authors() []newsletter.Author {
 func author(v value) newsletter.Author {
 	if v.kind != isTable {
 		name := markup.CleanLine(v.text)
-		if i := strings.IndexByte(name, '<'); i > 0 && strings.HasSuffix(name, ">") && strings.Contains(name[i:], "@") {
+		if i := strings.LastIndexByte(name, '<'); i > 0 && strings.HasSuffix(name, ">") && strings.Contains(name[i:], "@") {
 			return newsletter.Author{Name: strings.Trim(name[:i], ` "`), Email: strings.TrimSpace(name[i+1 : len(name)-1])}
 		}
 		return newsletter.Author{Name: name}
