@@ -34,7 +34,7 @@ type Options struct {
 	Answer    time.Duration // from the request to the end of the head; 20 s
 	Total     time.Duration // for everything, redirects included; 60 s
 	Limit     int64         // bytes of a decompressed body; 16 MB
-	Redirects int           // followed; 8
+	Redirects int           // followed; 8, below 0: none, and the answer is that of the redirect
 	Idle      int           // connections kept open to each host; 2
 
 	Now func() time.Time // nil: time.Now
@@ -52,7 +52,9 @@ func New(o Options) *Client {
 	o.Answer = defaultTo(o.Answer, 20*time.Second)
 	o.Total = defaultTo(o.Total, time.Minute)
 	o.Limit = defaultTo(o.Limit, 16<<20)
-	o.Redirects = defaultTo(o.Redirects, 8)
+	if o.Redirects == 0 {
+		o.Redirects = 8
+	}
 	o.Idle = defaultTo(o.Idle, 2)
 	if o.Agent == "" {
 		o.Agent = "Syndicate"
@@ -146,7 +148,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		if err != nil {
 			return nil, c.explain(ctx, err)
 		}
-		if !isRedirect(resp) || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if !isRedirect(resp) || c.o.Redirects < 0 || r.Method != http.MethodGet && r.Method != http.MethodHead {
 			return c.answer(ctx, r, w, resp)
 		}
 		resp.Body.Close()

@@ -16,6 +16,7 @@ const (
 	longestWait = time.Minute      // so that a clock that was set, or a machine that slept, is noticed
 	relistEvery = 10 * time.Minute // articles and lists, should the watcher miss a change
 	relistAgain = 30 * time.Second // after a folder or a list could not be read
+	sweepEvery  = time.Hour        // leases of the hub that have ended
 	onTimeLimit = 10 * time.Minute // an occurrence served later than this was missed
 )
 
@@ -28,13 +29,17 @@ type conductor struct {
 	mended   bool                   // what jobs failed of may be mended
 	listed   time.Time              // when a listing was asked for last; zero: one is wanted
 	released time.Time              // the next scheduled article
+	told     time.Time              // when hubs or their subscribers are to be called next, zero: nothing is foreseen
+	retell   bool                   // jobs for that were being done already
+	swept    time.Time              // when leases of the hub were ended last
 	version  int64                  // of the articles, when the feeds were built last
 	files    map[string]int64       // of the feeds, as they were built last
 }
 
 // conduct starts the jobs and asks for them as long as ctx lives.
 func (s *Service) conduct(ctx context.Context, started time.Time) error {
-	t := &tasks{Service: s, started: started, said: map[string]string{}, failing: map[string]string{}}
+	t := &tasks{Service: s, callers: s.newCallers(), started: started, said: map[string]string{}, failing: map[string]string{}}
+	defer t.callers.close()
 	if err := s.known(ctx); err != nil {
 		return err
 	}
@@ -82,6 +87,9 @@ func (c *conductor) turn(ctx context.Context) error {
 		return err
 	}
 	if c.released, err = c.store.NextRelease(ctx); err != nil {
+		return err
+	}
+	if err := c.hub(ctx, now); err != nil {
 		return err
 	}
 	for _, n := range c.o.Newsletters {
@@ -170,6 +178,59 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 	return nil
 }
 
+// hub asks for the jobs of WebSub.
+func (c *conductor) hub(ctx context.Context, now time.Time) error {
+	c.told = time.Time{}
+	if len(c.o.Feeds.Hubs) == 0 {
+		return nil
+	}
+	if now.Sub(c.swept) >= sweepEvery || now.Before(c.swept) {
+		n, err := c.store.SweepHub(ctx)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			c.log.Info("leases of the hub ended", "subscriptions", n)
+		}
+		c.swept = now
+	}
+	w, err := c.store.HubWork(ctx)
+	if err != nil {
+		return err
+	}
+	var wanted []job
+	if w.Pings {
+		wanted = append(wanted, pingJob{})
+	}
+	if w.Requests {
+		wanted = append(wanted, verifyJob{})
+	}
+	for _, topic := range w.Topics {
+		wanted = append(wanted, distributeJob{Topic: topic})
+	}
+	c.retell = false
+	for _, j := range wanted {
+		asked, err := c.ask(ctx, j)
+		if err != nil {
+			return err
+		}
+		// One that is about to end may have passed what is due.
+		c.retell = c.retell || !asked
+	}
+	if w.Next > 0 {
+		c.told = now.Add(w.Next)
+	}
+	return nil
+}
+
+// again asks once more for jobs of WebSub that were being done.
+func (c *conductor) again(ctx context.Context) error {
+	if err := c.lookAtClaims(ctx); err != nil {
+		return err
+	}
+	return c.hub(ctx, c.now())
+}
+
 // wait waits until something may be to be done; false: ctx ended.
 func (c *conductor) wait(ctx context.Context) bool {
 	timer := time.NewTimer(c.untilNext())
@@ -188,7 +249,7 @@ func (c *conductor) wait(ctx context.Context) bool {
 		case <-c.look:
 			return true
 		case <-control.C:
-			if c.listed.IsZero() || c.stirred(ctx) {
+			if c.listed.IsZero() || c.stirred(ctx) || c.retell && c.again(ctx) != nil {
 				return ctx.Err() == nil
 			}
 		}
@@ -225,6 +286,7 @@ func (c *conductor) untilNext() time.Duration {
 		}
 	}
 	earlier(c.released)
+	earlier(c.told)
 	if !c.listed.IsZero() { // else by the tick
 		earlier(c.listed.Add(c.relistAfter()))
 	}

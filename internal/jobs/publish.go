@@ -88,6 +88,11 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) {
 		}
 		last.Hashes[name], r.files[name] = hashOf(data), int64(len(data))
 	}
+	// Before it counts as published: what a crash keeps from being announced is
+	// announced when it is built again.
+	if err := s.announce(ctx, last.Hashes); err != nil {
+		return r, fmt.Errorf("announcing the feeds: %w", err)
+	}
 	value, err := json.Marshal(last)
 	if err != nil {
 		return r, err
@@ -119,7 +124,7 @@ func (s *Service) feedsFingerprint(ctx context.Context) (string, error) {
 	}
 	site := s.o.Site
 	site.Location = nil
-	data, err := json.Marshal([]any{feedsRevision, version, site, s.o.Feeds})
+	data, err := json.Marshal([]any{feedsRevision, version, site, s.o.Feeds, s.HubURLs()})
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +179,7 @@ func (s *Service) siteFeed(ctx context.Context, id string, r *PublishReport) (fe
 		ID: id, Title: site.Title, Description: site.Description, Language: site.Language,
 		HomeURL: site.URL + "/", Author: site.Author, Copyright: site.Copyright,
 		Icon: s.siteFile(site.Icon), Logo: s.siteFile(site.Logo),
-		License: site.License, Self: site.URL + "/feed",
+		License: site.License, Hubs: s.HubURLs(), Self: site.URL + "/feed",
 	}
 	if site.Podcast != nil {
 		p := *site.Podcast

@@ -70,7 +70,7 @@ func startRiver[T any](ctx context.Context, driver riverdriver.Driver[T], s *Ser
 	if err != nil {
 		return nil, fmt.Errorf("preparing the job queue: %w", err)
 	}
-	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: taskWorkers}}
+	queues := map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: taskWorkers}, hubQueue: {MaxWorkers: taskWorkers}}
 	if s.hasSite() {
 		queues[siteQueue] = river.QueueConfig{MaxWorkers: taskWorkers}
 	}

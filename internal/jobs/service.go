@@ -39,7 +39,7 @@ import (
 	"syndicate/internal/store"
 )
 
-// Options is what a Service works with. Zero values of Delivery, Feeds, Log and
+// Options is what a Service works with. Zero values of Delivery, Feeds, Hub, Log and
 // Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
@@ -47,6 +47,7 @@ type Options struct {
 	Site        newsletter.Site
 	Newsletters []newsletter.Newsletter
 	Feeds       FeedOptions
+	Hub         HubOptions
 	Relays      []mailer.Relay // those of weight 0 in the order in which they are tried; empty: rehearsal with the catcher
 	Signer      *mailer.Signer // has the DKIM keys; nil: no signatures of ours
 	OutboxDir   string         // absolute; where the catcher keeps its .eml files
@@ -155,6 +156,7 @@ func New(o Options) (*Service, error) {
 		o.Feeds.Items = 50
 	}
 	o.Delivery.defaults()
+	o.Hub.defaults()
 	o.Newsletters = slices.Clone(o.Newsletters)
 	for i := range o.Newsletters {
 		n := &o.Newsletters[i]
@@ -216,7 +218,9 @@ func (s *Service) Catalogue() *publish.Catalogue {
 	if c := s.catalog.Load(); c != nil {
 		return c
 	}
-	s.catalog.CompareAndSwap(nil, publish.NewCatalogue([]publish.Feed{publish.SiteFeed(s.o.Site)}, nil, nil))
+	f := publish.SiteFeed(s.o.Site)
+	f.Hubs = s.HubURLs()
+	s.catalog.CompareAndSwap(nil, publish.NewCatalogue([]publish.Feed{f}, nil, nil))
 	return s.catalog.Load()
 }
 

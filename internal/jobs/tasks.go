@@ -88,6 +88,7 @@ func (composeJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue:
 // tasks does the discrete jobs of one daemon.
 type tasks struct {
 	*Service
+	callers *callers
 	started time.Time // occurrences before it are missed ones
 
 	taking sync.Mutex        // one listing at a time
@@ -109,6 +110,15 @@ func (t *tasks) workers() *river.Workers {
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[sealJob]) error {
 		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.sealIssue(ctx, j.Args.Issue) })
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[pingJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.ping(ctx, t.callers) })
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[verifyJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, t.verify)
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[distributeJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.distribute(ctx, j.Args.Topic) })
 	}))
 	return w
 }

@@ -77,7 +77,7 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 		f(&o)
 	}
 	o.Service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: jobs.FeedOptions{Dir: s.dir}, Builtin: o.Builtin, Log: log, Now: s.clock,
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: jobs.FeedOptions{Dir: s.dir, Hubs: []string{"self"}}, Builtin: o.Builtin, Log: log, Now: s.clock,
 	})
 	if err != nil {
 		t.Fatal(err)

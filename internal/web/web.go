@@ -65,6 +65,7 @@ type server struct {
 	shelf   *shelf
 	assets  map[string]*document // by name: site.css, favicon.svg
 	wrong   *limiter             // of wrong tokens by client
+	asked   *limiter             // of requests to the hub by client
 	hammers hammers
 	count   counters
 	fed     feedCounters
@@ -101,6 +102,7 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 		base:    pathOf(o.WebURL),
 		shelf:   newShelf(o.FeedsDir, shelfSize, o.Now),
 		wrong:   newLimiter(wrongTokens, wrongTokensPer),
+		asked:   newLimiter(hubRequests, hubRequestsPer),
 		hammers: hammers{level: map[hammer]time.Time{}},
 	}
 	if root, err := url.PathUnescape(s.base); err == nil {
@@ -169,6 +171,8 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /feeds", s.feedList},
 		{"GET /opml.xml", s.opml},
 		{"GET /files/{file...}", s.file},
+		{"GET /hub", s.hubPage},
+		{"POST /hub", s.askHub},
 		{"GET /unsubscribe/{token}", s.unsubscribePage},
 		{"POST /unsubscribe/{token}", s.unsubscribe},
 		{"GET /preferences/{token}", s.preferencesPage},
