@@ -14,7 +14,7 @@ import (
 // SignatureHeader carries the signature of a distributed document (section 7.1).
 const SignatureHeader = "X-Hub-Signature"
 
-// ErrSignature: a signature is missing, of an unknown kind or malformed.
+// ErrSignature is for a signature that is missing, of an unknown kind or malformed.
 var ErrSignature = errors.New("the signature is missing or of an unknown kind")
 
 // Sign returns the signature of a document: HMAC-SHA-256 with the subscriber's

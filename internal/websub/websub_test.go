@@ -87,7 +87,7 @@ func TestIntent(t *testing.T) {
 			t.Errorf("read as %+v (%v), want %+v", back, err, i)
 		}
 	}
-	for answer, want := range map[string]bool{"c+/=": true, "c+/=\n": true, "c+/= ": false, "": false, "<p>c+/=": false} {
+	for answer, want := range map[string]bool{"c+/=": true, "c+/=\n": true, "c+/=x": false, "": false, "<p>c+/=": false} {
 		if i.Echoes([]byte(answer)) != want {
 			t.Errorf("the answer %q counts as %t", answer, !want)
 		}
