@@ -291,11 +291,11 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 			return 0, true, nil
 		}
 	}
-	open, due, err := d.s.store.OpenWork(ctx, d.s.Rehearsal(), d.steering.resting...)
+	open, next, err := d.s.store.OpenWork(ctx, d.s.Rehearsal(), d.steering.resting...)
 	if err != nil {
 		return 0, false, fmt.Errorf("looking for work: %w", err)
 	}
-	wait = d.tick(open, due)
+	wait = d.tick(open, next)
 	switch {
 	case leases > 0:
 		return wait, false, nil
@@ -308,7 +308,7 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 			if err != nil {
 				return 0, false, fmt.Errorf("looking for work: %w", err)
 			}
-			return wait, others == 0 && due.After(d.s.now()), nil
+			return wait, others == 0 && next > 0, nil
 		}
 		return wait, false, nil
 	}
@@ -317,11 +317,11 @@ func (d *deliverer) idle(ctx context.Context) (wait time.Duration, done bool, er
 
 // tick says when to look again: when the next chunk is due or its worker's lease
 // ends, and often enough to know of every chunk before that.
-func (d *deliverer) tick(open int, due time.Time) time.Duration {
+func (d *deliverer) tick(open int, next time.Duration) time.Duration {
 	if open == 0 {
 		return min(tickIdle, d.s.o.Delivery.Lease/2)
 	}
-	if next := due.Sub(d.s.now()) + 2*time.Millisecond; next > 0 {
+	if next += 2 * time.Millisecond; next > 0 {
 		return min(tickOpen, next)
 	}
 	return tickOpen

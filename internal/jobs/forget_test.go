@@ -45,7 +45,7 @@ func TestForget(t *testing.T) {
 		l.Rows = append(l.Rows, newsletter.Delivery{Group: fmt.Sprintf("d%d.example", i)})
 	}
 	now := time.Now()
-	d.queue.push(l, now.Add(time.Hour))
+	d.queue.push(l, time.Now(), now.Add(time.Hour))
 	for _, g := range d.queue.limits.groups {
 		g.rate.blocks = []block{{first: now, until: now.Add(time.Hour), left: 1}}
 	}
@@ -62,4 +62,32 @@ func TestForget(t *testing.T) {
 	if n := len(d.queue.limits.groups); n != 0 {
 		t.Errorf("%d domains are known that nothing waits for", n)
 	}
+}
+
+// TestForgetOneOfTwoLanes: a group of which another issue's messages wait is still
+// the same when one issue's are done.
+func TestForgetOneOfTwoLanes(t *testing.T) {
+	t.Parallel()
+	r := newRelay(mailer.Relay{Name: "main"})
+	r.allowed.Store(1)
+	q := newQueue(4, []*relay{r})
+	q.limits = newLimits(&slotTaker{busy: true}, nil, GroupLimit{Connections: 1})
+	now := time.Now()
+	lease := func(issue int64) {
+		rows := []newsletter.Delivery{{Group: "big.example"}}
+		q.push(store.Lease{Chunk: issue, Issue: issue, MaxRate: 5, Rows: rows}, now, now.Add(time.Hour))
+	}
+	lease(1)
+	lease(2)
+	before := q.limits.groups["big.example"]
+	q.loseIssue(1)
+	if it := q.pop(r); it != nil { // no connection is shared out yet
+		t.Fatal("more than there may be")
+	}
+	lease(3)
+	if after := q.limits.groups["big.example"]; after != before || after.lanes != 2 {
+		t.Errorf("a second group of that name has come up, or %d lanes", after.lanes)
+	}
+	q.close()
+	q.pop(r)
 }

@@ -72,7 +72,7 @@ func (s *Service) Inspect(ctx context.Context, id int64) (IssueDetail, error) {
 	}
 	pace := map[string]store.Pace{}
 	if d.Issue.State == newsletter.IssueSending {
-		if pace, err = s.store.IssuePace(ctx, id, paceWindow, now); err != nil {
+		if pace, err = s.store.IssuePace(ctx, id, paceWindow); err != nil {
 			return d, err
 		}
 	}

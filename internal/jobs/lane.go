@@ -73,8 +73,30 @@ func (q *queue) laneLocked(it *item) *lane {
 		q.lanes[key] = l
 		q.order = append(q.order, key)
 	}
-	l.group, l.issue = g, i // they may have been forgotten while it was empty
+	l.join(g) // it and the issue may have been forgotten while the lane was empty
+	l.issue = i
 	return l
+}
+
+// join notes which group limits the lane; nil: none.
+func (l *lane) join(g *group) {
+	if l.group == g {
+		return
+	}
+	if l.group != nil {
+		l.group.lanes--
+	}
+	if g != nil {
+		g.lanes++
+	}
+	l.group = g
+}
+
+// forgetLocked forgets a group, if nothing of this process needs it any more.
+func (q *queue) forgetLocked(g *group) {
+	if g != nil && g.busy == 0 && g.share == 0 && g.lanes == 0 {
+		q.limits.forget(g)
+	}
 }
 
 // nextLocked returns the lane whose turn it is, if one is ready: what is limited
@@ -86,9 +108,9 @@ func (q *queue) nextLocked(now time.Time) *lane {
 		l := q.lanes[key]
 		if len(l.items) == 0 {
 			delete(q.lanes, key)
-			if l.group != nil && l.group.busy == 0 && l.group.share == 0 {
-				q.limits.forget(l.group)
-			}
+			g := l.group
+			l.join(nil)
+			q.forgetLocked(g)
 			q.order = slices.Delete(q.order, q.turn, q.turn+1)
 			continue
 		}
@@ -106,6 +128,7 @@ func (q *queue) sortLocked() {
 	waiting := q.items
 	for _, key := range q.order {
 		waiting = append(waiting, q.lanes[key].items...)
+		q.lanes[key].join(nil)
 	}
 	q.items, q.lanes, q.order = nil, map[laneKey]*lane{}, nil
 	for _, it := range waiting {

@@ -43,7 +43,7 @@ func TestManyLanes(t *testing.T) {
 			l.Rows = append(l.Rows, newsletter.Delivery{Group: fmt.Sprintf("d%d.example", i)})
 		}
 		start := time.Now()
-		q.push(l, start.Add(time.Hour))
+		q.push(l, time.Now(), start.Add(time.Hour))
 		var all sync.WaitGroup
 		for n := range connections {
 			all.Go(func() {
@@ -87,7 +87,7 @@ func TestLowLanes(t *testing.T) {
 	for range 5 {
 		l.Rows = append(l.Rows, newsletter.Delivery{Group: "long.example"})
 	}
-	q.push(l, time.Now().Add(time.Hour))
+	q.push(l, time.Now(), time.Now().Add(time.Hour))
 	for _, g := range q.limits.groups {
 		g.share = len(l.Rows)
 	}

@@ -49,7 +49,7 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	if n, err := d.s.Newsletter(l.Newsletter); err == nil {
 		l.MaxRate = n.MaxRate
 	}
-	if d.queue.push(l, until) {
+	if d.queue.push(l, d.s.now(), until) {
 		poke(d.reshare)
 	}
 	return true, nil

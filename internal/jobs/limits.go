@@ -41,6 +41,7 @@ type group struct {
 	rate   *limiter   // nil: no limit
 	share  int        // of limit.Connections, what this process may use
 	busy   int        // on their way in this process
+	lanes  int        // that it limits
 	paused time.Time  // until when, by the monotonic clock
 }
 

@@ -103,12 +103,12 @@ func (s *Service) watch(ctx context.Context, r *RunReport) (release func(), err 
 		if release, err = s.store.LockDaemon(); !errors.Is(err, store.ErrLocked) {
 			return release, err
 		}
-		open, due, err := s.store.OpenWork(ctx, s.Rehearsal(), s.resting()...)
+		open, next, err := s.store.OpenWork(ctx, s.Rehearsal(), s.resting()...)
 		if err != nil || open == 0 {
 			return nil, err
 		}
 		leased, err := s.store.LeasedChunks(ctx, s.Rehearsal())
-		if err != nil || leased == 0 && due.After(s.now()) {
+		if err != nil || leased == 0 && next > 0 {
 			return nil, err
 		}
 		left, _, err := s.remaining(ctx)

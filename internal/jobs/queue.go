@@ -32,6 +32,7 @@ type queue struct {
 // lease is a chunk this process holds.
 type lease struct {
 	store.Lease
+	began time.Time // when it was leased, by this machine's clock
 	left  int       // rows neither finished nor dropped
 	until time.Time // by the wall clock, which goes on while a machine sleeps: not to be trusted later
 	lost  bool      // another worker's, or its issue is not sending: start nothing new
@@ -51,6 +52,15 @@ type item struct {
 
 	marked  bool  // stored as sending
 	markErr error // why it could not be marked
+}
+
+// since returns how long ago the delivery was first tried. Other machines' clocks may
+// differ: the store says how long it was when it was leased.
+func (it *item) since(now time.Time) time.Duration {
+	if it.row.FirstTry.IsZero() {
+		return 0
+	}
+	return it.lease.At.Sub(it.row.FirstTry) + now.Sub(it.lease.began)
 }
 
 // goodUntil notes when a slot of the delivery is gone.
@@ -75,10 +85,10 @@ func (q *queue) notify() {
 
 // push adds a lease and its rows; true: connections to some group are to be
 // asked for.
-func (q *queue) push(l store.Lease, until time.Time) (ask bool) {
+func (q *queue) push(l store.Lease, began, until time.Time) (ask bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	held := &lease{Lease: l, left: len(l.Rows), until: until}
+	held := &lease{Lease: l, began: began, left: len(l.Rows), until: until}
 	held.Rows = nil
 	q.leases[l.Chunk] = held
 	for _, row := range l.Rows {
@@ -240,13 +250,7 @@ func (q *queue) leaveLocked(it *item) {
 func (q *queue) dropLocked(it *item) {
 	g := it.group
 	q.leaveLocked(it)
-	if g != nil && g.busy == 0 && g.limit.Connections == 0 { // else shares forgets it
-		_, waits := q.lanes[laneKey{group: g.name}]
-		_, also := q.lanes[laneKey{group: g.name, issue: it.lease.Issue}]
-		if !waits && !also {
-			q.limits.forget(g)
-		}
-	}
+	q.forgetLocked(g)
 	if it.lease.left--; it.lease.left == 0 {
 		poke(q.ended)
 	}

@@ -396,10 +396,13 @@ func (s *Service) logSent(ctx context.Context, id int64) {
 }
 
 // nextTry says when an issue that is sending goes on; zero: at once.
-func (s *Service) nextTry(ctx context.Context, i newsletter.Issue) (time.Time, error) {
-	at, err := s.store.NextTry(ctx, i.ID)
+func (s *Service) nextTry(ctx context.Context, i newsletter.Issue) (at time.Time, err error) {
+	next, err := s.store.NextTry(ctx, i.ID)
 	if err != nil {
 		return at, err
+	}
+	if next > 0 {
+		at = s.now().Add(next)
 	}
 	n, err := s.Newsletter(i.Newsletter)
 	if err != nil {

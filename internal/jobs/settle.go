@@ -108,17 +108,12 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 	if x.State != newsletter.Pending || fault && !denied {
 		return x // once more, as soon as the relay works
 	}
-	now := c.s.now()
-	first := it.row.FirstTry
-	if first.IsZero() {
-		first = now
-	}
-	x.RetryAt = now.Add(newsletter.Backoff(it.row.Attempts+1, o.BackoffFirst, o.BackoffMax, rand.Float64()))
+	x.RetryIn = newsletter.Backoff(it.row.Attempts+1, o.BackoffFirst, o.BackoffMax, rand.Float64())
 	if x.Uncounted = fault && !c.relay.accepts(); x.Uncounted {
 		return x
 	}
-	if x.RetryAt.Sub(first) > o.GiveUpAfter {
-		x.State, x.RetryAt = newsletter.Failed, time.Time{}
+	if it.since(c.s.now())+x.RetryIn > o.GiveUpAfter {
+		x.State, x.RetryIn = newsletter.Failed, 0
 		if v.State == newsletter.Uncertain { // it may have arrived each time
 			x.State = newsletter.Uncertain
 		}

@@ -34,9 +34,8 @@ func (d *deliverer) shares(ctx context.Context) error {
 	for i, g := range groups {
 		n := got[len(d.relays)+i]
 		changed = changed || g.share != n
-		if g.share = n; !asks[len(d.relays)+i].Want && g.busy == 0 {
-			d.queue.limits.forget(g)
-		}
+		g.share = n
+		d.queue.forgetLocked(g)
 	}
 	if changed {
 		d.queue.notify()

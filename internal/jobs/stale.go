@@ -58,7 +58,7 @@ func (s *Service) couldGo(ctx context.Context, i newsletter.Issue, now time.Time
 	if err != nil {
 		return since, err
 	}
-	atLeast(next)
+	atLeast(now.Add(next))
 	if n, err := s.Newsletter(i.Newsletter); err == nil && i.Canary > 0 && i.Wave == 0 && !i.CanaryAt.IsZero() {
 		atLeast(i.CanaryAt.Add(n.Canary.Wait))
 	}

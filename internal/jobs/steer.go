@@ -158,16 +158,15 @@ func (s *Service) lookAtCanary(ctx context.Context, x store.Standing) error {
 	if t.Pending-t.Deferred+t.Sending > 0 {
 		return nil
 	}
-	now := s.now()
-	if x.CanaryAt.IsZero() {
+	if !x.Tried {
 		s.log.Info("canary is out", "newsletter", x.Newsletter, "issue", x.Number, "messages", t.Total())
-		return s.store.CanaryTried(ctx, x.Issue, now)
+		return s.store.CanaryTried(ctx, x.Issue)
 	}
 	n, err := s.Newsletter(x.Newsletter)
 	if errors.Is(err, store.ErrNotFound) { // it was taken out of the configuration: nothing to wait for
 		err = nil
 	}
-	if err != nil || now.Before(x.CanaryAt.Add(n.Canary.Wait)) {
+	if err != nil || x.TriedFor < n.Canary.Wait {
 		return err
 	}
 	complaints, err := s.store.Complaints(ctx, x.Issue)

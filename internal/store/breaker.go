@@ -13,8 +13,9 @@ type Standing struct {
 	Issue      int64
 	Newsletter string
 	Number     int
-	Canary     bool      // the canary is out; the rest waits
-	CanaryAt   time.Time // since when all of it was tried, zero: not yet
+	Canary     bool          // the canary is out; the rest waits
+	Tried      bool          // all of it was
+	TriedFor   time.Duration // for so long
 
 	// How it stood when somebody last let it go on.
 	BaseSent, BaseFailed, BaseComplaints int
@@ -23,11 +24,12 @@ type Standing struct {
 // Sending returns the issues that are sending: what a worker looks at every
 // second.
 func (s *Store) Sending(ctx context.Context, rehearsal bool) ([]Standing, error) {
+	now, args := s.clockSQL(btoi(rehearsal))
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (x Standing, err error) {
-		err = scan(&x.Issue, &x.Newsletter, &x.Number, &x.Canary, stamp{&x.CanaryAt}, &x.BaseSent, &x.BaseFailed, &x.BaseComplaints)
+		err = scan(&x.Issue, &x.Newsletter, &x.Number, &x.Canary, &x.Tried, millis{&x.TriedFor}, &x.BaseSent, &x.BaseFailed, &x.BaseComplaints)
 		return x, err
-	}, `SELECT id, newsletter, number, CASE WHEN canary > 0 AND wave = 0 THEN 1 ELSE 0 END, canary_at, base_sent, base_failed, base_complaints
-		FROM issues WHERE state = 'sending' AND rehearsal = $1 ORDER BY id`, btoi(rehearsal))
+	}, `SELECT id, newsletter, number, CASE WHEN canary > 0 AND wave = 0 THEN 1 ELSE 0 END, CASE WHEN canary_at > 0 THEN 1 ELSE 0 END, CASE WHEN canary_at > 0 THEN `+now+` - canary_at ELSE 0 END,
+		base_sent, base_failed, base_complaints FROM issues WHERE state = 'sending' AND rehearsal = $1 ORDER BY id`, args...)
 	return all, s.wrap("look at the issues that are sending", err)
 }
 
@@ -57,9 +59,13 @@ func (x *tx) rebase(issue int64) error {
 }
 
 // CanaryTried notes since when all of an issue's canary was tried.
-func (s *Store) CanaryTried(ctx context.Context, issue int64, now time.Time) error {
+func (s *Store) CanaryTried(ctx context.Context, issue int64) error {
 	return s.write(ctx, fmt.Sprintf("note that the canary of issue %d is out", issue), func(x *tx) error {
-		_, err := x.exec("UPDATE issues SET canary_at = $2 WHERE id = $1 AND canary_at = 0", issue, ms(now))
+		now, err := x.clock()
+		if err != nil {
+			return err
+		}
+		_, err = x.exec("UPDATE issues SET canary_at = $2 WHERE id = $1 AND canary_at = 0", issue, now)
 		return err
 	})
 }

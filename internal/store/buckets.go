@@ -117,7 +117,7 @@ func (s *Store) SweepLimits(ctx context.Context) error {
 		if _, err := x.exec("DELETE FROM buckets WHERE next_at < $1", old.UnixMicro()); err != nil {
 			return err
 		}
-		if _, err := x.exec("DELETE FROM shares WHERE worker <> '' AND expires_at < $1", ms(old)); err != nil {
+		if _, err := x.exec("DELETE FROM shares WHERE expires_at < $1", ms(old)); err != nil {
 			return err
 		}
 		if _, err := x.exec("DELETE FROM warm_ups WHERE day < $1", old.AddDate(0, 0, -7).Format(time.DateOnly)); err != nil {

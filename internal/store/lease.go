@@ -18,14 +18,17 @@ const (
 	dueLost  = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'sending' AND i.rehearsal = $2" + wanted
 	dueSweep = "FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND c.owner <> '' AND c.expires_at <= $1 AND i.state = 'cancelled' AND i.rehearsal = $2"
 
+	leaseLost = "SELECT c.id " + dueLost + " ORDER BY c.kind DESC, c.expires_at LIMIT 1{{skip locked c}}"
+	leaseFree = "SELECT c.id " + dueFree + " ORDER BY c.kind DESC, c.due_at, c.id LIMIT 1{{skip locked c}}" // as the index has them
+
 	// Not what is excepted, nor of a group whose receiver pushes back.
 	wanted = " AND NOT (i.newsletter {{in strings $3}}) AND NOT (c.grp {{in strings $4}})" +
 		" AND NOT EXISTS (SELECT 1 FROM slowed p WHERE p.grp = c.grp AND p.paused_until > $1)"
 )
 
 // LeaseChunk gives a worker the next due chunk of an issue that is sending, with
-// its rows that are pending and due: first chunks whose lease expired, then by
-// due time. Taking it raises the fence, so that a worker which held it before is
+// its rows that are pending and due: first chunks whose lease expired, then
+// confirmations, then by due time. Taking it raises the fence, so that a worker which held it before is
 // refused. Rows found in sending, whose outcome nobody knows, become pending
 // again, or uncertain with hold. ErrNotFound: nothing is due. What is in except is
 // left alone, and chunks of groups that are paused to nobody.
@@ -83,11 +86,7 @@ func exceptArgs(except []Except) (newsletters, groups string) {
 // ChunkDue reports whether LeaseChunk would find something to do.
 func (s *Store) ChunkDue(ctx context.Context, rehearsal bool, except ...Except) (bool, error) {
 	newsletters, groups := exceptArgs(except)
-	now := "{{clock}}"
-	args := []any{btoi(rehearsal), newsletters, groups}
-	if s.now != nil {
-		now, args = "$4", append(args, ms(s.now()))
-	}
+	now, args := s.clockSQL(btoi(rehearsal), newsletters, groups)
 	exists := func(from string) string {
 		return "EXISTS (SELECT 1 " + rebind(from, now) + ")"
 	}
@@ -101,8 +100,8 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 		return l, false, err
 	}
 	newsletters, groups := exceptArgs(except)
-	for _, from := range []string{dueLost + " ORDER BY c.kind DESC, c.expires_at", dueFree + " ORDER BY c.due_at, c.id"} {
-		l.Chunk, err = missing(x.query1("SELECT c.id "+from+" LIMIT 1{{skip locked c}}", now, btoi(rehearsal), newsletters, groups))
+	for _, query := range []string{leaseLost, leaseFree} {
+		l.Chunk, err = missing(x.query1(query, now, btoi(rehearsal), newsletters, groups))
 		if err != nil || l.Chunk > 0 {
 			break
 		}
@@ -135,6 +134,7 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 	if err != nil {
 		return l, false, err
 	}
+	l.At = fromMS(now)
 	l.Rows, err = x.leaseRows(l, now)
 	return l, false, err
 }
@@ -290,16 +290,17 @@ func (s *Store) FreeLeases(ctx context.Context) error {
 	})
 }
 
-// OpenWork returns how many chunks of issues that are sending are open, and when
-// the next of them is due or its lease expires (zero: at once, or none is open),
-// leaving out what waits for a canary and the newsletters in resting.
-func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string) (open int, nextDue time.Time, err error) {
+// OpenWork returns how many chunks of issues that are sending are open, and how long
+// it is until the next of them is due or its lease expires (0 or less: it is, or
+// none is open), leaving out what waits for a canary and the newsletters in resting.
+func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string) (open int, next time.Duration, err error) {
+	now, args := s.clockSQL(btoi(rehearsal), jsonArg(resting))
 	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
-		return none, scan(&open, stamp{&nextDue})
-	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0)
+		return none, scan(&open, millis{&next})
+	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END) - `+now+`, 0)
 		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp
-		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})`, btoi(rehearsal), jsonArg(resting))
-	return open, nextDue, s.wrap("look for open work", err)
+		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})`, args...)
+	return open, next, s.wrap("look for open work", err)
 }
 
 // rebind turns the parameters of dueFree and its like into those of a query that
@@ -308,10 +309,14 @@ func rebind(from, now string) string {
 	return strings.NewReplacer("$1", now, "$2", "$1", "$3", "$2", "$4", "$3").Replace(from)
 }
 
-// NextTry returns when the next chunk of an issue that may be leased is due;
-// zero: at once, or there is none.
-func (s *Store) NextTry(ctx context.Context, issue int64) (at time.Time, err error) {
-	v, err := one(s.reader(ctx), value[int64], `SELECT coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0)
-		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, issue)
-	return fromMS(v), s.wrap(fmt.Sprintf("look for work of issue %d", issue), err)
+// NextTry returns how long it is until the next chunk of an issue that may be leased
+// is due; less than 0: it was so long ago. What is due at once, and where there is
+// none, is due since 1970.
+func (s *Store) NextTry(ctx context.Context, issue int64) (next time.Duration, err error) {
+	now, args := s.clockSQL(issue)
+	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
+		return none, scan(millis{&next})
+	}, `SELECT coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0) - `+now+`
+		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, args...)
+	return next, s.wrap(fmt.Sprintf("look for work of issue %d", issue), err)
 }

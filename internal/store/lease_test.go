@@ -116,14 +116,14 @@ func TestReleaseAndTheEnd(t *testing.T) {
 		one, two := b.lease("w"), b.lease("w")
 		b.ok(ledger.Settle(ctx, settlement(one, 0, newsletter.Sent)))
 		retry := settlement(one, 1, newsletter.Pending)
-		retry.RetryAt, retry.Reply = b.Now().Add(10*time.Minute), newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 451, Text: "later"}
+		retry.RetryIn, retry.Reply = 10*time.Minute, newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 451, Text: "later"}
 		b.ok(ledger.Settle(ctx, retry))
 		b.ok(b.Release(ctx, one.Chunk, one.Fence))
 		b.noLease()
 		open, next, err := b.OpenWork(ctx, false)
 		b.ok(err)
 		equal(b, open, 2)
-		equal(b, next, b.Now().Add(30*time.Second)) // of the leased one
+		equal(b, next, 30*time.Second) // of the leased one
 
 		// Given back untouched: at once for the next.
 		b.ok(b.Release(ctx, two.Chunk, two.Fence))
@@ -137,7 +137,7 @@ func TestReleaseAndTheEnd(t *testing.T) {
 		equal(b, b.state(i.ID), newsletter.IssueSending)
 		_, next, err = b.OpenWork(ctx, false)
 		b.ok(err)
-		equal(b, next, retry.RetryAt)
+		equal(b, next, retry.RetryIn)
 
 		b.Advance(10 * time.Minute)
 		one = b.lease("w")

@@ -189,7 +189,7 @@ func (w *world) settle(rt *rapid.T) {
 	x := store.Settlement{Chunk: h.Chunk, N: n, Fence: h.Fence, Subscriber: p.id, Issue: h.Issue, Reply: sentReply}
 	x.State = rapid.SampledFrom([]newsletter.DeliveryState{newsletter.Sent, newsletter.Sent, newsletter.Failed, newsletter.Pending}).Draw(rt, "result")
 	if x.State == newsletter.Pending {
-		x.RetryAt = w.Now().Add(time.Duration(rapid.IntRange(0, 2).Draw(rt, "delay")) * 20 * time.Second)
+		x.RetryIn = time.Duration(rapid.IntRange(0, 2).Draw(rt, "delay")) * 20 * time.Second
 	}
 	if x.State == newsletter.Failed {
 		x.Suppress = rapid.Bool().Draw(rt, "suppress")
@@ -317,7 +317,7 @@ func (w *world) trip(rt *rapid.T) {
 }
 
 func (w *world) canaryTried(*rapid.T) {
-	w.ok(w.CanaryTried(ctx, w.issue.ID, w.Now()))
+	w.ok(w.CanaryTried(ctx, w.issue.ID))
 	w.tried = w.canary > 0
 }
 

@@ -20,11 +20,10 @@ type held struct {
 }
 
 func (x *tx) commitEntries(in []*entry) error {
-	chunks, err := x.lockChunks(in)
+	chunks, now, err := x.lockChunks(in)
 	if err != nil {
 		return err
 	}
-	now := ms(x.s.wall())
 	var marks, sent, others []*entry
 	for _, e := range in {
 		c := chunks[e.Chunk]
@@ -72,24 +71,25 @@ func (x *tx) recountReturned(chunks map[int64]*held) error {
 }
 
 // lockChunks locks the chunks of a group, always in the same order, against
-// lease, release and unsubscribing.
-func (x *tx) lockChunks(in []*entry) (map[int64]*held, error) {
+// lease, release and unsubscribing. It returns the database's time, too.
+func (x *tx) lockChunks(in []*entry) (chunks map[int64]*held, now int64, err error) {
 	ids := make([]int64, len(in))
 	for i, e := range in {
 		ids[i] = e.Chunk
 	}
 	slices.Sort(ids)
+	clock, args := x.s.clockSQL(jsonArg(slices.Compact(ids)))
 	rows, err := list(x, func(scan func(...any) error) (h held, err error) {
 		i := &h.issue
-		err = scan(&h.chunk, &h.fence, &h.closed, &h.counted, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon)
+		err = scan(&h.chunk, &h.fence, &h.closed, &h.counted, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon, &now)
 		return h, err
-	}, `SELECT c.id, c.fence, c.closed, c.counted, i.id, i.newsletter, i.rehearsal, i.state, i.horizon
-		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id {{in ints $1}} ORDER BY c.id{{for update c}}`, jsonArg(slices.Compact(ids)))
-	out := make(map[int64]*held, len(rows))
+	}, `SELECT c.id, c.fence, c.closed, c.counted, i.id, i.newsletter, i.rehearsal, i.state, i.horizon, `+clock+`
+		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id {{in ints $1}} ORDER BY c.id{{for update c}}`, args...)
+	chunks = make(map[int64]*held, len(rows))
 	for i := range rows {
-		out[rows[i].chunk] = &rows[i]
+		chunks[rows[i].chunk] = &rows[i]
 	}
-	return out, err
+	return chunks, now, err
 }
 
 // refuse answers ErrStale to the entries that a statement did not find as they
@@ -168,22 +168,26 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 	}
 	rows := make([][]any, len(in))
 	for i, e := range in {
-		pending := e.State == newsletter.Pending
+		pending, due := e.State == newsletter.Pending, int64(0)
+		if e.RetryIn > 0 {
+			due = now + e.RetryIn.Milliseconds()
+		}
 		rows[i] = []any{
-			e.Chunk, e.N, int(e.State), btoi(!pending || !e.RetryAt.IsZero() && !e.Uncounted), ms(e.RetryAt), e.Reply.Code, replyText(e.Reply),
+			e.Chunk, e.N, int(e.State), btoi(!pending || due > 0 && !e.Uncounted), due, e.Reply.Code, replyText(e.Reply),
 			chunks[e.Chunk].issue.Newsletter, btoi(chunks[e.Chunk].issue.State == newsletter.IssueCancelled),
 		}
 	}
 	// A state that would be pending is cancelled where nobody wants the message
 	// any more.
+	const unwanted = `(v.state = 0 AND (v.cancelled = 1 OR NOT EXISTS (SELECT 1 FROM subscriptions b
+		WHERE b.newsletter = v.newsletter AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)))`
 	done, err := list(x, func(scan func(...any) error) (r [3]int64, err error) {
 		err = scan(&r[0], &r[1], &r[2])
 		return r, err
 	}, `UPDATE deliveries SET
-			state = CASE WHEN v.state = 0 AND (v.cancelled = 1 OR NOT EXISTS (SELECT 1 FROM subscriptions b
-				WHERE b.newsletter = v.newsletter AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)) THEN 4 ELSE v.state END,
+			state = CASE WHEN `+unwanted+` THEN 4 ELSE v.state END,
 			attempts = attempts + v.counts, due_at = v.due,
-			settled_at = CASE WHEN v.state = 0 AND v.cancelled = 0 THEN 0 ELSE CAST($2 AS BIGINT) END,
+			settled_at = CASE WHEN v.state = 0 AND NOT `+unwanted+` THEN 0 ELSE CAST($2 AS BIGINT) END,
 			first_try = CASE WHEN first_try = 0 AND v.counts = 1 THEN $2 ELSE first_try END,
 			reply_code = v.code, reply = v.reply
 		FROM {{rows $1 chunk int, n int, state int, counts int, due int, code int, reply text, newsletter text, cancelled int}} AS v

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,79 +18,104 @@ type ShareAsk struct {
 // and returns in the order of the asks how many this one may have. What another
 // one still holds is not given: who has too many finds that out when it asks
 // next, and gives them back once they are closed. A worker that does not ask for
-// the time of ttl is gone.
+// the time of ttl is gone. However many asks there are, the statements are as many.
 func (s *Store) ShareConnections(ctx context.Context, worker string, asks []ShareAsk, ttl time.Duration) ([]int, error) {
 	if len(asks) == 0 {
 		return nil, nil
 	}
-	out := make([]int, len(asks))
-	inOrder := make([]int, len(asks)) // of the names, so that workers do not wait for each other
-	for i := range asks {
-		inOrder[i] = i
-	}
-	slices.SortFunc(inOrder, func(a, b int) int { return strings.Compare(asks[a].Name, asks[b].Name) })
-	err := s.write(ctx, "share connections", func(x *tx) error {
-		for _, i := range inOrder {
-			n, err := x.share(worker, asks[i], ttl)
-			if err != nil {
-				return err
-			}
-			out[i] = n
-		}
-		return nil
+	var out []int
+	err := s.write(ctx, "share connections", func(x *tx) (err error) {
+		out, err = x.share(worker, asks, ttl)
+		return err
 	})
 	return out, err
 }
 
-func (x *tx) share(worker string, a ShareAsk, ttl time.Duration) (int, error) {
-	const lock = "SELECT held FROM shares WHERE name = $1 AND worker = ''{{for update}}"
-	if _, err := x.query1(lock, a.Name); err != nil {
-		if _, err := missing(0, err); err != nil {
-			return 0, err
-		}
-		if _, err := x.exec("INSERT INTO shares (name, worker, held, expires_at) VALUES ($1, '', 0, 0) ON CONFLICT (name, worker) DO NOTHING", a.Name); err != nil {
-			return 0, err
-		}
-		if _, err := x.query1(lock, a.Name); err != nil {
-			return 0, err
-		}
+// share is the step of ShareConnections. A name's row of no worker is its lock, and
+// goes with the last ask.
+func (x *tx) share(worker string, asks []ShareAsk, ttl time.Duration) ([]int, error) {
+	names := make([]string, len(asks))
+	locks := make([][]any, len(asks))
+	for i, a := range asks {
+		names[i] = a.Name
+		locks[i] = []any{a.Name, "", 0}
 	}
 	now, err := x.clock()
+	if err == nil {
+		err = x.putShares(locks, now+ttl.Milliseconds())
+	}
+	if err == nil {
+		now, err = x.clock() // it may have waited for the locks
+	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if !a.Want && a.Open == 0 {
-		_, err = x.exec("DELETE FROM shares WHERE name = $1 AND worker = $2", a.Name, worker)
-		return 0, err
-	}
-	if _, err := x.exec("DELETE FROM shares WHERE name = $1 AND worker <> '' AND expires_at <= $2", a.Name, now); err != nil {
-		return 0, err
-	}
-	type other struct {
-		worker string
-		held   int
-	}
-	others, err := list(x, func(scan func(...any) error) (o other, err error) {
-		err = scan(&o.worker, &o.held)
-		return o, err
-	}, "SELECT worker, held FROM shares WHERE name = $1 AND worker <> '' AND worker <> $2", a.Name, worker)
+	held, err := x.othersHold(worker, names, now)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	before, free := 0, a.Limit
-	for _, o := range others {
-		free -= o.held
-		if o.worker < worker {
-			before++
+	out := make([]int, len(asks))
+	var mine [][]any
+	var done []string
+	for i, a := range asks {
+		if !a.Want && a.Open == 0 {
+			done = append(done, a.Name)
+			continue
+		}
+		before, free := 0, a.Limit
+		for other, n := range held[a.Name] {
+			free -= n
+			if other < worker {
+				before++
+			}
+		}
+		if a.Want {
+			out[i] = max(0, min(free, fairShare(a.Limit, len(held[a.Name])+1, before)))
+		}
+		mine = append(mine, []any{a.Name, worker, max(out[i], a.Open)})
+	}
+	if err := x.putShares(mine, now+ttl.Milliseconds()); err != nil {
+		return nil, err
+	}
+	if len(done) > 0 {
+		if _, err := x.exec("DELETE FROM shares WHERE worker = $1 AND name {{in strings $2}}", worker, jsonArg(done)); err != nil {
+			return nil, err
 		}
 	}
-	n := 0
-	if a.Want {
-		n = max(0, min(free, fairShare(a.Limit, len(others)+1, before)))
+	// What ran out goes, of all names; what somebody else has locked he sees to.
+	_, err = x.exec(`DELETE FROM shares WHERE expires_at <= $1 AND (name, worker) IN
+		(SELECT s.name, s.worker FROM shares s WHERE s.expires_at <= $1{{skip locked s}})`, now)
+	return out, err
+}
+
+// putShares writes rows (name, worker, held), in the order of their names: so
+// workers do not wait for each other.
+func (x *tx) putShares(rows [][]any, expires int64) error {
+	if len(rows) == 0 {
+		return nil
 	}
-	_, err = x.exec(`INSERT INTO shares (name, worker, held, expires_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name, worker) DO UPDATE SET held = excluded.held, expires_at = excluded.expires_at`, a.Name, worker, max(n, a.Open), now+ttl.Milliseconds())
-	return n, err
+	_, err := x.exec(`INSERT INTO shares (name, worker, held, expires_at)
+		SELECT v.name, v.worker, v.held, CAST($2 AS BIGINT) FROM {{rows $1 name text, worker text, held int}} AS v WHERE true ORDER BY v.name
+		ON CONFLICT (name, worker) DO UPDATE SET held = excluded.held, expires_at = excluded.expires_at`, jsonArg(rows), expires)
+	return err
+}
+
+// othersHold returns who else holds how many, by name and worker.
+func (x *tx) othersHold(worker string, names []string, now int64) (map[string]map[string]int, error) {
+	held := map[string]map[string]int{}
+	_, err := list(x, func(scan func(...any) error) (none struct{}, err error) {
+		var name, other string
+		var n int
+		if err = scan(&name, &other, &n); err != nil {
+			return none, err
+		}
+		if held[name] == nil {
+			held[name] = map[string]int{}
+		}
+		held[name][other] = n
+		return none, nil
+	}, "SELECT name, worker, held FROM shares WHERE name {{in strings $1}} AND worker <> '' AND worker <> $2 AND expires_at > $3", jsonArg(names), worker, now)
+	return held, err
 }
 
 // fairShare is what worker number i of n gets: what does not divide goes to the

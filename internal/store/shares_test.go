@@ -79,6 +79,29 @@ func TestShareConnections(t *testing.T) {
 	})
 }
 
+// TestSharesOfMany: many limits are shared at a time, each by itself, and their rows
+// go when nobody asks any more.
+func TestSharesOfMany(t *testing.T) {
+	each(t, func(b *bench) {
+		ask := func(worker string, limits int, want bool) []int {
+			asks := make([]store.ShareAsk, limits)
+			for n := range asks {
+				asks[n] = store.ShareAsk{Name: fmt.Sprintf("group:d%d.example", n), Limit: n%3 + 1, Want: want}
+			}
+			return must(b.ShareConnections(ctx, worker, asks, time.Minute))(b)
+		}
+		ask("a", 300, true)
+		equal(b, ask("b", 3, true), []int{0, 0, 0}) // a holds them all
+		equal(b, ask("a", 3, true), []int{1, 1, 2})
+		equal(b, ask("b", 3, true), []int{0, 1, 1})
+		ask("a", 300, false)
+		equal(b, ask("b", 3, true), []int{1, 2, 3})
+		b.Advance(2 * time.Minute)
+		equal(b, ask("c", 1, true), []int{1})
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM shares"))(b), 2) // the lock, and c's
+	})
+}
+
 // TestWarmUpCounted: several workers take a day's messages; together they get
 // what there is, and what they give back goes to another.
 func TestWarmUpCounted(t *testing.T) {

@@ -70,8 +70,8 @@ func (s *Store) clock(ctx context.Context) (time.Time, error) {
 	return fromMS(at), err
 }
 
-// Defer puts pending deliveries of a leased chunk off until a time, without
-// counting an attempt. ErrStale: another worker has the chunk.
+// Defer puts pending deliveries of a leased chunk off until a time by the database's
+// clock, such as the end of a Slowdown's pause, without counting an attempt. ErrStale: another worker has the chunk.
 func (s *Store) Defer(ctx context.Context, chunk, fence int64, rows []int, until time.Time) error {
 	return s.write(ctx, fmt.Sprintf("put deliveries of chunk %d off", chunk), func(x *tx) error {
 		have, err := x.query1("SELECT fence FROM chunks WHERE id = $1{{for update}}", chunk)

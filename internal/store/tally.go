@@ -231,8 +231,12 @@ func (p Pace) PerSecond() float64 {
 
 // IssuePace measures how many deliveries of an issue were settled in the last
 // while (at most window), by receiver. Of a fast issue it looks at a part.
-func (s *Store) IssuePace(ctx context.Context, issue int64, window time.Duration, now time.Time) (map[string]Pace, error) {
+func (s *Store) IssuePace(ctx context.Context, issue int64, window time.Duration) (map[string]Pace, error) {
 	what := fmt.Sprintf("measure the pace of issue %d", issue)
+	now, err := s.clock(ctx)
+	if err != nil {
+		return nil, s.wrap(what, err)
+	}
 	since := ms(now.Add(-window))
 	// Chunks are stamped at most once a second (noteProgress).
 	stamps, err := list(s.reader(ctx), value[int64], "SELECT progress_at FROM chunks WHERE issue = $1 AND progress_at > $2 ORDER BY progress_at DESC LIMIT $3", issue, since-1000, recentChunks+1)

@@ -70,7 +70,7 @@ func TestTallies(t *testing.T) {
 			case n%10 == 0:
 				return store.Settlement{State: newsletter.Failed, Reply: refusal(550, "nobody here", d)}
 			case n%9 == 0:
-				return store.Settlement{State: newsletter.Pending, Reply: refusal(451, "later", d), RetryAt: b.Now().Add(time.Hour)}
+				return store.Settlement{State: newsletter.Pending, Reply: refusal(451, "later", d), RetryIn: time.Hour}
 			}
 			return store.Settlement{State: newsletter.Sent, Reply: sentReply}
 		})
@@ -118,18 +118,18 @@ func TestPace(t *testing.T) {
 		i := b.mailed(10, map[string]int{"big.example": 40, "small.example": 5})
 		l := b.ledger(b.Store)
 		b.Advance(10 * time.Minute)
-		equal(b, len(must(b.IssuePace(ctx, i.ID, time.Minute, b.Now()))(b)), 0)
+		equal(b, len(must(b.IssuePace(ctx, i.ID, time.Minute))(b)), 0)
 		b.work(l, func(newsletter.Delivery) store.Settlement {
 			b.Advance(time.Second)
 			return store.Settlement{State: newsletter.Sent, Reply: sentReply}
 		})
-		pace := must(b.IssuePace(ctx, i.ID, time.Minute, b.Now()))(b)
+		pace := must(b.IssuePace(ctx, i.ID, time.Minute))(b)
 		equal(b, []int{pace["big.example"].Settled, pace[""].Settled}, []int{40, 5})
 		if sum := pace["big.example"].PerSecond() + pace[""].PerSecond(); sum < 0.95 || sum > 1.05 {
 			b.Errorf("one a second is measured as %v", sum)
 		}
 		b.Advance(2 * time.Minute)
-		equal(b, len(must(b.IssuePace(ctx, i.ID, time.Minute, b.Now()))(b)), 0)
+		equal(b, len(must(b.IssuePace(ctx, i.ID, time.Minute))(b)), 0)
 	})
 }
 
@@ -231,10 +231,13 @@ func TestCanaryGoesFirst(t *testing.T) {
 		equal(b, open, 0)
 		b.is(b.Resume(ctx, i.ID), store.ErrConflict) // it is not paused, and the canary not looked at
 		standing := must(b.Sending(ctx, false))(b)
-		equal(b, []bool{standing[0].Canary, standing[0].CanaryAt.IsZero()}, []bool{true, true})
-		b.ok(b.CanaryTried(ctx, i.ID, b.Now()))
-		b.ok(b.CanaryTried(ctx, i.ID, b.Now().Add(time.Hour))) // the first counts
-		equal(b, must(b.Sending(ctx, false))(b)[0].CanaryAt, b.Now())
+		equal(b, []bool{standing[0].Canary, standing[0].Tried}, []bool{true, false})
+		b.ok(b.CanaryTried(ctx, i.ID))
+		b.Advance(time.Hour)
+		b.ok(b.CanaryTried(ctx, i.ID)) // the first counts
+		standing = must(b.Sending(ctx, false))(b)
+		equal(b, standing[0].Tried, true)
+		equal(b, standing[0].TriedFor, time.Hour)
 		b.ok(b.Resume(ctx, i.ID)) // now it lets the rest go
 		b.work(l, all)
 		equal(b, got, 160)

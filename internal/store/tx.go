@@ -219,6 +219,16 @@ func (x *tx) clock() (int64, error) {
 	return x.query1("SELECT {{clock}}")
 }
 
+// clockSQL is the database's time in a query of these arguments, for where another
+// statement would cost too much; the arguments it returns are the query's.
+func (s *Store) clockSQL(args ...any) (clock string, all []any) {
+	if s.now == nil {
+		return "{{clock}}", args
+	}
+	args = append(args, ms(s.now()))
+	return fmt.Sprintf("CAST($%d AS BIGINT)", len(args)), args
+}
+
 // ms is how times are stored: UTC milliseconds, 0 for the zero time.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
@@ -244,6 +254,19 @@ func (s stamp) Scan(v any) error {
 		return fmt.Errorf("a time is stored as %T", v)
 	}
 	*s.t = fromMS(n)
+	return nil
+}
+
+// millis scans a number of milliseconds into d.
+type millis struct{ d *time.Duration }
+
+// Scan implements sql.Scanner.
+func (m millis) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a duration is stored as %T", v)
+	}
+	*m.d = time.Duration(n) * time.Millisecond
 	return nil
 }
 

@@ -124,8 +124,9 @@ type Lease struct {
 	Newsletter          string
 	Number              int // of the issue
 	Rehearsal           bool
-	Group               string  // recipient-domain group, empty: small domains
-	MaxRate             float64 // of the issue, messages a second over all workers; 0: no limit
+	Group               string    // recipient-domain group, empty: small domains
+	At                  time.Time // when it was leased, by the database's clock, as is the FirstTry of its rows
+	MaxRate             float64   // of the issue, messages a second over all workers; 0: no limit
 	Rows                []newsletter.Delivery
 }
 
@@ -135,11 +136,11 @@ type Settlement struct {
 	N            int
 	State        newsletter.DeliveryState // Sent, Failed, Uncertain, or Pending: try again
 	Reply        newsletter.Reply
-	RetryAt      time.Time // with Pending; zero: at once, and the attempt does not count (the relay's fault)
-	Uncounted    bool      // with RetryAt: the attempt does not count all the same
-	Suppress     bool      // the address does not exist
-	Subscriber   int64     // with Suppress
-	Issue        int64     // with Suppress
+	RetryIn      time.Duration // with Pending; 0: at once, and the attempt does not count (the relay's fault)
+	Uncounted    bool          // with RetryIn: the attempt does not count all the same
+	Suppress     bool          // the address does not exist
+	Subscriber   int64         // with Suppress
+	Issue        int64         // with Suppress
 }
 
 // AddResult says what AddSubscriber found or did.
