@@ -78,7 +78,7 @@ func (k *check) all(offline bool) error {
 	if err != nil {
 		return err
 	}
-	k.ok("config", "%s", join(", ", count(len(cfg.Newsletters), "newsletter"), count(len(cfg.Sources), "source"), counted(len(cfg.Relays), plural(len(cfg.Relays), "relay"))))
+	k.ok("config", "%s", join(", ", count(len(cfg.Newsletters), "newsletter"), count(len(cfg.Sources), "source"), counted(len(cfg.Relays), newsletter.Plural(len(cfg.Relays), "relay"))))
 	for _, p := range cfg.Notices() {
 		k.warning("config", fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message), p.Hint)
 	}

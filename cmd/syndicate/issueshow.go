@@ -140,7 +140,7 @@ func (s *site) showIssue(d jobs.IssueDetail) {
 		{"  failed", share(d.Failed, i.Recipients)},
 		{"  cancelled", counted(d.Cancelled, "")},
 		{"complaints", counted(d.Complaints, "")},
-		{"held for review", counted(d.Held, plural(d.Held, "suppression"))},
+		{"held for review", counted(d.Held, newsletter.Plural(d.Held, "suppression"))},
 	}
 	kept := rows[:0]
 	for _, r := range rows {

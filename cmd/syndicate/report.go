@@ -106,7 +106,7 @@ func (s *site) hidden(ctx context.Context, added int) string {
 	if err != nil || drafts+scheduled != added {
 		return number(added) + " not public yet"
 	}
-	return "not public yet: " + join(", ", counted(drafts, plural(drafts, "draft")), counted(scheduled, "scheduled"))
+	return "not public yet: " + join(", ", counted(drafts, newsletter.Plural(drafts, "draft")), counted(scheduled, "scheduled"))
 }
 
 func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
@@ -293,11 +293,4 @@ func (a *app) siteFlags() string {
 		flags += " --config " + shellWord(a.file)
 	}
 	return flags
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
 }

@@ -29,19 +29,7 @@ It stops in good order on SIGTERM or Ctrl-C: open requests and messages in fligh
 finished. A second one ends it at once; what was under way is taken up next time.`,
 		Example: `    syndicate -C /srv/letter serve`,
 		Args:    arguments(0, 0),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			cfg, err := a.load()
-			if err != nil {
-				return err
-			}
-			s, err := a.openWith(c.Context(), cfg, a.logger(cfg, true), nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.close()) }()
-			s.tellNotices()
-			return s.serve(c.Context())
-		},
+		RunE:    a.staying(func(ctx context.Context, s *site) error { return s.serve(ctx) }),
 	}
 	a.offlineLinks(c)
 	return c
@@ -51,9 +39,6 @@ func (s *site) serve(ctx context.Context) error {
 	handler, err := s.handler(ctx)
 	if err != nil {
 		return err
-	}
-	if err := s.service.CheckWebURL(); err != nil {
-		return fmt.Errorf("%s: %w", s.webURL(), err)
 	}
 	// The service takes this lock for itself; a second daemon shall hear of it before
 	// it hears that its port is taken.

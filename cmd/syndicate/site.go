@@ -47,7 +47,9 @@ func (a *app) load() (*config.Config, error) {
 	case err != nil:
 		return nil, err
 	}
-	cfg.Dir = folder
+	if err := cfg.Locate(folder); err != nil {
+		return nil, err
+	}
 	a.grace.Store(int64(cfg.Delivery.Grace))
 	return cfg, nil
 }
@@ -94,6 +96,27 @@ func (a *app) with(do func(ctx context.Context, s *site, args []string) error) f
 		}
 		defer func() { err = errors.Join(err, s.close()) }()
 		return do(c.Context(), s, args)
+	}
+}
+
+// staying opens the site for a verb that works until it is told to stop, and
+// closes it again. Nothing is mailed where the links in it cannot lead here.
+func (a *app) staying(do func(ctx context.Context, s *site) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, _ []string) (err error) {
+		cfg, err := a.load()
+		if err != nil {
+			return err
+		}
+		s, err := a.openWith(c.Context(), cfg, a.logger(cfg, true), nil)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.close()) }()
+		if err := s.service.CheckWebURL(); err != nil {
+			return fmt.Errorf("%s: %w", s.webURL(), err)
+		}
+		s.tellNotices()
+		return do(c.Context(), s)
 	}
 }
 

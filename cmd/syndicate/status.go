@@ -147,7 +147,7 @@ func (s *site) tellStatus(v statusView) {
 	}
 	l.add("site", "%s · %s · %s", v.Site, v.Store, running)
 	l.add("articles", "%s", join(", ", counted(v.Articles["public"], "public")+none(v.Articles["public"], "none public"),
-		counted(v.Articles["draft"], plural(v.Articles["draft"], "draft")), counted(v.Articles["scheduled"], "scheduled")))
+		counted(v.Articles["draft"], newsletter.Plural(v.Articles["draft"], "draft")), counted(v.Articles["scheduled"], "scheduled")))
 	if !v.NextRelease.IsZero() {
 		l.add("", "the next one comes out %s", moment(v.NextRelease, zone))
 	}

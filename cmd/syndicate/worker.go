@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -18,33 +18,22 @@ articles. As with serve, mail through a relay is held back until web.url answers
 site. It stops in good order on SIGTERM or Ctrl-C: what is in flight is finished.`,
 		Example: `    syndicate -C /srv/letter worker`,
 		Args:    arguments(0, 0),
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			cfg, err := a.load()
-			if err != nil {
-				return err
-			}
-			s, err := a.openWith(c.Context(), cfg, a.logger(cfg, true), nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.close()) }()
-			if s.store.Engine() != "postgres" {
-				return hinted(errors.New("worker needs PostgreSQL; on SQLite one process delivers: syndicate serve"),
-					"store: postgres://… in config.yaml lets several machines share the work")
-			}
-			if err := s.service.CheckWebURL(); err != nil {
-				return fmt.Errorf("%s: %w", s.webURL(), err)
-			}
-			s.tellNotices()
-			switch {
-			case cfg.Log.Format == "json":
-				s.log.Info("delivering")
-			case !a.json:
-				a.printf("Delivering for %s.\n", plain(cfg.Site.Title))
-			}
-			return s.service.Work(c.Context())
-		},
+		RunE:    a.staying(func(ctx context.Context, s *site) error { return s.work(ctx) }),
 	}
 	a.offlineLinks(c)
 	return c
+}
+
+func (s *site) work(ctx context.Context) error {
+	if s.store.Engine() != "postgres" {
+		return hinted(errors.New("worker needs PostgreSQL; on SQLite one process delivers: syndicate serve"),
+			"store: postgres://… in config.yaml lets several machines share the work")
+	}
+	switch {
+	case s.cfg.Log.Format == "json":
+		s.log.Info("delivering")
+	case !s.json:
+		s.printf("Delivering for %s.\n", plain(s.cfg.Site.Title))
+	}
+	return s.service.Work(ctx)
 }

@@ -79,7 +79,7 @@ func nothingNew(most, least int) string {
 	case most == 0:
 		return "no new article"
 	case most < least:
-		return fmt.Sprintf("%d new %s, fewer than min (%d)", most, plural(most, "article"), least)
+		return fmt.Sprintf("%d new %s, fewer than min (%d)", most, newsletter.Plural(most, "article"), least)
 	}
 	return ""
 }
@@ -256,11 +256,4 @@ func languageOf(g newsletter.Group, fallback string) string {
 func midnight(t time.Time, loc *time.Location) time.Time {
 	y, m, d := t.In(loc).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, loc).UTC()
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }

@@ -151,7 +151,7 @@ func (s *Service) waiting(ctx context.Context, x *ExplainedNewsletter, n newslet
 	switch total := chosen.total(); {
 	case total >= max(n.Min, 1):
 	case total > 0:
-		why("%d new %s for it, fewer than min (%d)", total, plural(total, "article"), n.Min)
+		why("%d new %s for it, fewer than min (%d)", total, newsletter.Plural(total, "article"), n.Min)
 	default:
 		g.Topics = ""
 		all, err := sel.choose(ctx, g)

@@ -39,7 +39,7 @@ func (s *Service) dueOf(ctx context.Context, n newsletter.Newsletter, onTime tim
 	}
 	o := newsletter.Occurrence{Newsletter: n.Name, Rehearsal: rehearsal, Local: due.Local, At: due.At}
 	if earlier > 0 {
-		o.Note = fmt.Sprintf("%d earlier %s passed while nothing was running", earlier, plural(earlier, "occurrence"))
+		o.Note = fmt.Sprintf("%d earlier %s passed while nothing was running", earlier, newsletter.Plural(earlier, "occurrence"))
 	}
 	r.Due = due.Local
 	outcome, why := verdict(n, due, onTime, now)
