@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func wantsPage(r *http.Request) bool {
 		return format == "html"
 	}
 	accept := r.Header["Accept"]
-	if len(accept) == 0 || len(accept) == 1 && !strings.Contains(accept[0], "text/html") {
+	if len(accept) == 0 || !namesHTML(accept) {
 		return false
 	}
 	html, feed := likesPage(accept)
@@ -40,6 +41,11 @@ func wantsPage(r *http.Request) bool {
 		return dest[0] == "document"
 	}
 	return r.Header.Get("Upgrade-Insecure-Requests") == "1"
+}
+
+// namesHTML reports whether a client says that it could show a page.
+func namesHTML(accept []string) bool {
+	return slices.ContainsFunc(accept, func(v string) bool { return strings.Contains(v, "html") })
 }
 
 // likesPage reads Accept (RFC 9110 12.5.1): how much a client likes text/html,

@@ -84,7 +84,7 @@ func TestFeedCodings(t *testing.T) {
 		if got := r.Header.Get("Content-Encoding"); got != c.coding {
 			t.Errorf("%q: %q, want %q", c.accept, got, c.coding)
 		}
-		if got := r.Header.Get("Vary"); got != "Accept, Accept-Encoding, A-IM" {
+		if got := r.Header.Get("Vary"); got != "Accept, Accept-Encoding, A-IM, Origin" {
 			t.Errorf("%q: Vary %q", c.accept, got)
 		}
 		tag := r.Header.Get("Etag")

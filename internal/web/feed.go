@@ -12,11 +12,15 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"syndicate/internal/publish"
 )
 
 // Headers of feeds that are always the same. The slices are shared by all answers.
+// For net/http a header costs as much as all the rest of an answer from memory, so
+// those that only browsers look at go to browsers only.
 var (
-	feedVary     = []string{"Accept, Accept-Encoding, A-IM"}
+	feedVary     = []string{"Accept, Accept-Encoding, A-IM, Origin"}
 	feedPolicy   = []string{"default-src 'none'; frame-ancestors 'none'"}
 	anyOrigin    = []string{"*"}
 	feedExposed  = []string{"ETag, IM, Link, Retry-After"}
@@ -86,27 +90,37 @@ func (s *server) feedHead(h http.Header, r *http.Request, f *feedDocument, d *do
 	}
 	h["Cache-Control"] = f.cache
 	h["Vary"] = feedVary
-	h["Access-Control-Allow-Origin"] = anyOrigin
-	h["Access-Control-Expose-Headers"] = feedExposed
+	if f.Format == publish.JSON || len(r.Header["Origin"]) > 0 {
+		allowAll(h)
+	}
 	if s.isHTTPS(r) {
 		h["Strict-Transport-Security"] = secureAYear
 	}
 }
 
-// feedBody adds the headers of an answer with a body.
-func feedBody(h http.Header, f *feedDocument, d *document) {
+// allowAll lets the scripts of any website read an answer (CORS).
+func allowAll(h http.Header) {
+	h["Access-Control-Allow-Origin"] = anyOrigin
+	h["Access-Control-Expose-Headers"] = feedExposed
+}
+
+// feedBody adds the headers of an answer with a body. Who may show it as a page
+// names text/html in Accept: then nothing in it can act, whatever it is.
+func feedBody(h http.Header, r *http.Request, f *feedDocument, d *document) {
 	h["Content-Type"] = d.contentType
 	h["Link"] = f.link
 	h["X-Content-Type-Options"] = noSniff
-	h["X-Frame-Options"] = deny
-	h["Content-Security-Policy"] = feedPolicy
+	if accept := r.Header["Accept"]; len(accept) > 0 && namesHTML(accept) {
+		h["X-Frame-Options"] = deny
+		h["Content-Security-Policy"] = feedPolicy
+	}
 }
 
 // whole answers with the whole document.
 func (s *server) whole(w http.ResponseWriter, r *http.Request, f *feedDocument, d *document, c coding, body *encoded) {
 	h := w.Header()
 	s.feedHead(h, r, f, d, c)
-	feedBody(h, f, d)
+	feedBody(h, r, f, d)
 	if body.coding != nil {
 		h["Content-Encoding"] = body.coding
 	}
@@ -129,9 +143,7 @@ func (s *server) feed(f *feedDocument) func(http.ResponseWriter, *http.Request) 
 			w.Header().Set("Allow", feedMethods)
 			return status(http.StatusMethodNotAllowed)
 		}
-		h := w.Header()
-		h["Access-Control-Allow-Origin"] = anyOrigin
-		h["Access-Control-Expose-Headers"] = feedExposed
+		allowAll(w.Header())
 		err := s.sendFeed(w, r, f)
 		if errors.Is(err, errChanged) { // in this moment
 			f.slot.stale()
@@ -173,7 +185,7 @@ func (s *server) sendFeed(w http.ResponseWriter, r *http.Request, f *feedDocumen
 		}
 		if body, news := without(d.ending, plain.body, d.entries, had); news < len(d.entries) {
 			s.feedHead(w.Header(), r, f, d, c)
-			feedBody(w.Header(), f, d)
+			feedBody(w.Header(), r, f, d)
 			s.fed.delta.Add(1)
 			sendDelta(w, r, f, body, base)
 			return nil
@@ -249,7 +261,7 @@ func (s *server) moved(to string) func(http.ResponseWriter, *http.Request) error
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		h := w.Header()
-		h["Access-Control-Allow-Origin"] = anyOrigin
+		allowAll(h)
 		h.Set("Cache-Control", "public, max-age=3600") // readers write it down; caches shall not for ever
 		http.Redirect(w, r, to, http.StatusMovedPermanently)
 		return nil
@@ -258,7 +270,7 @@ func (s *server) moved(to string) func(http.ResponseWriter, *http.Request) error
 
 // gone answers for a feed that is no more: readers stop asking at 410.
 func (s *server) gone(w http.ResponseWriter, _ *http.Request) error {
-	w.Header()["Access-Control-Allow-Origin"] = anyOrigin
+	allowAll(w.Header())
 	return status(http.StatusGone)
 }
 

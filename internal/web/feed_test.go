@@ -21,7 +21,7 @@ func TestFeeds(t *testing.T) {
 	} {
 		s.write(name, "the bytes of "+name)
 		s.pass(time.Second)
-		r := s.get("/" + name)
+		r := s.get("/"+name, "Origin", "https://reader.example")
 		if body := text(t, r, 200); body != "the bytes of "+name {
 			t.Errorf("%s: %q", name, body)
 		}
@@ -35,6 +35,12 @@ func TestFeeds(t *testing.T) {
 		}
 		if got := r.Header.Values("Link"); len(got) == 0 || got[0] != "<"+siteURL+"/"+name+`>; rel="self"` {
 			t.Errorf("%s: Link %q", name, got)
+		}
+	}
+	for name, want := range map[string]string{"feed.rss": "", "feed.json": "*"} { // programs need not ask
+		r := s.get("/" + name)
+		if got := r.Header.Get("Access-Control-Allow-Origin"); got != want || !strings.Contains(r.Header.Get("Vary"), "Origin") {
+			t.Errorf("%s: %v", name, r.Header)
 		}
 	}
 	r := s.do("OPTIONS", "/feed.json", "", "Origin", "https://reader.example", "Access-Control-Request-Headers", "if-none-match")

@@ -24,10 +24,10 @@ func TestHeaders(t *testing.T) {
 	s.write("feed.rss", "<rss/>")
 	s.write("files/a.png", "png")
 	for _, target := range []string{
-		"/", "/articles/soupe", "/nothing", "/newsletters/weekly", "/feed.rss", "/files/a.png", "/unsubscribe/x", "/healthz", "/assets/site.css", "/favicon.svg", "/robots.txt",
+		"/", "/articles/soupe", "/nothing", "/newsletters/weekly", "/feed.rss", "/feed.rss?format=html", "/files/a.png", "/unsubscribe/x", "/healthz", "/assets/site.css", "/favicon.svg", "/robots.txt",
 		s.link(newsletter.PurposeUnsubscribe, her, "weekly"),
 	} {
-		h := s.get(target).Header
+		h := s.get(target, "Accept", "text/html, */*").Header // to a feed, what a browser may show
 		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Set-Cookie": "", "Strict-Transport-Security": ""} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", target, name, got, want)
