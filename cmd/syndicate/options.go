@@ -34,6 +34,7 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		Feeds: jobs.FeedOptions{
 			Items: cfg.Feeds.Items, Full: cfg.Feeds.Content == "full", Hubs: cfg.Feeds.Hubs,
 		},
+		Hub:      hub(cfg.Feeds.Hub),
 		SiteFS:   os.DirFS(cfg.Path(".")),
 		WebURL:   cfg.Web.URL,
 		Delivery: delivery(cfg),
@@ -119,6 +120,13 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 		}
 	}
 	return list
+}
+
+func hub(h config.Hub) jobs.HubOptions {
+	return jobs.HubOptions{
+		Lease: h.Lease, MaxLease: h.MaxLease, Subscriptions: h.Subscriptions, PerOwner: h.PerOwner, PerClient: h.PerClient,
+		Verify: h.Verify, Connections: h.Connections, GiveUpAfter: h.GiveUpAfter, Private: h.Private,
+	}
 }
 
 func delivery(cfg *config.Config) jobs.DeliveryOptions {

@@ -51,6 +51,7 @@ type statusView struct {
 	Relays      []jobs.RelayState  `json:"relays"`
 	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
+	Hub         *hubStatus         `json:"hub,omitempty"` // where feeds have hubs
 
 	linksHint string
 }
@@ -108,6 +109,9 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 			return v, err
 		}
 		v.Open = append(v.Open, viewIssue(r))
+	}
+	if v.Hub, err = s.hubStatus(ctx); err != nil {
+		return v, err
 	}
 	next := s.service.NextDue(now)
 	for _, n := range s.options.Newsletters {
@@ -176,11 +180,13 @@ func (s *site) tellStatus(v statusView) {
 		l.add("relay", "none: a rehearsal, mail goes to %s/", shown(s.options.OutboxDir))
 	}
 	tellLimits(&l, v.Relays)
+	s.tellHub(&l, v.Hub)
 	s.tellLines(l)
 	if v.Links != "" {
 		s.warn("", "mail is held back: "+v.Links, v.linksHint)
 	}
 	s.warnLimits(v)
+	s.warnHub(v.Hub)
 	for _, src := range v.Sources {
 		if src.Error != "" {
 			s.warn(src.Name, src.Error, "")

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -23,10 +24,35 @@ type Feeds struct {
 	Compressed bool `yaml:"compressed" default:"false"`
 	// Hubs are the WebSub hubs told of changes: URLs, or self for Syndicate's own. Default none.
 	Hubs []string `yaml:"hubs" kind:"hub"`
+	// Hub bounds what Syndicate's own hub does for strangers.
+	Hub Hub `yaml:"hub"`
 	// Named are feeds of selections, beside those that every site has. Default none.
 	Named []NamedFeed `yaml:"named"`
 	// Moved are former addresses of feeds, and where they are now. Default none.
 	Moved []Moved `yaml:"moved"`
+}
+
+// Hub bounds what the hub of this site does for strangers. An owner of callbacks is a registered
+// domain, an IPv4 address or an IPv6 network of 64 bits; a client is an address that asks.
+type Hub struct {
+	// Lease is how long a subscription lasts whose subscriber does not say. Default 10d.
+	Lease time.Duration `yaml:"lease" default:"10d" range:"10m..365d"`
+	// MaxLease is how long a subscription may last at most. Default 30d.
+	MaxLease time.Duration `yaml:"max_lease" default:"30d" range:"10m..365d"`
+	// Subscriptions is how many there may be. Default 100000.
+	Subscriptions int `yaml:"subscriptions" default:"100000" range:"1..10000000"`
+	// PerOwner is how many the callbacks of one owner may have. Default 2000.
+	PerOwner int `yaml:"per_owner" default:"2000" range:"1..10000000"`
+	// PerClient is how many one client may ask for. Default 5000.
+	PerClient int `yaml:"per_client" default:"5000" range:"1..10000000"`
+	// Verify is how many requests are verified at the callbacks of one owner in a minute. Default 60.
+	Verify int `yaml:"verify" default:"60" range:"1..6000"`
+	// Connections is how many calls are under way at once. Default 64.
+	Connections int `yaml:"connections" default:"64" range:"1..1000"`
+	// GiveUpAfter is how long a callback may take nothing before its subscription ends. Default 3d.
+	GiveUpAfter time.Duration `yaml:"give_up_after" default:"3d" range:"1m..365d"`
+	// Private are hosts of callbacks that may be at private addresses. Default none.
+	Private []string `yaml:"private" kind:"host"`
 }
 
 // NamedFeed is a feed of a selection of articles.
@@ -70,6 +96,9 @@ func (d *decoder) inheritFeeds(c *Config) {
 
 // feeds checks that no two feeds stand at one place and that no address leads round in a circle.
 func (d *decoder) feeds(c *Config) {
+	if h := c.Feeds.Hub; h.Lease > h.MaxLease {
+		d.key(cmp.Or(d.first("feeds.hub.lease", "feeds.hub.max_lease"), "feeds.hub"), "", "expected a lease of at most max_lease, which is %s", h.MaxLease)
+	}
 	seen := map[string]string{}
 	for _, n := range c.Feeds.Named {
 		if other, ok := seen[n.Path]; ok {

@@ -16,7 +16,6 @@ func (c *Config) Notices() []Problem {
 			list = append(list, Problem{File: c.file, Line: p.line, Column: p.column, Message: message, Hint: hint})
 		}
 	}
-	note(len(c.Feeds.Hubs) > 0, "feeds.hubs", "feeds.hubs has no effect in this version", "hubs are neither named in feeds nor told of articles")
 	for _, n := range c.Newsletters {
 		_, domain, _ := strings.Cut(n.From.Address, "@")
 		note(len(c.DKIM) > 0 && !c.signs(domain), join("newsletters", n.Name)+".from",

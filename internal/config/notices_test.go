@@ -16,8 +16,6 @@ newsletters:
   daily: {title: D, from: a@daily.example.org}
   other: {title: O, from: a@notexample.org}
 dkim: [{domain: Example.org., selector: s1, key_file: keys/s1.pem}]
-feeds:
-  hubs: [self]
 bounces: {return_path: b@example.org}
 `
 	c, err := config.Parse("config.yaml", []byte(file), nil)
@@ -29,9 +27,8 @@ bounces: {return_path: b@example.org}
 		got = append(got, p.Error())
 	}
 	want := []string{
-		"config.yaml:8:3: feeds.hubs has no effect in this version; hubs are neither named in feeds nor told of articles",
 		"config.yaml:5:27: no key in dkim is for notexample.org: nothing signs the mail of other; syndicate dkim keygen notexample.org makes keys",
-		"config.yaml:9:1: bounces has no effect in this version; bounces go to the newsletter's sender",
+		"config.yaml:7:1: bounces has no effect in this version; bounces go to the newsletter's sender",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("notices (- want, + got):\n%s", d)
