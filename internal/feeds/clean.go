@@ -43,6 +43,7 @@ func (f Feed) clean() Feed {
 func (it Item) clean() Item {
 	line, block := markup.CleanLine, markup.Clean
 	it.ID, it.URL, it.Title, it.Language = line(it.ID), address(it.URL), line(it.Title), line(it.Language)
+	it.Published, it.Updated = moment(it.Published), moment(it.Updated)
 	if it.Title == "" { // RSS and Atom want a title; an untitled note is called by its day
 		it.Title = it.Published.UTC().Format(time.DateOnly)
 	}
@@ -77,6 +78,14 @@ func (it Item) clean() Item {
 		it.Origin = &o
 	}
 	return it
+}
+
+// moment returns a time that formats can write, zero if they cannot.
+func moment(t time.Time) time.Time {
+	if year := t.UTC().Year(); year < 1 || year > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 func cleanImage(in *newsletter.Image) *newsletter.Image {

@@ -6,6 +6,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -24,27 +26,54 @@ func FuzzRender(f *testing.F) {
 	f.Add("\U0001F600 « x »", "&amp;<script>", "\ud7ff", " \u00a0", "http://[::1]/%zz", int64(3<<30))
 	f.Add("]]]]><![CDATA[>", "--><!--", "<![CDATA[ ]]>", "\u202e\u2066", "https://bücher.example/ä b?q=\"é\"#<", int64(1<<62))
 	f.Fuzz(func(t *testing.T, title, text, html, word, ref string, n int64) {
-		d := fuzzed(title, text, html, word, ref, n)
-		entries := d.entries(t)
-		for _, format := range feeds.Formats() {
-			data, err := format.Render(d.Feed, entries)
-			if err != nil {
-				t.Fatalf("%s: %v", format.Ext, err)
-			}
-			whole, err := feeds.Whole(format.Ext, d.Feed, d.Items)
-			if err != nil || !bytes.Equal(whole, data) {
-				t.Fatalf("%s: spliced is not whole: %v\n%s\n%s", format.Ext, err, whole, data)
-			}
-			wellFormed(t, format.Ext, data)
-			got, err := gofeed.NewParser().Parse(bytes.NewReader(data))
-			if err != nil {
-				t.Fatalf("%s: a reader refuses it: %v", format.Ext, err)
-			}
-			if len(got.Items) != len(d.Items) {
-				t.Fatalf("%s: a reader finds %d items of %d", format.Ext, len(got.Items), len(d.Items))
-			}
-		}
+		soundDocuments(t, fuzzed(title, text, html, word, ref, n))
 	})
+}
+
+// FuzzRender in small, at every test: strings that are put together of what has
+// broken feeds before.
+func TestAnyStrings(t *testing.T) {
+	t.Parallel()
+	pieces := []string{
+		"]]>", "<![CDATA[", "<!--", "-->", "<", ">", "&", "&amp;", "&#0;", "\"", "'", "\x00", "\x0b", "\x1b", "\x7f", "\x85", "\xc3", "\xed\xa0\x80", "\ufffe", "\uffff",
+		"\ufeff", "\u2028", "\u202e", "\U0001F600", "\U0010FFFF", "é", "</title>", "</item>", "</entry>", "\\", "\\u0000", "\n", "\r\n", "\t", "\u00a0", " ", "a", "1", "-", ";", "/", "?", "#", "%",
+		"%zz", ":", "//", "https://", "http://[::1]/", "javascript:", "urn:", "mailto:", "bücher.example", "@", ".mp3", "audio/mpeg", "text/plain; charset=x",
+	}
+	random := rand.New(rand.NewPCG(4, 2))
+	nasty := func() string {
+		var b strings.Builder
+		for range random.IntN(8) {
+			b.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	for range 150 {
+		soundDocuments(t, fuzzed(nasty(), nasty(), nasty(), nasty(), nasty(), int64(random.Uint64())))
+	}
+}
+
+// soundDocuments checks the documents of all formats.
+func soundDocuments(t *testing.T, d document) {
+	t.Helper()
+	entries := d.entries(t)
+	for _, format := range feeds.Formats() {
+		data, err := format.Render(d.Feed, entries)
+		if err != nil {
+			t.Fatalf("%s: %v", format.Ext, err)
+		}
+		whole, err := feeds.Whole(format.Ext, d.Feed, d.Items)
+		if err != nil || !bytes.Equal(whole, data) {
+			t.Fatalf("%s: spliced is not whole: %v\n%s\n%s", format.Ext, err, whole, data)
+		}
+		wellFormed(t, format.Ext, data)
+		got, err := gofeed.NewParser().Parse(bytes.NewReader(data))
+		if err != nil {
+			t.Fatalf("%s: a reader refuses it: %v\n%s", format.Ext, err, data)
+		}
+		if len(got.Items) != len(d.Items) {
+			t.Fatalf("%s: a reader finds %d items of %d\n%s", format.Ext, len(got.Items), len(d.Items), data)
+		}
+	}
 }
 
 // fuzzed is a document with the strings in every field.
