@@ -54,10 +54,11 @@ func licenseURL(s string) string {
 func (b *builder) origin() *newsletter.Origin {
 	var o newsletter.Origin
 	if v := b.fields.find("source", "origin"); v != nil {
-		if v.kind == isTable {
+		switch v.kind {
+		case isTable:
 			o.URL, o.Feed = webAddress(v.scalar("url", "link", "href")), webAddress(v.scalar("feed", "feedurl", "rss"))
 			o.Title = markup.CleanLine(v.scalar("title", "name"))
-		} else if v.kind == isText {
+		case isText:
 			o.URL = webAddress(v.text)
 		}
 	}
