@@ -12,15 +12,39 @@ import (
 	"syndicate/internal/source"
 )
 
+// opener opens a file beside articles by its path in the source.
+type opener func(path string) (io.ReadCloser, error)
+
+// publishBeside publishes the files that stand beside articles in the folders that
+// this node has, and says which could not be, by source. Ingesting does it on one
+// node; but each has a public/ of its own.
+func (s *Service) publishBeside(ctx context.Context) map[string][]string {
+	failed := map[string][]string{}
+	for _, src := range s.o.Sources {
+		dir, ok := src.(*source.Dir)
+		if !ok {
+			continue
+		}
+		assets, open, err := dir.Assets(ctx)
+		if err == nil {
+			failed[src.Name()] = s.publishAssets(ctx, src.Name(), assets, open)
+		}
+		// Else another node has the folder, or ingesting says what is the matter.
+	}
+	return failed
+}
+
 // publishAssets copies the files that stand beside articles to public/files/,
 // where they are missing or differ in size or time. Files that vanish from the
 // source stay: mail that was sent refers to them.
-func (s *Service) publishAssets(ctx context.Context, name string, listing *source.Listing) (failed []string) {
+func (s *Service) publishAssets(ctx context.Context, name string, assets []source.Asset, open opener) (failed []string) {
 	if s.o.Feeds.Dir == "" {
 		return nil
 	}
+	s.copying.Lock()
+	defer s.copying.Unlock()
 	dir := filepath.Join(s.o.Feeds.Dir, filesPath, name)
-	if len(listing.Assets) > 0 {
+	if len(assets) > 0 {
 		if os.MkdirAll(s.o.Feeds.Dir, 0o755) != nil {
 			return nil // Publish says that there is no such folder
 		}
@@ -28,7 +52,7 @@ func (s *Service) publishAssets(ctx context.Context, name string, listing *sourc
 			return []string{fmt.Sprintf("the files beside articles are not published: %v", err)}
 		}
 	}
-	for _, a := range listing.Assets {
+	for _, a := range assets {
 		if ctx.Err() != nil {
 			return failed
 		}
@@ -36,7 +60,7 @@ func (s *Service) publishAssets(ctx context.Context, name string, listing *sourc
 		if st, err := os.Lstat(to); err == nil && st.Size() == a.Size && st.ModTime().Equal(a.ModTime) {
 			continue
 		}
-		if err := copyAsset(listing, a, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := copyAsset(open, a, to); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = append(failed, err.Error())
 		}
 	}
@@ -44,8 +68,8 @@ func (s *Service) publishAssets(ctx context.Context, name string, listing *sourc
 }
 
 // copyAsset copies one file by way of a temporary file beside it.
-func copyAsset(listing *source.Listing, a source.Asset, to string) (err error) {
-	in, err := listing.Open(a.Path)
+func copyAsset(open opener, a source.Asset, to string) (err error) {
+	in, err := open(a.Path)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", a.Path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -34,6 +35,7 @@ type conductor struct {
 	swept    time.Time              // when leases of the hub were ended last
 	version  int64                  // of the articles, when the feeds were built last
 	files    map[string]int64       // of the feeds, as they were built last
+	beside   chan struct{}          // capacity 1: files beside articles may have changed
 }
 
 // conduct starts the jobs and asks for them as long as ctx lives.
@@ -48,7 +50,12 @@ func (s *Service) conduct(ctx context.Context, started time.Time) error {
 		return err
 	}
 	defer queue.close()
-	c := &conductor{tasks: t, queue: queue, mended: true}
+	c := &conductor{tasks: t, queue: queue, mended: true, beside: make(chan struct{}, 1)}
+	var copier sync.WaitGroup
+	defer copier.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	copier.Go(func() { c.keepBeside(ctx) })
 	for {
 		if err := c.turn(ctx); err != nil {
 			return err
@@ -66,6 +73,9 @@ func (c *conductor) turn(ctx context.Context) error {
 	}
 	now := c.now()
 	if c.listed.IsZero() || now.Sub(c.listed) >= c.relistAfter() || now.Before(c.listed) {
+		if !c.listed.IsZero() {
+			poke(c.beside)
+		}
 		c.listed = time.Time{}
 		// If a listing is under way, it may have passed what changed: ask again.
 		asked, err := c.ask(ctx, ingestJob{})
@@ -160,8 +170,12 @@ func (c *conductor) ask(ctx context.Context, j job) (bool, error) {
 // publish builds this node's feeds, which costs next to nothing if nothing
 // changed. A disk that is full must not stop the mail: it is tried again next turn.
 func (c *conductor) publish(ctx context.Context) (err error) {
+	before := c.version
 	if c.version, err = c.store.ArticlesVersion(ctx); err != nil {
 		return err
+	}
+	if c.version != before {
+		poke(c.beside)
 	}
 	r, err := c.Publish(ctx)
 	c.files = r.files
@@ -176,6 +190,25 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 		c.log.Info("feeds built", "files", r.Written, "items", r.Items)
 	}
 	return nil
+}
+
+// keepBeside publishes the files beside articles of this node's folders as often
+// as they may have changed. Where one node does everything, its listings do that.
+// There may be many and large ones, so the conductor does not wait for them.
+func (c *conductor) keepBeside(ctx context.Context) {
+	if c.store.Pool() == nil {
+		return
+	}
+	for {
+		for name, failed := range c.publishBeside(ctx) {
+			c.logFiles(name, failed)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.beside:
+		}
+	}
 }
 
 // hub asks for the jobs of WebSub.
@@ -245,6 +278,7 @@ func (c *conductor) wait(ctx context.Context) bool {
 			return true
 		case <-c.changed:
 			c.listed, c.mended = time.Time{}, true
+			poke(c.beside)
 			return true
 		case <-c.look:
 			return true

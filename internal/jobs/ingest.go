@@ -114,7 +114,7 @@ func (s *Service) ingest(ctx context.Context, src source.Source) (SourceReport, 
 	if err := s.finishListing(ctx, &r, before, listing, vanished); err != nil {
 		return r, err
 	}
-	r.AssetErrors = s.publishAssets(ctx, src.Name(), listing)
+	r.AssetErrors = s.publishAssets(ctx, src.Name(), listing.Assets, listing.Open)
 	return r, nil
 }
 

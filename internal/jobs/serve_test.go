@@ -294,3 +294,45 @@ func TestServeTogether(t *testing.T) {
 		t.Errorf("%d issues (%v)", len(issues), err)
 	}
 }
+
+// TestServeFilesEverywhere: each node that has the folder publishes the files beside
+// its articles, whichever ingests them, and new ones that no article needs.
+func TestServeFilesEverywhere(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	s := newSiteOn(t, func(o ...storetest.Option) *store.Store { return storetest.Open(t, dsn, o...) })
+	type node struct{ articles, public string }
+	var nodes []node
+	write := func(n node, name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(n.articles, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		n := node{t.TempDir(), t.TempDir()}
+		nodes = append(nodes, n)
+		write(n, "one.md", "---\ntitle: The first lamp\ndate: 2026-05-01\n---\n![](lamp.png)\n")
+		write(n, "lamp.png", "light")
+		s.serve(s.service(func(o *jobs.Options) {
+			o.Store = storetest.Open(t, dsn, func(o *store.Options) { o.Now = s.clock.now })
+			o.Sources = []source.Source{source.NewDir(source.DirOptions{Name: "articles", Root: n.articles, Label: "articles", Language: "en"})}
+			o.Watch = []string{n.articles}
+			o.Feeds = jobs.FeedOptions{Dir: n.public, Full: true}
+		}))
+	}
+	everywhere := func(name, text string) {
+		t.Helper()
+		for _, n := range nodes {
+			eventually(t, name+" is published in "+n.public, func() bool {
+				data, err := os.ReadFile(filepath.Join(n.public, "files", "articles", name))
+				return err == nil && string(data) == text
+			})
+		}
+	}
+	everywhere("lamp.png", "light")
+	for _, n := range nodes {
+		write(n, "map.png", "here")
+	}
+	everywhere("map.png", "here")
+}

@@ -120,6 +120,7 @@ type Service struct {
 	linked   atomic.Bool // links in mail were seen to lead here
 	catalog  atomic.Pointer[publish.Catalogue]
 	progress sync.Mutex    // held while OnProgress runs
+	copying  sync.Mutex    // held while files are published
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed
 	look     chan struct{} // capacity 1: an issue's state changed

@@ -91,11 +91,11 @@ type tasks struct {
 	callers *callers
 	started time.Time // occurrences before it are missed ones
 
-	taking sync.Mutex        // one listing at a time
-	said   map[string]string // see differs
-	failed atomic.Bool       // the last one left something out that could not be read
+	taking sync.Mutex  // one listing at a time
+	failed atomic.Bool // the last one left something out that could not be read
 
 	telling sync.Mutex
+	said    map[string]string // see differs
 	failing map[string]string // jobs by name, and what they failed of last
 }
 
@@ -218,6 +218,7 @@ func (t *tasks) logSource(r SourceReport) {
 	if news && r.Held != "" {
 		log.Warn("articles held", "held", r.Held)
 	}
+	t.logFiles(r.Source, r.AssetErrors)
 	for _, p := range r.Passed {
 		log.Warn("article passed by", "file", p.File, "newsletter", p.Newsletter, "changed", p.Changed)
 	}
@@ -225,6 +226,16 @@ func (t *tasks) logSource(r SourceReport) {
 		if news {
 			log.Warn("article problem", filled("problem", p.Error(), "hint", p.Hint)...)
 		}
+	}
+}
+
+// logFiles logs which files beside articles could not be published.
+func (t *tasks) logFiles(source string, failed []string) {
+	if _, news := t.differs("files "+source, fmt.Sprint(failed)); !news {
+		return
+	}
+	for _, problem := range failed {
+		t.log.Warn("file not published", "source", source, "problem", problem)
 	}
 }
 
@@ -240,8 +251,10 @@ func filled(pairs ...string) []any {
 }
 
 // differs remembers what the last listing told of something, so that the log says
-// once what stays as it is. It is called with taking held.
+// once what stays as it is.
 func (t *tasks) differs(about, now string) (was string, changed bool) {
+	t.telling.Lock()
+	defer t.telling.Unlock()
 	was = t.said[about]
 	t.said[about] = now
 	return was, was != now

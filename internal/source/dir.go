@@ -1,7 +1,9 @@
 package source
 
 import (
+	"context"
 	"hash/fnv"
+	"io"
 	"strings"
 	"time"
 )
@@ -39,6 +41,16 @@ func NewDir(o DirOptions) *Dir {
 
 // Name returns the source's name.
 func (d *Dir) Name() string { return d.o.Name }
+
+// Assets lists the files beside articles, as a Listing does, without looking at
+// the articles: so it is cheap. open opens one by its path.
+func (d *Dir) Assets(ctx context.Context) (assets []Asset, open func(path string) (io.ReadCloser, error), err error) {
+	t, root, err := d.walk(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.list(), (&listing{dir: d, root: root, tree: t}).open, nil
+}
 
 // parserVersion is raised when the same files would give other articles than
 // before, so that they are all read again.
