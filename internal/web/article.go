@@ -15,6 +15,7 @@ import (
 	"syndicate/internal/i18n"
 	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/store"
 )
 
@@ -29,9 +30,29 @@ type articleView struct {
 	ShowImage   bool          // the body does not show it already
 	ShowSummary bool          // it is not the beginning of the body
 	Tags        []string
+	TagLinks    []tagLink // the same, with their pages
 	Media       []media
 	Older       *card // nil: none
 	Newer       *card
+}
+
+// tagLink is a tag and the page that lists what has it.
+type tagLink struct {
+	Name string
+	URL  string // empty: there is none (yet)
+}
+
+// tagLinks finds the pages of tags.
+func (s *server) tagLinks(tags []string) []tagLink {
+	c := s.directory().catalogue
+	links := make([]tagLink, len(tags))
+	for i, t := range tags {
+		links[i].Name = t
+		if f, ok := c.Of(publish.Tag, t); ok {
+			links[i].URL = s.base + pageOfFeed(f)
+		}
+	}
+	return links
 }
 
 // media is a file that goes with an article.
@@ -73,7 +94,7 @@ func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newslett
 	p := s.newPage(a.Language)
 	v := articleView{
 		card: s.card(ctx, a, p.Language), Lang: a.Language, HTML: template.HTML(html), //nolint:gosec // sanitised by markup
-		Minutes: a.ReadingMinutes(), Tags: a.Tags, Media: s.media(ctx, a),
+		Minutes: a.ReadingMinutes(), Tags: a.Tags, TagLinks: s.tagLinks(a.Tags), Media: s.media(ctx, a),
 	}
 	if u := a.Updated.In(s.site.Location); u.Format(time.DateOnly) > v.Published.Format(time.DateOnly) {
 		v.Updated = u

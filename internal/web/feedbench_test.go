@@ -100,7 +100,9 @@ func (c *replay) Close() error {
 	c.once.Do(func() { close(c.done) })
 	return nil
 }
-func (c *replay) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
+
+func (c *replay) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
+
 func (c *replay) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40000} }
 func (c *replay) SetDeadline(time.Time) error      { return nil }
 func (c *replay) SetReadDeadline(time.Time) error  { return nil }

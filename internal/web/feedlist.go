@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"syndicate/internal/i18n"
 	"syndicate/internal/publish"
 )
 
@@ -73,7 +72,7 @@ func shortName(f *publish.Feed) string {
 	case publish.Tag, publish.Author:
 		return f.Label
 	case publish.Section:
-		return i18n.SectionName(f.Label)
+		return sectionTitle(f.Label)
 	case publish.Language:
 		return languageName(f.Label)
 	}

@@ -61,7 +61,7 @@ func (s *server) list(f *publish.Feed) func(http.ResponseWriter, *http.Request) 
 			return err
 		}
 		v.Articles = s.cards(r.Context(), articles, p.Language)
-		p.paged((&url.URL{Path: place}).EscapedPath(), s, v.Page, v.Pages)
+		p.paged(pageOfFeed(f), s, v.Page, v.Pages)
 		p.Title, p.View, p.Own = v.Heading, v, v.Feeds
 		if v.Page > 1 {
 			p.Title += " · " + p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
@@ -71,6 +71,21 @@ func (s *server) list(f *publish.Feed) func(http.ResponseWriter, *http.Request) 
 		linkFeeds(w, v.Feeds)
 		return s.show(w, r, http.StatusOK, "list.html", p)
 	}
+}
+
+// pageOfFeed is the path of the page that lists what is in a feed.
+func pageOfFeed(f *publish.Feed) string {
+	return (&url.URL{Path: "/" + f.Path + "/"}).EscapedPath()
+}
+
+// sectionTitle is what readers see of a section and those around it:
+// "sea-and-sky/tides" is "Sea and sky › Tides".
+func sectionTitle(section string) string {
+	parts := strings.Split(section, "/")
+	for i := range parts {
+		parts[i] = i18n.SectionName(parts[i])
+	}
+	return strings.Join(parts, " › ")
 }
 
 // selected returns the articles of a feed; false where that is not to be told from
@@ -100,7 +115,7 @@ func heading(f *publish.Feed, words *i18n.Words) string {
 	case publish.Author:
 		return words.T("feeds.author", "author", f.Label)
 	case publish.Section:
-		return words.T("feeds.section", "section", i18n.SectionName(f.Label))
+		return words.T("feeds.section", "section", sectionTitle(f.Label))
 	case publish.Language:
 		return words.T("feeds.language", "language", languageName(f.Label))
 	}

@@ -25,7 +25,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		"feed.html":  {feedView{}, feedView{"Title", "Description", "de", "https://example.org/feed.rss", "RSS", "/feed.rss?format=rss", "/", 0, links, []card{c, {}}}, feedView{Archive: 3}},
 		"feeds.html": {feedListView{}, feedListView{[]feedGroup{{"Tags", []feedRow{{"Sea", "Description", "de", "/tags/sea/", links}, {}}}}, "/opml.xml"}},
 		"article.html": {articleView{}, articleView{
-			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"},
+			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"}, TagLinks: []tagLink{{"tag", "/tags/tag/"}, {Name: "other"}},
 			Media: []media{{"/files/a.mp3", "audio/mpeg", "a.mp3", "audio", 12345}, {"/files/a.mp4", "video/mp4", "a.mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "a.pdf", "other", 1}, {Kind: "other"}},
 			Older: &c, Newer: &c,
 		}},
