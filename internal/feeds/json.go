@@ -18,6 +18,7 @@ type (
 		Language    string           `json:"language,omitempty"`
 		Attachments []jsonAttachment `json:"attachments,omitempty"`
 		About       *jsonAbout       `json:"_syndicate,omitempty"`
+		HTML        string           `json:"content_html,omitempty"` // last: see jsonPiece
 	}
 	// jsonAbout is an extension (jsonfeed.org/version/1.1, Extensions) for what the
 	// other formats say and JSON Feed has no words for.
@@ -95,11 +96,11 @@ func newJSONItem(it *Item) *jsonItem {
 			Url:           it.URL,
 			Title:         it.Title,
 			Summary:       it.Summary,
-			ContentHTML:   it.HTML,
 			PublishedDate: jsonTime(it.Published),
 			Tags:          it.Tags,
 		},
 		Language: it.Language,
+		HTML:     it.HTML,
 	}
 	if it.HTML == "" { // one of the two contents is required
 		x.ContentText = cmp.Or(it.Summary, it.Title)

@@ -33,8 +33,33 @@ func writeXML(root feeds.XmlFeed) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// jsonPiece encodes an item as it stands in a document.
-func jsonPiece(v any, size int) ([]byte, error) { return encodeJSON(v, "    ", size) }
+// jsonPiece encodes an item as it stands in a document. Its body is the last field
+// and added by itself: encoding/json reads everything once more, byte by byte, to
+// put the line breaks in.
+func jsonPiece(x *jsonItem, size int) ([]byte, error) {
+	body := x.HTML
+	if body == "" {
+		return encodeJSON(x, "    ", size)
+	}
+	rest := *x
+	rest.HTML = ""
+	b, err := encodeJSON(&rest, "    ", size)
+	if err != nil {
+		return nil, err
+	}
+	const end = "\n    }"
+	b, ok := bytes.CutSuffix(b, []byte(end))
+	if !ok {
+		return nil, errors.New("encoding an entry: the item does not end as expected")
+	}
+	buf := bytes.NewBuffer(append(b, ",\n      \"content_html\": "...))
+	e := json.NewEncoder(buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(body); err != nil {
+		return nil, fmt.Errorf("encoding an entry: %w", err)
+	}
+	return append(bytes.TrimSuffix(buf.Bytes(), []byte("\n")), end...), nil
+}
 
 func encodeJSON(v any, prefix string, size int) ([]byte, error) {
 	var b bytes.Buffer

@@ -111,6 +111,9 @@ func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newslett
 	p.View, p.Title, p.Description = v, v.Title, a.Summary
 	p.Canonical = s.o.Service.ArticleURL(a)
 	p.Meta = s.articleMeta(ctx, a, p)
+	if o := a.Origin; o != nil && o.URL != "" {
+		p.Canonical = o.URL // for search engines; people share this page
+	}
 	return s.show(w, r, http.StatusOK, "article.html", p)
 }
 

@@ -106,6 +106,9 @@ func TestArticle(t *testing.T) {
 
 	// An article of another site is shown here too, and says where it lives.
 	contains(t, text(t, s.get("/articles/elsewhere"), 200), `<link rel="canonical" href="https://other.example.net/a/b">`)
+	// So does one that was on another site first; people share this page all the same.
+	contains(t, text(t, s.get("/articles/soupe"), 200),
+		`<link rel="canonical" href="https://cuisine.example.net/soupe">`, `<meta property="og:url" content="https://letter.example.org/articles/soupe">`)
 }
 
 // TestLinkToADraft: where a draft will be is the author's secret.

@@ -125,7 +125,7 @@ func (s *site) seed(ctx context.Context, newsletters []newsletter.Newsletter) {
 		},
 		{
 			Key: "soupe.md", File: "soupe.md", Slug: "soupe", Title: "La soupe du vendredi", Summary: "Pour six.", Language: "fr", Section: "cuisine",
-			Published: day(6), Format: newsletter.Markdown, Body: "Des poireaux.\n",
+			Published: day(6), Format: newsletter.Markdown, Body: "Des poireaux.\n", Origin: &newsletter.Origin{URL: "https://cuisine.example.net/soupe"},
 		},
 		{
 			Key: "elsewhere.md", File: "elsewhere.md", Slug: "elsewhere", Permalink: "https://other.example.net/a/b", Title: "Elsewhere", Summary: "Lives on another site.", Language: "en",
