@@ -15,6 +15,7 @@ import (
 	"syndicate/internal/jobs"
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
@@ -33,6 +34,8 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		Newsletters: newsletters(cfg),
 		Feeds: jobs.FeedOptions{
 			Items: cfg.Feeds.Items, Full: cfg.Feeds.Content == "full", Hubs: cfg.Feeds.Hubs,
+			Archives: publish.Archives(cfg.Feeds.Archives), Compressed: cfg.Feeds.Compressed,
+			Named: namedFeeds(cfg), Moved: movedFeeds(cfg),
 		},
 		Hub:      hub(cfg.Feeds.Hub),
 		SiteFS:   os.DirFS(cfg.Path(".")),
@@ -127,6 +130,25 @@ func hub(h config.Hub) jobs.HubOptions {
 		Lease: h.Lease, MaxLease: h.MaxLease, Subscriptions: h.Subscriptions, PerOwner: h.PerOwner, PerClient: h.PerClient,
 		Verify: h.Verify, Connections: h.Connections, GiveUpAfter: h.GiveUpAfter, Private: h.Private,
 	}
+}
+
+func namedFeeds(cfg *config.Config) []publish.Selection {
+	var list []publish.Selection
+	for _, n := range cfg.Feeds.Named {
+		list = append(list, publish.Selection{
+			Path: n.Path, Title: n.Title, Description: n.Description, Language: n.Language,
+			Select: newsletter.Selection(n.Select), Items: n.Items, Full: n.Content == "full",
+		})
+	}
+	return list
+}
+
+func movedFeeds(cfg *config.Config) map[string]string {
+	moved := map[string]string{}
+	for _, m := range cfg.Feeds.Moved {
+		moved[m.From] = m.To
+	}
+	return moved
 }
 
 func delivery(cfg *config.Config) jobs.DeliveryOptions {

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
@@ -66,13 +64,11 @@ func (s *site) articleLines(ctx context.Context, l *lines, in jobs.IngestReport,
 		l.add("feeds", "not built: there is an error")
 		return
 	}
-	built := "up to date"
-	if len(out.Written) > 0 {
-		files := append([]string{}, out.Written...)
-		files[0] = shown(filepath.Join(out.Dir, files[0]))
-		built = strings.Join(files, ", ")
+	if changed := join(", ", counted(len(out.Written), "written"), counted(len(out.Removed), "removed")); changed != "" {
+		l.add("feeds", "%s in %s (%s), files: %s", count(out.Feeds, "feed"), shown(out.Dir), count(out.Items, "article"), changed)
+		return
 	}
-	l.add("feeds", "%s (%s)", built, count(out.Items, "article"))
+	l.add("feeds", "up to date: %s (%s)", count(out.Feeds, "feed"), count(out.Items, "article"))
 }
 
 func (s *site) sourceLine(ctx context.Context, r jobs.SourceReport) string {

@@ -34,7 +34,7 @@ type conductor struct {
 	retell   bool                   // jobs for that were being done already
 	swept    time.Time              // when leases of the hub were ended last
 	version  int64                  // of the articles, when the feeds were built last
-	files    map[string]int64       // of the feeds, as they were built last
+	built    bool                   // the feeds, by this process
 	beside   chan struct{}          // capacity 1: files beside articles may have changed
 }
 
@@ -178,7 +178,7 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 		poke(c.beside)
 	}
 	r, err := c.Publish(ctx)
-	c.files = r.files
+	c.built = err == nil
 	if err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -187,7 +187,10 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 		return nil
 	}
 	if len(r.Written) > 0 {
-		c.log.Info("feeds built", "files", r.Written, "items", r.Items)
+		c.log.Info("feeds built", "written", len(r.Written), "removed", len(r.Removed), "feeds", r.Feeds, "items", r.Items)
+	}
+	for _, problem := range r.Problems {
+		c.log.Warn("feeds", "problem", problem)
 	}
 	return nil
 }
@@ -294,7 +297,7 @@ func (c *conductor) wait(ctx context.Context) bool {
 // act on, or somebody deleted the feeds. An error counts as well: the turn will say it.
 func (c *conductor) stirred(ctx context.Context) bool {
 	version, err := c.store.ArticlesVersion(ctx)
-	if err != nil || version != c.version || len(c.files) > 0 && !filesStand(c.o.Feeds.Dir, c.files) {
+	if err != nil || version != c.version || c.built && !c.builder.Standing() {
 		return true
 	}
 	open, err := c.openIssues(ctx)

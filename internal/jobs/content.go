@@ -17,7 +17,12 @@ const filesPath = "files"
 
 // ArticleHTML renders an article's body: sanitised, every reference absolute.
 func (s *Service) ArticleHTML(ctx context.Context, a *newsletter.Article) (string, error) {
-	html, err := markup.Render(a.Format, a.Body, s.resolver(ctx, a), a.Language)
+	return s.articleHTML(ctx, a, nil)
+}
+
+// articleHTML tells seen which files of its source the article may link to.
+func (s *Service) articleHTML(ctx context.Context, a *newsletter.Article, seen func(file string)) (string, error) {
+	html, err := markup.Render(a.Format, a.Body, s.resolver(ctx, a, seen), a.Language)
 	if err != nil {
 		return "", fmt.Errorf("rendering %s: %w", a.Key, err)
 	}
@@ -32,14 +37,15 @@ func (s *Service) ImageURL(ctx context.Context, a *newsletter.Article) string {
 	if a.Image == nil || a.Image.URL == "" {
 		return ""
 	}
-	return s.resolver(ctx, a)(a.Image.URL, markup.Media)
+	return s.resolver(ctx, a, nil)(a.Image.URL, markup.Media)
 }
 
 // resolver makes references in an article absolute. A path is taken as the
 // author meant it on disk: "../sea/tides.md" is that article, wherever it is
 // published, and "harbour.png" the file beside it. What is neither is resolved
-// against the article's own address, as a browser would.
-func (s *Service) resolver(ctx context.Context, a *newsletter.Article) func(string, markup.Kind) string {
+// against the article's own address, as a browser would. seen is told which files
+// are looked for; nil: nobody wants to know.
+func (s *Service) resolver(ctx context.Context, a *newsletter.Article, seen func(file string)) func(string, markup.Kind) string {
 	return func(ref string, kind markup.Kind) string {
 		u, err := url.Parse(ref)
 		if err != nil {
@@ -55,7 +61,7 @@ func (s *Service) resolver(ctx context.Context, a *newsletter.Article) func(stri
 			return s.o.Site.URL + u.String()
 		}
 		if a.File != "" && u.Path != "" {
-			if abs := s.resolveFile(ctx, a, u, kind); abs != "" {
+			if abs := s.resolveFile(ctx, a, u, kind, seen); abs != "" {
 				return abs
 			}
 		}
@@ -69,13 +75,16 @@ func (s *Service) resolver(ctx context.Context, a *newsletter.Article) func(stri
 
 // resolveFile resolves a reference to another file of the article's source;
 // empty: it is none.
-func (s *Service) resolveFile(ctx context.Context, a *newsletter.Article, u *url.URL, kind markup.Kind) string {
+func (s *Service) resolveFile(ctx context.Context, a *newsletter.Article, u *url.URL, kind markup.Kind, seen func(string)) string {
 	file := path.Join(path.Dir(a.File), u.Path)
 	if file == ".." || strings.HasPrefix(file, "../") {
 		return ""
 	}
 	if kind == markup.Link {
 		for _, name := range []string{file, path.Join(file, "index.md")} {
+			if seen != nil {
+				seen(name)
+			}
 			if other, err := s.store.ArticleByFile(ctx, a.Source, name); err == nil {
 				abs := s.ArticleURL(&other)
 				if u.Fragment != "" {

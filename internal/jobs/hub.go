@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/store"
 	"syndicate/internal/websub"
 )
@@ -102,12 +103,12 @@ func (s *Service) otherHubs() []string {
 
 // announce notes what the documents of the feeds hold, given the hashes of the
 // files by name. What changed is told to hubs and subscribers afterwards.
-func (s *Service) announce(ctx context.Context, hashes map[string]string) error {
+func (s *Service) announce(ctx context.Context, c *publish.Catalogue, hashes map[string]string) error {
 	if len(s.o.Feeds.Hubs) == 0 {
 		return nil
 	}
 	var docs []store.Document
-	for d := range s.Catalogue().Documents() {
+	for d := range c.Documents() {
 		name := d.File()
 		if hash := hashes[name]; hash != "" {
 			docs = append(docs, store.Document{URL: d.URL(s.o.Site.URL), Name: name, Hash: hash})

@@ -224,7 +224,7 @@ func (t *tasks) distribution(ctx context.Context, topic string) (*distribution, 
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if err != nil || hashOf(data) != of.Hash {
+	if err != nil || publish.Hash(data) != of.Hash {
 		return nil, fmt.Errorf("%s is not what was announced: %w", of.Name, store.ErrStale)
 	}
 	mediaType := publish.Format(strings.TrimPrefix(path.Ext(of.Name), ".")).MediaType()

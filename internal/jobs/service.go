@@ -78,10 +78,14 @@ type Options struct {
 
 // FeedOptions says what Publish builds.
 type FeedOptions struct {
-	Dir   string   // absolute; empty: nothing is built
-	Items int      // the newest articles in a feed; 0: 50
-	Full  bool     // whole articles, not only summaries
-	Hubs  []string // WebSub hubs: URLs, or "self"
+	Dir        string   // absolute; empty: nothing is built
+	Items      int      // the newest articles in a feed; 0: 50
+	Full       bool     // whole articles, not only summaries
+	Hubs       []string // WebSub hubs: URLs, or "self"
+	Archives   publish.Archives
+	Compressed bool // gzip and brotli twins beside the documents
+	Named      []publish.Selection
+	Moved      map[string]string // former paths of documents → where they are now
 }
 
 // DeliveryOptions says how mail is sent, retried and given up.
@@ -118,7 +122,7 @@ type Service struct {
 	now   func() time.Time
 
 	linked   atomic.Bool // links in mail were seen to lead here
-	catalog  atomic.Pointer[publish.Catalogue]
+	builder  *publish.Builder
 	progress sync.Mutex    // held while OnProgress runs
 	copying  sync.Mutex    // held while files are published
 	wake     chan struct{} // capacity 1: there may be something to deliver
@@ -174,10 +178,12 @@ func New(o Options) (*Service, error) {
 			return nil, fmt.Errorf("newsletter %s: %w", n.Name, err)
 		}
 	}
-	return &Service{
+	s := &Service{
 		o: o, store: o.Store, log: o.Log, now: o.Now,
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), look: make(chan struct{}, 1),
-	}, nil
+	}
+	s.builder = s.newBuilder()
+	return s, nil
 }
 
 func (d *DeliveryOptions) defaults() {
@@ -211,18 +217,6 @@ func (s *Service) Newsletter(name string) (newsletter.Newsletter, error) {
 		}
 	}
 	return newsletter.Newsletter{}, fmt.Errorf("newsletter %q: %w", name, store.ErrNotFound)
-}
-
-// Catalogue returns the feeds as they were built last. It is replaced by the next
-// build that changes something, so ask again for each request; it costs nothing.
-func (s *Service) Catalogue() *publish.Catalogue {
-	if c := s.catalog.Load(); c != nil {
-		return c
-	}
-	f := publish.SiteFeed(s.o.Site)
-	f.Hubs = s.HubURLs()
-	s.catalog.CompareAndSwap(nil, publish.NewCatalogue([]publish.Feed{f}, nil, nil))
-	return s.catalog.Load()
 }
 
 // Wake tells the delivery loops that there may be something to do.

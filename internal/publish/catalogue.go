@@ -54,7 +54,7 @@ func (f Format) MediaType() string {
 type Feed struct {
 	Path        string        `json:"path"`  // its folder below the site's address and below public/, such as "tags/sea"; empty: the root; not escaped
 	Kind        Kind          `json:"kind"`  //
-	Label       string        `json:"label"` // the tag, author, section, language or newsletter, or the name it has in config.yaml; empty: the site
+	Label       string        `json:"label"` // the tag, author, section, language or newsletter as it is written, the path of a named one; empty: the site
 	Title       string        `json:"title"`
 	Description string        `json:"description,omitempty"`
 	Language    string        `json:"language"`

@@ -1,0 +1,166 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"syndicate/internal/feeds"
+)
+
+// documents makes the documents of the plan and writes them. It returns who links
+// to which files.
+func (b *Builder) documents(ctx context.Context, p *plan, w *writer, r *Report) (map[string][]int64, error) {
+	e := &encoder{b: b, rendered: map[int64]bool{}, links: map[string][]int64{}}
+	for _, d := range p.docs {
+		e.total += len(d.stamps)
+	}
+	for docs := p.docs; len(docs) > 0; {
+		var now []*document
+		now, docs = wave(docs)
+		if err := b.wave(ctx, e, w, now); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(e.problems)
+	r.Problems = append(r.Problems, e.problems...)
+	var old map[string][]int64
+	if p.trusted {
+		old = p.old.Links
+	}
+	return mergeLinks(old, e.rendered, e.links), nil
+}
+
+// wave encodes and writes some documents.
+func (b *Builder) wave(ctx context.Context, e *encoder, w *writer, docs []*document) error {
+	if err := w.folder(); err != nil {
+		return err
+	}
+	e.spool = &spool{dir: b.o.Dir}
+	defer e.spool.close()
+	e.entries = map[entryKey]spooled{}
+	if err := e.encode(ctx, docs); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	var updated sync.Mutex
+	for _, d := range docs {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			last, err := b.write(e, w, d)
+			if d.page == 0 {
+				updated.Lock()
+				d.feed.state.Updated = last
+				updated.Unlock()
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// write writes a document in all formats and returns when it changed last. One
+// that breaks the rules is kept back: readers keep the good one that is there.
+func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err error) {
+	var in []spooled
+	for _, k := range d.keysOf() {
+		x, ok := e.entries[k]
+		if !ok {
+			continue // taken away meanwhile, or left out
+		}
+		in = append(in, x)
+		if x.updated.After(last) {
+			last = x.updated
+		}
+	}
+	head := b.head(d)
+	entries := make([]feeds.Entry, len(in))
+	for n, format := range feeds.Formats() {
+		size := 0
+		for i := range in {
+			size += in[i].size[n]
+		}
+		buf := make([]byte, 0, size)
+		for i := range in {
+			from := len(buf)
+			if buf, err = e.piece(buf, &in[i], n); err != nil {
+				return last, err
+			}
+			piece := buf[from:]
+			x := feeds.Entry{Updated: in[i].updated, Signed: in[i].signed}
+			switch Formats[n] {
+			case RSS:
+				x.RSS = piece
+			case Atom:
+				x.Atom = piece
+			case JSON:
+				x.JSON = piece
+			}
+			entries[i] = x
+		}
+		name := Document{Feed: &d.feed.state.Feed, Format: Formats[n], Page: d.page}.File()
+		data, err := format.Render(head, entries)
+		if err != nil {
+			return last, fmt.Errorf("building %s: %w", name, err)
+		}
+		if err := b.sound(Formats[n], format, head, data); err != nil {
+			e.problem(fmt.Sprintf("%s is not published, the one of before stays: %v", name, err))
+			d.feed.state.Print = "" // so that the next build tries again
+			continue
+		}
+		if err := w.put(name, data); err != nil {
+			return last, fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
+	return last, nil
+}
+
+// head is what a document says of itself.
+func (b *Builder) head(d *document) feeds.Feed {
+	f := d.feed
+	info := f.state.Feed
+	at := func(page int) string { // without its ending
+		doc := Document{Feed: &info, Format: RSS, Page: page}.URL(b.o.Site.URL)
+		return doc[:len(doc)-len(".rss")]
+	}
+	h := feeds.Feed{
+		ID: f.row.ID, Title: info.Title, Description: info.Description, Language: info.Language, HomeURL: info.Home,
+		Author: b.o.Site.Author, Copyright: b.o.Site.Copyright, Icon: b.siteFile(b.o.Site.Icon), Logo: b.siteFile(b.o.Site.Logo),
+		License: b.o.Site.License, Self: at(d.page), Hubs: f.hubs,
+	}
+	if p := b.o.Site.Podcast; p != nil && f.kind != Newsletter {
+		podcast := *p
+		podcast.Image = b.siteFile(podcast.Image)
+		h.Podcast = &podcast
+	}
+	switch {
+	case d.page == 0 && info.Pages > 0:
+		h.Pages.PrevArchive = at(info.Pages)
+	case d.page > 0:
+		h.Hubs = nil // archives do not change: there is nothing to be told of
+		h.Pages.Archive, h.Pages.Current = true, at(0)
+		if d.page > 1 {
+			h.Pages.PrevArchive = at(d.page - 1)
+		}
+		if d.page < info.Pages {
+			h.Pages.NextArchive = at(d.page + 1)
+		}
+	}
+	return h
+}
+
+// siteFile makes a path of the site absolute; empty stays empty.
+func (b *Builder) siteFile(ref string) string {
+	if ref != "" && ref[0] == '/' {
+		return b.o.Site.URL + ref
+	}
+	return ref
+}

@@ -1,0 +1,7 @@
+package publish
+
+// For tests of the parts.
+var (
+	Slug       = slug
+	WellFormed = wellFormed
+)

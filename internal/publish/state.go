@@ -1,0 +1,149 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"syndicate/internal/newsletter"
+)
+
+// stateFile is what a build leaves in public/ for the next. It tells what is
+// ours there; each node has its own.
+const stateFile = ".syndicate.json"
+
+// revision is raised when the same articles would give other bytes, so that an
+// upgrade builds anew.
+const revision = 10
+
+// state is what is known of public/.
+type state struct {
+	Revision int                `json:"revision"`
+	Site     string             `json:"site"`     // id of the store's site
+	Settings string             `json:"settings"` // hash of everything that shows in all entries
+	Version  int64              `json:"version"`  // of the articles
+	Issues   string             `json:"issues"`   // hash of the issues that are out
+	Moved    map[string]string  `json:"moved,omitempty"`
+	Gone     []string           `json:"gone,omitempty"`
+	Feeds    []feedState        `json:"feeds"`
+	Files    map[string]file    `json:"files"`           // by slash-separated name
+	Links    map[string][]int64 `json:"links,omitempty"` // file of a source → articles in feeds that link to it
+}
+
+// feedState is what is known of a feed.
+type feedState struct {
+	Feed
+	Head     string   `json:"head"`               // fingerprint of what it says of itself
+	Print    string   `json:"print"`              // of its subscription documents
+	Seqs     []int64  `json:"seqs"`               // the articles in them
+	Archived []string `json:"archived,omitempty"` // fingerprints of its archive's pages
+}
+
+// file is what is known of a file that was written.
+type file struct {
+	Size    int64  `json:"s"`
+	ModTime int64  `json:"t"` // nanoseconds
+	Hash    string `json:"h"`
+}
+
+func (s *state) catalogue() *Catalogue {
+	list := make([]Feed, len(s.Feeds))
+	for i := range s.Feeds {
+		list[i] = s.Feeds[i].Feed
+	}
+	return NewCatalogue(list, s.Moved, s.Gone)
+}
+
+// memory keeps the state that was read or written last.
+type memory struct {
+	mu      sync.Mutex
+	state   *state
+	size    int64
+	modTime int64
+}
+
+// readState reads what a build left; fs.ErrNotExist: there was none.
+func readState(dir string) (*state, error) {
+	data, err := os.ReadFile(filepath.Join(dir, stateFile))
+	if err != nil {
+		return nil, err
+	}
+	s := &state{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", stateFile, err)
+	}
+	return s, nil
+}
+
+// load returns the state that stands in dir, from memory where that is as new. A
+// state that cannot be read is none.
+func (m *memory) load(dir string) *state {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	st, err := os.Stat(filepath.Join(dir, stateFile))
+	if err != nil {
+		return &state{}
+	}
+	if m.state != nil && st.Size() == m.size && st.ModTime().UnixNano() == m.modTime {
+		return m.state
+	}
+	s, err := readState(dir)
+	if err != nil {
+		return &state{}
+	}
+	m.state, m.size, m.modTime = s, st.Size(), st.ModTime().UnixNano()
+	return s
+}
+
+// save writes the state.
+func (m *memory) save(dir string, s *state) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	f, err := place(dir, stateFile, data, false)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", stateFile, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state, m.size, m.modTime = s, f.Size, f.ModTime
+	return nil
+}
+
+// settingsPrint hashes what shows in every entry and document.
+func (b *Builder) settingsPrint() (string, error) {
+	site := b.o.Site
+	site.Location = nil
+	type shown struct{ Name, Title, Description, Language string }
+	var letters []shown
+	for _, n := range b.o.Newsletters {
+		letters = append(letters, shown{n.Name, n.Title, n.Description, n.Language})
+	}
+	return printOf(site, letters, b.o.Items, b.o.Full, b.o.Hubs, b.o.Archives, b.o.Compressed, b.o.Named, b.o.Moved, b.o.Rhythm)
+}
+
+// printOf hashes values.
+func printOf(values ...any) (string, error) {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return "", err
+	}
+	return Hash(data), nil
+}
+
+// Hash is what documents are compared by.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
+}
+
+// linkKey names a file of a source in state.Links.
+func linkKey(r Ref) string { return r.Source + "\x00" + r.File }
+
+// fileKey is linkKey of an article's own file.
+func fileKey(a *newsletter.Article) string { return linkKey(Ref{a.Source, a.File}) }
