@@ -122,6 +122,41 @@ func TestUpsertAgain(t *testing.T) {
 	})
 }
 
+// Feeds tell of corrections: of what people read, not of addresses, labels and dates.
+func TestCorrections(t *testing.T) {
+	changes := map[string]struct {
+		change    func(*newsletter.Article)
+		corrected bool
+	}{
+		"nothing":   {func(*newsletter.Article) {}, false},
+		"alias":     {func(a *newsletter.Article) { a.Aliases = []string{"/was"} }, false},
+		"slug":      {func(a *newsletter.Article) { a.Slug = "elsewhere" }, false},
+		"permalink": {func(a *newsletter.Article) { a.Permalink = "/p" }, false},
+		"tags":      {func(a *newsletter.Article) { a.Tags = []string{"sea"} }, false},
+		"section":   {func(a *newsletter.Article) { a.Section = "sea" }, false},
+		"date":      {func(a *newsletter.Article) { a.Published = day.Add(-time.Hour) }, false},
+		"title":     {func(a *newsletter.Article) { a.Title = "x" }, true},
+		"summary":   {func(a *newsletter.Article) { a.Summary = "x" }, true},
+		"body":      {func(a *newsletter.Article) { a.Body = "x" }, true},
+		"authors":   {func(a *newsletter.Article) { a.Authors = []newsletter.Author{{Name: "x"}} }, true},
+		"image":     {func(a *newsletter.Article) { a.Image = &newsletter.Image{URL: "/x"} }, true},
+		"enclosure": {func(a *newsletter.Article) { a.Enclosures = []newsletter.Enclosure{{URL: "/x"}} }, true},
+		"licence":   {func(a *newsletter.Article) { a.License = "https://example.org/l" }, true},
+	}
+	each(t, func(b *bench) {
+		for name, c := range changes {
+			b.upsert(article(name))
+			before := must(b.ArticleByKey(ctx, "articles", name))(b)
+			b.Advance(time.Hour)
+			b.upsert(article(name, c.change))
+			after := must(b.ArticleByKey(ctx, "articles", name))(b)
+			if corrected := after.Updated.Equal(b.Now()); corrected != c.corrected || !corrected && !after.Updated.Equal(before.Updated) {
+				b.Errorf("%s: updated %v, before %v, now %v", name, after.Updated, before.Updated, b.Now())
+			}
+		}
+	})
+}
+
 // Every field of an article counts as a change, but for its place.
 func TestUpsertSeesEveryChange(t *testing.T) {
 	changes := map[string]func(*newsletter.Article){

@@ -20,13 +20,14 @@ type storedArticle struct {
 	revision                                                 int
 	id, key, file, slug, state, permalink, section, language string
 	meta                                                     string
+	title, summary                                           string
 	hash                                                     []byte
 }
 
-const storedColumns = `ref, seq, published, updated, body_hash, revision, id, source_key, file, slug, state, permalink, section, language, meta, hash`
+const storedColumns = `ref, seq, published, updated, body_hash, revision, id, source_key, file, slug, state, permalink, section, language, meta, title, summary, hash`
 
 func scanStored(scan func(...any) error) (r storedArticle, err error) {
-	err = scan(&r.ref, &r.seq, &r.published, &r.updated, &r.bodyHash, &r.revision, &r.id, &r.key, &r.file, &r.slug, &r.state, &r.permalink, &r.section, &r.language, &r.meta, &r.hash)
+	err = scan(&r.ref, &r.seq, &r.published, &r.updated, &r.bodyHash, &r.revision, &r.id, &r.key, &r.file, &r.slug, &r.state, &r.permalink, &r.section, &r.language, &r.meta, &r.title, &r.summary, &r.hash)
 	return r, err
 }
 
@@ -51,7 +52,7 @@ type incoming struct {
 // where it has none, the publication time now. One whose permalink or body
 // equals that of an article that vanished is that article, moved: it keeps id
 // and seq. A changed one gets the next revision and, unless the source says,
-// the update time now. An article that becomes public for the first time (no
+// the update time now if people read something else than before. An article that becomes public for the first time (no
 // draft, Published not after now) gets the next seq: in order of publication
 // inside the batch, under a lock that makes commit order and seq order the same.
 func (s *Store) UpsertArticles(ctx context.Context, b UpsertBatch, now time.Time) (Upserted, error) {
@@ -131,7 +132,9 @@ func (x *tx) upsert(b UpsertBatch, in []*incoming, now time.Time) (up Upserted, 
 	}
 	public := false
 	for _, a := range append(slices.Clone(added), changed...) {
-		a.settle(now)
+		if err := a.settle(now); err != nil {
+			return up, err
+		}
 		public = public || a.state == "public" || a.old != nil && a.old.state == "public"
 	}
 	if public {
@@ -341,7 +344,7 @@ func (x *tx) takenSlugs(want map[string]bool) (map[string]bool, error) {
 }
 
 // settle fills in times and revision.
-func (a *incoming) settle(now time.Time) {
+func (a *incoming) settle(now time.Time) error {
 	a.publish, a.update, a.revision = a.Published, a.Updated, 1
 	if old := a.old; old != nil {
 		a.ref, a.seq, a.revision = old.ref, old.seq, old.revision
@@ -350,10 +353,15 @@ func (a *incoming) settle(now time.Time) {
 		}
 		if string(old.hash) != string(a.print.content[:]) {
 			a.revision++
-			if a.update.IsZero() {
+			alike, err := a.readsAlike()
+			if err != nil {
+				return err
+			}
+			if a.update.IsZero() && !alike {
 				a.update = now
 			}
-		} else if a.update.IsZero() {
+		}
+		if a.update.IsZero() {
 			a.update = fromMS(old.updated)
 		}
 	}
@@ -363,6 +371,7 @@ func (a *incoming) settle(now time.Time) {
 	if a.update.Before(a.publish) {
 		a.update = a.publish
 	}
+	return nil
 }
 
 // giveSeqs numbers the articles that are public for the first time, oldest first.
