@@ -42,6 +42,7 @@ type Article struct {
 	Published  time.Time   `json:"published"`           // zero when a source sends an undated article: the store sets first-seen
 	Updated    time.Time   `json:"updated"`             // the last real change, not before Published
 	Draft      bool        `json:"draft"`               //
+	Backlog    bool        `json:"backlog,omitempty"`   // older than its source is known: no newsletter sends it; counts when it is new
 	Format     Format      `json:"format"`              //
 	Body       string      `json:"body"`                // UTF-8, \n line ends, in Format; empty in listings without bodies
 }

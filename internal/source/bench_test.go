@@ -43,7 +43,7 @@ func benchmarkFolder(b *testing.B) (*source.Dir, string) {
 // readAll ingests everything into nothing and returns the state.
 func readAll(b *testing.B, d *source.Dir, state []byte) ([]byte, int) {
 	b.Helper()
-	l, err := d.List(context.Background(), state)
+	l, err := d.List(context.Background(), source.Ask{State: state})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -58,7 +58,8 @@ type listing struct {
 }
 
 // List implements Source.
-func (d *Dir) List(ctx context.Context, data []byte) (*Listing, error) {
+func (d *Dir) List(ctx context.Context, ask Ask) (*Listing, error) {
+	data := ask.State
 	now := d.o.Now()
 	t, root, err := d.walk(ctx)
 	if err != nil {

@@ -25,7 +25,7 @@ func TestNoFolder(t *testing.T) {
 	}
 	for _, root := range []string{filepath.Join(t.TempDir(), "none"), file} {
 		d := source.NewDir(source.DirOptions{Root: root})
-		if _, err := d.List(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "reading the folder of articles") {
+		if _, err := d.List(context.Background(), source.Ask{}); err == nil || !strings.Contains(err.Error(), "reading the folder of articles") {
 			t.Errorf("%s: %v", root, err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestReadFails(t *testing.T) {
 	if err := l.Read(ctx, func([]newsletter.Article) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := s.dir.List(ctx, nil); !errors.Is(err, context.Canceled) {
+	if _, err := s.dir.List(ctx, source.Ask{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("listing: error %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func FuzzState(f *testing.F) {
 			f.Fatal(err)
 		}
 	}
-	l, err := source.NewDir(source.DirOptions{Root: root}).List(context.Background(), nil)
+	l, err := source.NewDir(source.DirOptions{Root: root}).List(context.Background(), source.Ask{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func (s *site) ingest() found {
 
 func (s *site) list() *source.Listing {
 	s.t.Helper()
-	l, err := s.dir.List(context.Background(), s.state)
+	l, err := s.dir.List(context.Background(), source.Ask{State: s.state})
 	if err != nil {
 		s.t.Fatal(err)
 	}

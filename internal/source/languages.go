@@ -54,6 +54,16 @@ const (
 	tellingLetters = 60
 )
 
+// Detector returns a function that tells in which of some languages a text is;
+// fallback where there is no choice or no telling.
+func Detector(fallback string, candidates []string) func(text string) string {
+	return newLanguages(fallback, candidates).detect
+}
+
+// CanonicalLanguage returns the BCP 47 form of a tag ("fr_ca" → "fr-CA"), empty if
+// it is none.
+func CanonicalLanguage(tag string) string { return canonicalLanguage(tag) }
+
 // detect returns the language of a text, among the candidates; the fallback if
 // there is no choice or no telling.
 func (l *languages) detect(text string) string {

@@ -114,6 +114,9 @@ var plainLetters = strings.NewReplacer(
 
 const maxSlug = 100
 
+// Slug makes a slug of a title, empty if it has no letter or digit to make one of.
+func Slug(title string) string { return slugify(title) }
+
 // slugify makes a slug of ASCII letters, digits, hyphens and underscores, empty
 // if nothing is left.
 func slugify(s string) string {

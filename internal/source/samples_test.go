@@ -42,7 +42,7 @@ func TestSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := source.NewDir(source.DirOptions{Name: "articles", Root: root, Label: "articles", Language: "en", Languages: []string{"en", "fr"}, Location: paris(t)})
-	l, err := d.List(context.Background(), nil)
+	l, err := d.List(context.Background(), source.Ask{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,17 +34,54 @@ import (
 type Source interface {
 	// Name is the source's name in the store; it must not change.
 	Name() string
-	// List compares the source with what state knew, the bytes that an earlier
-	// State returned (nil: nothing).
-	List(ctx context.Context, state []byte) (*Listing, error)
+	// List compares the source with what its state knew. An error that is a *Failure
+	// has a state too.
+	List(ctx context.Context, ask Ask) (*Listing, error)
 }
+
+// Ask is what a listing is to know.
+type Ask struct {
+	State    []byte // as an earlier State returned it; nil: nothing
+	Accepted bool   // an operator let through what was held
+	Mode     Mode
+}
+
+// Mode says how eagerly a source elsewhere is asked. A folder is always looked at.
+type Mode int
+
+// The modes.
+const (
+	WhenDue Mode = iota // as often as the source's schedule says
+	Now                 // somebody waits for it: whatever the schedule says, but not at once again
+	Trial               // to see whether it answers; nothing that it tells is kept
+	Nobody              // not at all: what is known already is all there is
+)
+
+// Failure is an error of a source that keeps its own schedule.
+type Failure struct {
+	Err   error
+	State []byte    // what the next listing is to know; nil: it was not asked, and failed earlier
+	Next  time.Time // when it is to be listed again
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Err }
 
 // Listing is what a source holds, compared with what its state knew.
 type Listing struct {
 	Total    int      // articles the source holds
 	Known    int      // articles that the state knew
 	Vanished []string // keys that the state knew and the source has no more; none if the listing is incomplete
-	Changed  int      // files to be read
+	Changed  int      // articles to be read
+
+	// Held says why articles that the source has are not read until an operator
+	// accepts it; empty: none are held. HeldCount is how many.
+	Held      string
+	HeldCount int
+	// Next is when the source is to be listed again; zero: it has no schedule.
+	Next time.Time
 
 	// Read reads what changed, in a stable order, and emits it in batches of at
 	// most 512.
