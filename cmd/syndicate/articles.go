@@ -20,7 +20,7 @@ import (
 // articlesCommand shows what the store knows of articles.
 func articlesCommand(a *app) *cobra.Command {
 	return group("articles", "Articles in the store: list, show, prune",
-		articlesList(a), articlesShow(a), articlesPrune(a))
+		articlesList(a), articlesShow(a), articlesPrune(a), articlesAccept(a))
 }
 
 // articleView is an article in JSON.
@@ -88,7 +88,7 @@ func articlesList(a *app) *cobra.Command {
 				head = append(head, "state")
 			}
 			for _, v := range views {
-				row := []string{v.Published.In(s.cfg.Site.TimeZone).Format(time.DateOnly), v.Language, v.Title, v.File}
+				row := []string{v.Published.In(s.cfg.Site.TimeZone).Format(time.DateOnly), v.Language, v.Title, cmp.Or(v.File, v.URL)}
 				if state == "all" {
 					row = append(row, v.State)
 				}
@@ -222,40 +222,56 @@ func (s *site) findArticle(ctx context.Context, what string) (newsletter.Article
 }
 
 func articlesPrune(a *app) *cobra.Command {
-	return &cobra.Command{
+	return acceptCommand(a, &cobra.Command{
 		Use:   "prune [SOURCE]",
 		Short: "Unpublish articles whose files are gone and that were held",
 		Long: `When many files vanish at once (all, or more than a tenth and at least five), their
 articles stay public until somebody has looked: the disk may not be mounted. Prune says
 that they are really gone, and builds the feeds without them.`,
-		Args: arguments(0, 1),
-		RunE: a.with(func(ctx context.Context, s *site, args []string) error {
-			accepted, sources := 0, []string{}
-			for _, src := range s.cfg.Sources {
-				sources = append(sources, src.Name)
+	}, "gone")
+}
+
+func articlesAccept(a *app) *cobra.Command {
+	return acceptCommand(a, &cobra.Command{
+		Use:   "accept [SOURCE]",
+		Short: "Let in new articles that were held",
+		Long: `When a feed shows most of its articles under other ids at once, or more new ones than
+it ever showed, they are held: taken as new, they might all be sent again. Accept lets
+them in. Those that are recognised stay the articles they are; what is older than the
+hold is published but sent in no newsletter.`,
+	}, "right")
+}
+
+// acceptCommand completes a command that says that what is held of sources is so.
+func acceptCommand(a *app, c *cobra.Command, as string) *cobra.Command {
+	c.Args = arguments(0, 1)
+	c.RunE = a.with(func(ctx context.Context, s *site, args []string) error {
+		accepted, sources := 0, []string{}
+		for _, src := range s.cfg.Sources {
+			sources = append(sources, src.Name)
+		}
+		if len(args) > 0 {
+			if !slices.Contains(sources, args[0]) {
+				return usage("there is "+enumerate(sources), "there is no source %q", args[0])
 			}
-			if len(args) > 0 {
-				if !slices.Contains(sources, args[0]) {
-					return usage("there is "+enumerate(sources), "there is no source %q", args[0])
-				}
-				sources = args
+			sources = args
+		}
+		for _, src := range sources {
+			n, err := s.store.PruneArticles(ctx, src)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
 			}
-			for _, src := range sources {
-				n, err := s.store.PruneArticles(ctx, src)
-				if err != nil && !errors.Is(err, store.ErrNotFound) {
-					return err
-				}
-				accepted += n
-			}
-			switch {
-			case a.json: // the report says it
-			case accepted == 0:
-				a.printf("No article is held.\n")
-				return nil
-			default:
-				a.printf("%s accepted as gone.\n", count(accepted, "article"))
-			}
-			return s.build(ctx, false)
-		}),
-	}
+			accepted += n
+		}
+		switch {
+		case a.json: // the report says it
+		case accepted == 0:
+			a.printf("No article is held.\n")
+			return nil
+		default:
+			a.printf("%s accepted as %s.\n", count(accepted, "article"), as)
+		}
+		return s.build(ctx, false)
+	})
+	return c
 }

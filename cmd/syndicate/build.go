@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"syndicate/internal/jobs"
+	"syndicate/internal/source"
 )
 
 // buildCommand takes in what is in the site folder and builds the feeds.
@@ -54,7 +55,7 @@ func (s *site) build(ctx context.Context, prune bool) (err error) {
 		return err
 	}
 	r.Lists = viewLists(lists)
-	if r.Ingest, err = s.service.Ingest(ctx); err != nil {
+	if r.Ingest, err = s.service.Ingest(ctx, source.Now); err != nil {
 		return err
 	}
 	r.Publish, err = s.service.Publish(ctx)

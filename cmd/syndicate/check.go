@@ -15,6 +15,7 @@ import (
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
+	"syndicate/internal/source"
 )
 
 // checkCommand looks at everything a run will need.
@@ -94,7 +95,7 @@ func (k *check) all(offline bool) error {
 		}
 	}()
 	k.ok("store", "%s", cfg.Store)
-	k.sources(s)
+	k.sources(s, offline)
 	k.feeds(s)
 	k.templates(s)
 	k.lists(s)
@@ -115,16 +116,22 @@ func (k *check) all(offline bool) error {
 	return k.ctx.Err()
 }
 
-// sources reads all articles, and leaves the store as it is.
-func (k *check) sources(s *site) {
+// sources reads all articles, and leaves the store as it is. Those elsewhere are asked,
+// unless offline.
+func (k *check) sources(s *site, offline bool) {
 	for i, src := range s.options.Sources {
-		what, good := "source "+src.Name(), 0
-		listing, err := src.List(k.ctx, nil)
+		what, good, kind := "source "+src.Name(), 0, "dir"
+		if _, isFolder := src.(*source.Dir); !isFolder {
+			if kind = "feed"; offline {
+				continue
+			}
+		}
+		listing, err := src.List(k.ctx, source.Ask{Mode: source.Trial})
 		if err == nil {
 			err = listing.Read(k.ctx, func(batch []newsletter.Article) error { good += len(batch); return nil })
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].dir", i)), err)
+			err = fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].%s", i, kind)), err)
 			if errors.Is(err, fs.ErrNotExist) {
 				err = hinted(err, "a relative name starts at the site folder")
 			}

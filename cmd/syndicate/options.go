@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"syndicate"
@@ -16,7 +15,6 @@ import (
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
-	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
 
@@ -59,16 +57,8 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 	if cfg.Delivery.Receivers == "mx" {
 		o.LookupMX = net.DefaultResolver.LookupMX
 	}
-	for _, s := range cfg.Sources {
-		root, err := absolute(cfg, s.Dir)
-		if err != nil {
-			return o, err
-		}
-		o.Watch = append(o.Watch, root)
-		o.Sources = append(o.Sources, source.NewDir(source.DirOptions{
-			Name: s.Name, Root: root, SiteURL: cfg.Site.URL, Label: filepath.ToSlash(s.Dir), Ignore: s.Ignore,
-			Language: cfg.Site.Language, Languages: cfg.Languages(), Location: cfg.Site.TimeZone,
-		}))
+	if err := addSources(&o, cfg); err != nil {
+		return o, err
 	}
 	for _, folder := range []string{"subscribers", "intros"} {
 		path, err := absolute(cfg, folder)

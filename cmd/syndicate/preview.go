@@ -13,6 +13,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
 )
 
 // previewCommand shows the next digest.
@@ -198,7 +199,7 @@ func (s *site) tellFresh(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		listing, err := src.List(ctx, state.State)
+		listing, err := src.List(ctx, source.Ask{State: state.State, Mode: source.Nobody})
 		if err != nil {
 			s.warn(src.Name(), message(err), "")
 			continue

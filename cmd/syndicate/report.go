@@ -118,7 +118,11 @@ func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
 			s.warn("", e, "")
 		}
 		if r.Held != "" {
-			s.warn(r.Source, r.Held, "if they are really gone: syndicate articles prune "+shellWord(r.Source))
+			hint := "if they are really gone: syndicate articles prune "
+			if r.New {
+				hint = "once you have looked at the feed: syndicate articles accept "
+			}
+			s.warn(r.Source, r.Held, hint+shellWord(r.Source))
 		}
 		if r.Error != "" {
 			s.complain(hinted(fmt.Errorf("%s: %s", r.Source, r.Error), "nothing was changed; the next run tries again"))

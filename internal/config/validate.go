@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ func (d *decoder) inherit(c *Config) {
 	}
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		s.Name = cmp.Or(s.Name, s.Dir, s.Feed, s.WordPress)
+		s.Name = cmp.Or(s.Name, s.Dir, bare(s.Feed), s.WordPress)
 		if s.Name == "" && s.Ghost != nil {
 			s.Name = s.Ghost.URL
 		}
@@ -106,16 +107,34 @@ func (d *decoder) sources(sources []Source) {
 			d.key(path, "for example dir: articles", "%s: a source needs one of dir, feed, sql, wordpress and ghost", path)
 		case len(kinds) > 1:
 			d.key(path+"."+kinds[1], "make it a source of its own", "%s: a source has only one of %s", path, strings.Join(kinds, ", "))
-		case kinds[0] != "dir":
-			d.key(path+"."+kinds[0], "only dir is", "source kind %s is not available in this version", kinds[0])
+		case kinds[0] != "dir" && kinds[0] != "feed":
+			d.key(path+"."+kinds[0], "only dir and feed are", "source kind %s is not available in this version", kinds[0])
+		case kinds[0] == "dir":
+			for _, k := range []string{"every", "backlog", "full_text", "allow_private", "language", "tags", "author"} {
+				if d.given(path + "." + k) {
+					d.key(path+"."+k, "take it out", "%s.%s is for sources elsewhere, not for folders", path, k)
+				}
+			}
+		case d.given(path + ".ignore"):
+			d.key(path+".ignore", "take it out", "%s.ignore is for folders", path)
 		}
 		name := sources[i].Name
 		if first, ok := seen[name]; ok && name != "" {
-			d.key(cmp.Or(d.first(path+".name", path+".dir"), path), "give one of them another name", "%s has the same name as sources[%d], %s", path, first, quote(name))
+			d.key(cmp.Or(d.first(path+".name", path+".dir", path+".feed"), path), "give one of them another name", "%s has the same name as sources[%d], %s", path, first, quote(name))
 			continue
 		}
 		seen[name] = i
 	}
+}
+
+// bare is an address without scheme, user and query: what tells sources apart, and may
+// be shown.
+func bare(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return strings.TrimSuffix(u.Host+u.Path, "/")
 }
 
 // apart refuses a source that holds what Syndicate itself writes: it would publish

@@ -30,6 +30,7 @@ type conductor struct {
 	mended   bool                   // what jobs failed of may be mended
 	listed   time.Time              // when a listing was asked for last; zero: one is wanted
 	released time.Time              // the next scheduled article
+	visit    time.Time              // the next visit of a source elsewhere
 	told     time.Time              // when hubs or their subscribers are to be called next, zero: nothing is foreseen
 	retell   bool                   // jobs for that were being done already
 	swept    time.Time              // when leases of the hub were ended last
@@ -72,7 +73,10 @@ func (c *conductor) turn(ctx context.Context) error {
 		return err
 	}
 	now := c.now()
-	if c.listed.IsZero() || now.Sub(c.listed) >= c.relistAfter() || now.Before(c.listed) {
+	if err := c.planVisit(ctx); err != nil {
+		return err
+	}
+	if c.listed.IsZero() || now.Sub(c.listed) >= c.relistAfter() || now.Before(c.listed) || c.visitDue(now) {
 		if !c.listed.IsZero() {
 			poke(c.beside)
 		}
@@ -326,6 +330,9 @@ func (c *conductor) untilNext() time.Duration {
 	earlier(c.told)
 	if !c.listed.IsZero() { // else by the tick
 		earlier(c.listed.Add(c.relistAfter()))
+		if c.visit.After(c.listed) {
+			earlier(c.visit)
+		}
 	}
 	for _, k := range c.claims { // its worker may be gone, or it may be tried again
 		if k.Left > 0 {

@@ -49,7 +49,7 @@ func TestNastyArticles(t *testing.T) {
 		Name: "articles", Root: root, Label: "articles", SiteURL: s.options.Site.URL, Language: "en", Languages: []string{"en"}, Location: time.UTC,
 	})}
 	v := s.service()
-	in, err := v.Ingest(t.Context())
+	in, err := v.Ingest(t.Context(), source.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

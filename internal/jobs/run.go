@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
 
@@ -202,7 +203,7 @@ func (s *Service) refresh(ctx context.Context, r *RunReport, prune bool, names [
 	if r.Lists, err = s.SyncLists(ctx, prune, names...); err != nil {
 		return err
 	}
-	if r.Ingest, err = s.Ingest(ctx); err != nil {
+	if r.Ingest, err = s.Ingest(ctx, source.Now); err != nil {
 		return err
 	}
 	r.Publish, err = s.Publish(ctx)

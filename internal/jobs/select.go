@@ -57,7 +57,7 @@ func newSelector(ctx context.Context, st *store.Store, want newsletter.Selection
 }
 
 func (x *selector) query(want newsletter.Selection, after int64, limit, offset int) store.ArticleQuery {
-	return store.ArticleQuery{Select: want, After: after, Through: x.horizon, Limit: limit, Offset: offset}
+	return store.ArticleQuery{Select: want, News: true, After: after, Through: x.horizon, Limit: limit, Offset: offset}
 }
 
 // choose returns what a group gets. The result is shared: do not change it.

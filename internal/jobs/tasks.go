@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
 )
 
 // The discrete jobs. Each is safe to be done twice, at once or after a crash:
@@ -170,12 +171,12 @@ func (t *tasks) takeIn(ctx context.Context) error {
 		failed = failed || l.Error != ""
 		t.logList(l)
 	}
-	report, err := t.Ingest(ctx)
+	report, err := t.Ingest(ctx, source.WhenDue)
 	if err != nil {
 		return err
 	}
 	for _, r := range report.Sources {
-		failed = failed || r.Error != ""
+		failed = failed || r.Error != "" && r.Next.IsZero()
 		t.logSource(r)
 	}
 	t.failed.Store(failed)

@@ -53,6 +53,7 @@ type Mode int
 const (
 	WhenDue Mode = iota // as often as the source's schedule says
 	Now                 // somebody waits for it: whatever the schedule says, but not at once again
+	Told                // the source itself said that there is news
 	Trial               // to see whether it answers; nothing that it tells is kept
 	Nobody              // not at all: what is known already is all there is
 )

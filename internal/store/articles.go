@@ -163,6 +163,9 @@ func (q *ArticleQuery) clauses(r reader) (from, where string, args []any, err er
 		}
 		conds = append(conds, "("+strings.Join(any, " OR ")+")")
 	}
+	if q.News {
+		conds = append(conds, "a.backlog = 0")
+	}
 	if q.After > 0 {
 		conds = append(conds, "a.seq > "+arg(q.After))
 	}

@@ -11,17 +11,17 @@ import (
 // the name) if it was never listed.
 func (s *Store) SourceState(ctx context.Context, source string) (SourceState, error) {
 	st, err := missing(one(s.reader(ctx), func(scan func(...any) error) (st SourceState, err error) {
-		err = scan(&st.Name, stamp{&st.CheckedAt}, stamp{&st.FailedAt}, &st.Error, &st.Held, &st.HeldCount, &st.Accepted, &st.State)
+		err = scan(&st.Name, stamp{&st.CheckedAt}, stamp{&st.FailedAt}, &st.Error, &st.Held, &st.HeldCount, &st.Accepted, stamp{&st.Due}, &st.State)
 		return st, err
 	}, "SELECT "+sourceColumns+", state FROM sources WHERE name = $1", source))
 	st.Name = source
 	return st, s.wrap("read the state of "+source, err)
 }
 
-const sourceColumns = "name, checked_at, failed_at, error, held, held_count, accepted"
+const sourceColumns = "name, checked_at, failed_at, error, held, held_count, accepted, due"
 
 func scanSource(scan func(...any) error) (st SourceState, err error) {
-	err = scan(&st.Name, stamp{&st.CheckedAt}, stamp{&st.FailedAt}, &st.Error, &st.Held, &st.HeldCount, &st.Accepted)
+	err = scan(&st.Name, stamp{&st.CheckedAt}, stamp{&st.FailedAt}, &st.Error, &st.Held, &st.HeldCount, &st.Accepted, stamp{&st.Due})
 	return st, err
 }
 
@@ -80,7 +80,24 @@ func (s *Store) FailSource(ctx context.Context, source, message string, now time
 	})
 }
 
-// HoldSource remembers that n vanished articles wait for an operator.
+// PlanSource remembers when a source is to be asked again (zero: it has no
+// schedule) and, unless it is nil, the source's state.
+func (s *Store) PlanSource(ctx context.Context, source string, state []byte, due time.Time) error {
+	return s.write(ctx, "plan the next visit of "+source, func(x *tx) error {
+		_, err := x.exec(`INSERT INTO sources (name, state, due) VALUES ($1, $2, $3)
+			ON CONFLICT (name) DO UPDATE SET state = coalesce(excluded.state, sources.state), due = excluded.due`, source, state, ms(due))
+		return err
+	})
+}
+
+// NextVisit returns when the first of some sources is to be asked again; zero: none
+// has a schedule.
+func (s *Store) NextVisit(ctx context.Context, sources []string) (time.Time, error) {
+	at, err := one(s.reader(ctx), value[int64], "SELECT coalesce(min(due), 0) FROM sources WHERE due > 0 AND name {{in strings $1}}", jsonArg(sources))
+	return fromMS(at), s.wrap("look for the next visit", err)
+}
+
+// HoldSource remembers that n articles, vanished or new, wait for an operator.
 func (s *Store) HoldSource(ctx context.Context, source, message string, n int, now time.Time) error {
 	return s.write(ctx, "hold "+source, func(x *tx) error {
 		_, err := x.exec(`INSERT INTO sources (name, checked_at, held, held_count) VALUES ($1, $2, $3, $4)
@@ -90,8 +107,8 @@ func (s *Store) HoldSource(ctx context.Context, source, message string, n int, n
 	})
 }
 
-// PruneArticles accepts a hold: the next listing may unpublish what vanished. It
-// returns how many articles were held; ErrNotFound if none are.
+// PruneArticles accepts a hold: the next listing may unpublish what vanished, and
+// take what is new. It returns how many articles were held; ErrNotFound if none are.
 func (s *Store) PruneArticles(ctx context.Context, source string) (held int, err error) {
 	err = s.write(ctx, "accept the hold of "+source, func(x *tx) error {
 		n, err := missing(x.query1("SELECT held_count FROM sources WHERE name = $1 AND held <> ''{{for update}}", source))

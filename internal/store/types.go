@@ -13,9 +13,10 @@ type SourceState struct {
 	CheckedAt time.Time
 	FailedAt  time.Time // zero: the last listing worked
 	Error     string
-	Held      string // why vanished articles wait for an operator, empty: nothing is held
+	Held      string // why articles wait for an operator, empty: nothing is held
 	HeldCount int
-	Accepted  bool // an operator accepted the hold: the next listing may unpublish
+	Accepted  bool      // an operator accepted the hold: the next listing may do what was held
+	Due       time.Time // when it is to be asked again, zero: it has no schedule
 }
 
 // UpsertBatch is one batch of articles from a source.
@@ -47,6 +48,7 @@ type ArticleQuery struct {
 	Limit, Offset  int   // Limit 0: all
 	Bodies         bool
 	State          string // "" (public), "all", "draft", "scheduled", "unpublished"
+	News           bool   // without the backlog of sources: what newsletters send
 }
 
 // Label is a tag, author, section or language with its number of public articles.

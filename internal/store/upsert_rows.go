@@ -124,7 +124,7 @@ func (r *storedArticle) decodeMeta() (m articleMeta, err error) {
 
 // insertArticles adds new rows.
 func (x *tx) insertArticles(source string, in []*incoming) error {
-	const columns = 21
+	const columns = 22
 	rows := make([]any, 0, columns*len(in))
 	bodies := make([]any, 0, 2*len(in))
 	var labels []any
@@ -133,7 +133,7 @@ func (x *tx) insertArticles(source string, in []*incoming) error {
 			return err
 		}
 		rows = append(rows, a.ref, a.id, source, a.Key, a.File, a.revision, a.seq, a.state, a.slug, a.Permalink, a.Title, a.Summary, a.Language, a.Section,
-			a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body, a.version)
+			a.meta, ms(a.publish), ms(a.update), string(a.Format), a.print.content[:], a.print.body, a.version, btoi(a.Backlog))
 		bodies = append(bodies, a.ref, a.Body)
 		labels = a.appendLabels(labels)
 		if err := x.insertAliases(a.ref, a.Aliases); err != nil {
@@ -141,7 +141,7 @@ func (x *tx) insertArticles(source string, in []*incoming) error {
 		}
 	}
 	_, err := x.insert(`INSERT INTO articles (ref, id, source, source_key, file, revision, seq, state, slug, permalink, title, summary, language, section,
-		meta, published, updated, format, hash, body_hash, changed)`, "", columns, rows)
+		meta, published, updated, format, hash, body_hash, changed, backlog)`, "", columns, rows)
 	if err != nil {
 		return err
 	}

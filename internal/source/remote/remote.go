@@ -111,7 +111,7 @@ func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, err
 	next.Asked, next.Answered, next.Failures, next.Error, next.NotBefore = now, now, 0, "", time.Time{}
 	next.Memory, next.Due = answer.Memory, s.nextVisit(now, answer.Fresh)
 	if answer.Unchanged {
-		return s.listing(next, nil, nil), nil
+		return s.listing(next, nil, nil, true), nil
 	}
 	next.Config = s.fingerprint()
 	v := &visit{source: s, old: old, next: next, now: now, accepted: ask.Accepted}
@@ -125,7 +125,7 @@ func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, err
 		}
 	}
 	next.Problems = append(answer.Problems, v.problems...)
-	return s.listing(next, v.emit, v.vanished), nil
+	return s.listing(next, v.emit, v.vanished, true), nil
 }
 
 // asBefore tells what an earlier visit told.
@@ -133,7 +133,7 @@ func (s *Source) asBefore(old *state) (*source.Listing, error) {
 	if old.Error != "" {
 		return nil, &source.Failure{Err: errors.New(old.Error), Next: old.Due}
 	}
-	return s.listing(old, nil, nil), nil
+	return s.listing(old, nil, nil, false), nil
 }
 
 // failed notes that the place could not be asked.
@@ -153,8 +153,8 @@ func (s *Source) failed(old *state, answer *Answer, err error, now time.Time) er
 }
 
 // listing makes the Listing of a state, of articles to be emitted, and of keys that
-// are gone.
-func (s *Source) listing(st *state, emit []newsletter.Article, vanished []string) *source.Listing {
+// are gone. Without a visit the state is the old one.
+func (s *Source) listing(st *state, emit []newsletter.Article, vanished []string, visited bool) *source.Listing {
 	was := *st
 	gone := append(slices.Clone(st.Deleted), vanished...)
 	slices.Sort(gone)
@@ -174,6 +174,9 @@ func (s *Source) listing(st *state, emit []newsletter.Article, vanished []string
 			return nil
 		},
 		State: func(keep []string) ([]byte, bool) {
+			if !visited && slices.Equal(keep, gone) {
+				return nil, false
+			}
 			next := was.clone()
 			next.forget(gone, keep)
 			data, err := next.encode()

@@ -28,7 +28,7 @@ func (s *Source) due(st *state, ask source.Ask, now time.Time) bool {
 		return true
 	case now.Before(st.NotBefore): // it asked to be left alone
 		return false
-	case ask.Accepted, st.Config != s.fingerprint():
+	case ask.Accepted, ask.Mode == source.Told, st.Config != s.fingerprint():
 		return true
 	case ask.Mode == source.Now:
 		return now.Sub(st.Asked) >= againVisit || st.Held != ""
