@@ -1,7 +1,7 @@
 package feed
 
 import (
-	"encoding/json"
+	encoding "encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +15,7 @@ import (
 	"github.com/mmcdole/gofeed"
 	"github.com/mmcdole/gofeed/atom"
 	ext "github.com/mmcdole/gofeed/extensions"
+	"github.com/mmcdole/gofeed/json"
 	"github.com/mmcdole/gofeed/rss"
 
 	"syndicate/internal/fetch"
@@ -32,9 +33,11 @@ type document struct {
 	authors  []newsletter.Author
 	offer    Offer
 	fresh    time.Duration
-	items    []remote.Item
-	deleted  []string
-	problems []source.Problem
+	// durations of enclosures by their addresses, as they are written (JSON Feed).
+	durations map[string]time.Duration
+	items     []remote.Item
+	deleted   []string
+	problems  []source.Problem
 }
 
 // parse reads a feed. What cannot be read of an item is a problem of the whole, told
@@ -96,8 +99,9 @@ func (d *document) head(f *gofeed.Feed, resp *fetch.Response, text string) {
 		if minutes, err := strconv.Atoi(strings.TrimSpace(original.TTL)); err == nil && minutes > 0 {
 			d.fresh = time.Duration(min(minutes, 7*24*60)) * time.Minute
 		}
-	default:
+	case *json.Feed:
 		d.offer.Hubs = jsonHubs(text)
+		d.durations = durations(original)
 	}
 	for _, l := range extensions(f.Extensions, "link") {
 		if l.Attrs["rel"] == "hub" {
@@ -216,6 +220,19 @@ func updatePeriod(x ext.Extensions) time.Duration {
 	return period
 }
 
+func durations(f *json.Feed) map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for _, it := range f.Items {
+		if it == nil || it.Attachments == nil {
+			continue
+		}
+		for _, a := range *it.Attachments {
+			out[a.URL] = time.Duration(min(max(a.DurationInSeconds, 0), 1<<31)) * time.Second
+		}
+	}
+	return out
+}
+
 func jsonHubs(text string) (hubs []string) {
 	var f struct {
 		Hubs []struct {
@@ -223,7 +240,7 @@ func jsonHubs(text string) (hubs []string) {
 			URL  string `json:"url"`
 		} `json:"hubs"`
 	}
-	if json.Unmarshal([]byte(text), &f) != nil {
+	if encoding.Unmarshal([]byte(text), &f) != nil {
 		return nil
 	}
 	for _, h := range f.Hubs {

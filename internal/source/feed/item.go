@@ -157,8 +157,8 @@ func (d *document) media(a *newsletter.Article, it *gofeed.Item, base *url.URL) 
 				a.Image = &newsletter.Image{URL: address, Type: kind, Size: size(e.Length)}
 			}
 		case len(a.Enclosures) < maxLabels && !slices.ContainsFunc(a.Enclosures, func(x newsletter.Enclosure) bool { return x.URL == address }):
-			x := newsletter.Enclosure{URL: address, Type: kind, Size: size(e.Length)}
-			if len(a.Enclosures) == 0 {
+			x := newsletter.Enclosure{URL: address, Type: kind, Size: size(e.Length), Duration: d.durations[e.URL]}
+			if len(a.Enclosures) == 0 && duration > 0 {
 				x.Duration = duration
 			}
 			a.Enclosures = append(a.Enclosures, x)

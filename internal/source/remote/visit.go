@@ -237,7 +237,7 @@ func (v *visit) fill(ctx context.Context) error {
 	}
 	v.emit = ready
 	if failed > 0 {
-		v.warn(countOf(failed, "article")+" could not be had in full and stands as the source gives it", "")
+		v.warn(countOf(failed, "article")+" could not be had in full; what the source gives is taken", "")
 	}
 	if waiting > 0 {
 		if soon := v.now.Add(fillVisit); soon.Before(v.next.Due) {
