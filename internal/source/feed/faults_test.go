@@ -25,7 +25,9 @@ func TestNoFeed(t *testing.T) {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		fmt.Fprint(w, strings.Repeat(" ", 4<<20))
-		w.Close()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
 		return b.Bytes()
 	}()
 	tests := []struct {

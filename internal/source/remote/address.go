@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// comparable returns what two addresses of one page have in common: no scheme, no
+// alike returns what two addresses of one page have in common: no scheme, no
 // capitals in the host, no slash at the end, no tracking. Text that is no address
 // stays as it is.
-func comparable(address string) string {
+func alike(address string) string {
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return address

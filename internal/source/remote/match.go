@@ -16,8 +16,8 @@ import (
 type entry struct {
 	Item
 	id    string // by which it is known: the place's, else the link, else a hash
-	canon string // comparable(id)
-	link  string // comparable
+	canon string // alike(id)
+	link  string // by alike
 	text  uint64
 	title uint64
 	was   int  // index of the article that it is in the old state, -1: it is new
@@ -31,7 +31,7 @@ func newEntry(it Item) *entry {
 	a := &it.Article
 	e := &entry{Item: it, id: markup.CleanLine(it.ID), was: -1}
 	if a.Permalink != "" {
-		e.link = comparable(a.Permalink)
+		e.link = alike(a.Permalink)
 	}
 	if text := markup.Excerpt(a.Format, a.Body, 2000); utf8.RuneCountInString(text) >= 80 {
 		e.text = hashOf(text)
@@ -42,7 +42,7 @@ func newEntry(it Item) *entry {
 	if len(e.id) > maxID {
 		e.id = "sha256:" + sumOf(e.id)
 	}
-	e.canon = comparable(e.id)
+	e.canon = alike(e.id)
 	return e
 }
 
@@ -57,7 +57,7 @@ func (e *entry) nameless(linkIsShared bool) {
 	default:
 		e.id = "sha256:" + sumOf(a.Permalink, a.Title, a.Published.UTC().Format(time.DateTime), untitled(e))
 	}
-	e.canon = comparable(e.id)
+	e.canon = alike(e.id)
 }
 
 // untitled is the text of an item that has nothing else to be known by.
@@ -162,7 +162,7 @@ func (x index[K]) find(k K) (int, bool) {
 func (v *visit) match(list []*entry) {
 	old := v.old.Known
 	byID := indexBy(len(old), func(i int) string { return old[i].id() })
-	byCanon := indexBy(len(old), func(i int) string { return comparable(old[i].id()) })
+	byCanon := indexBy(len(old), func(i int) string { return alike(old[i].id()) })
 	byLink := indexBy(len(old), func(i int) string { return old[i].Link })
 	here := indexBy(len(list), func(i int) string { return list[i].link })
 	canons := indexBy(len(list), func(i int) string { return list[i].canon })

@@ -124,7 +124,7 @@ func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, err
 			return nil, err
 		}
 	}
-	next.Problems = append(answer.Problems, v.problems...)
+	next.Problems = slices.Concat(answer.Problems, v.problems)
 	return s.listing(next, v.emit, v.vanished, true), nil
 }
 

@@ -39,7 +39,7 @@ type state struct {
 type known struct {
 	Key   string    `json:"key"`
 	ID    string    `json:"id,omitempty"`    // the place's id, if it is not Key
-	Link  string    `json:"link,omitempty"`  // comparable; see address.go
+	Link  string    `json:"link,omitempty"`  // by alike; see address.go
 	Text  uint64    `json:"text,omitempty"`  // hash of the beginning of its text, 0: too little to tell
 	Title uint64    `json:"title,omitempty"` // hash of title and date, 0: likewise
 	Hash  uint64    `json:"hash,omitempty"`  // of all that was emitted, 0: not yet

@@ -195,7 +195,7 @@ func (v *visit) news(list []*entry) map[*entry]bool {
 func (v *visit) deleted(ids []string) {
 	for _, id := range ids {
 		for i := range v.next.Known {
-			if k := &v.next.Known[i]; i >= v.shown && (k.id() == id || comparable(k.id()) == comparable(id)) {
+			if k := &v.next.Known[i]; i >= v.shown && (k.id() == id || alike(k.id()) == alike(id)) {
 				v.vanished = append(v.vanished, k.Key)
 			}
 		}
