@@ -74,7 +74,7 @@ func TestNastyArticles(t *testing.T) {
 	}
 	documents := 0
 	err = filepath.WalkDir(s.options.Feeds.Dir, func(name string, d fs.DirEntry, err error) error {
-		if ext := path.Ext(name); err != nil || ext != ".rss" && ext != ".atom" && ext != ".json" {
+		if ext := path.Ext(name); err != nil || strings.HasPrefix(d.Name(), ".") || ext != ".rss" && ext != ".atom" && ext != ".json" {
 			return err
 		}
 		documents++
