@@ -1,8 +1,11 @@
 package jobs_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
@@ -84,4 +87,36 @@ func TestServeMendedRelay(t *testing.T) {
 		}
 		eventually(t, "everybody has the second issue", func() bool { return len(k.to()) == 6 })
 	})
+}
+
+// TestRunBesideMendedRelay: beside a daemon, a run by hand makes it try a relay
+// that it left alone.
+func TestRunBesideMendedRelay(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.options.Delivery.BackoffFirst, s.options.Delivery.BackoffMax = time.Hour, time.Hour
+	s.article()
+	readers := s.subscribe(3)
+	var mended atomic.Bool
+	k := newSink(t, func(k *sink) {
+		k.onMail = func(string) error {
+			if mended.Load() {
+				return nil
+			}
+			return smtpError(550, smtp.EnhancedCode{5, 7, 1}, "not your domain")
+		}
+	})
+	v := s.service(withRelay(k.relay("main")))
+	s.serve(v)
+	if _, err := v.Send(t.Context(), sendNoWait); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the relay is paused", func() bool {
+		known, err := s.store.Relays(t.Context())
+		return err == nil && len(known) == 1 && known[0].PausedUntil.After(s.clock.now())
+	})
+	mended.Store(true)
+	s.run(s.service(withRelay(k.relay("main"))))
+	eventually(t, "everybody has the issue", func() bool { return len(k.to()) == 3 })
+	same(t, k.to(), readers)
 }

@@ -91,6 +91,11 @@ func (s *Service) remaining(ctx context.Context) (open, settled int, err error) 
 // ends before the work does, and nil once nothing is due any more.
 func (s *Service) watch(ctx context.Context, r *RunReport) (release func(), err error) {
 	s.log.Info("another process delivers")
+	if !r.unattended {
+		if err := s.tryRelays(ctx); err != nil {
+			return nil, err
+		}
+	}
 	total, _, err := s.remaining(ctx)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ type pauses struct {
 	until    time.Time // paused for them, by the monotonic clock; zero: in use
 	given    bool      // it refused us as such: waiting a moment does not help
 	trouble  RelayTrouble
+	seen     bool // the store was seen to know of that
 	ever     bool // it failed here since the start
 	denials  int  // since it last accepted a message
 	accepted bool // one, since it was last paused for denials
@@ -59,7 +60,7 @@ func (r *relay) bad(reply newsletter.Reply, cause error, first, most time.Durati
 		return r.trouble, 0, false
 	}
 	r.failures++
-	r.ever, r.untold = true, true
+	r.ever, r.untold, r.seen = true, true, false
 	base := min(relayPause, first)
 	if reply.Code/100 == 5 { // knocking again soon only locks the account
 		base, r.given = first, true
@@ -116,7 +117,8 @@ func (p *pauses) find(stored store.Relay, now time.Time) {
 }
 
 // adopt takes over what the store says now: taken, a new pause of another worker's;
-// lifted, that one which counted does not any more.
+// lifted, that one which counted does not any more: another worker's, or, if
+// somebody ended it there, this one's.
 func (r *relay) adopt(stored store.Relay, now time.Time) (taken, lifted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,8 +127,15 @@ func (r *relay) adopt(stored store.Relay, now time.Time) (taken, lifted bool) {
 	case left <= 0 || sameMoment(stored.PausedUntil, r.trouble.Until) || sameMoment(stored.PausedUntil, r.found):
 		lifted = time.Now().Before(r.others.until)
 		r.others.until = time.Time{}
-		if stored.PausedUntil.IsZero() {
+		switch {
+		case sameMoment(stored.PausedUntil, r.trouble.Until):
+			r.seen = true
+		case stored.PausedUntil.IsZero():
 			r.others.count = 0
+			lifted = lifted || r.seen && time.Now().Before(r.until)
+			if r.seen {
+				r.until, r.seen = time.Time{}, false
+			}
 		}
 	case !sameMoment(stored.PausedUntil, r.others.stored):
 		r.others.stored, r.others.until = stored.PausedUntil, time.Now().Add(left)
@@ -202,6 +211,24 @@ func (d *deliverer) adoptPauses(ctx context.Context) error {
 			d.queue.wake()
 		}
 	})
+}
+
+// tryRelays ends the pauses of relays in the store, so that whoever delivers tries
+// them again: somebody may have mended them.
+func (s *Service) tryRelays(ctx context.Context) error {
+	known, err := s.store.Relays(ctx)
+	if err != nil {
+		return fmt.Errorf("looking at the relays: %w", err)
+	}
+	for _, k := range known {
+		if !k.PausedUntil.After(s.now()) {
+			continue
+		}
+		if err := s.store.ResumeRelay(ctx, k.Name, k.PausedUntil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // eachStored goes through the relays of which the store knows something.

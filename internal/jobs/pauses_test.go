@@ -47,6 +47,16 @@ func TestAdoptedPause(t *testing.T) {
 	}
 
 	r = fresh()
+	mine = fail(r)
+	if _, lifted := r.adopt(none, now); lifted || !r.paused() { // read before it was stored
+		t.Error("its pause is over before the store knew of it")
+	}
+	r.adopt(mine, now)
+	if _, lifted := r.adopt(none, now); !lifted || r.paused() {
+		t.Error("somebody ended its pause, and it goes on")
+	}
+
+	r = fresh()
 	r.find(at(time.Hour), now)
 	if r.adopt(at(time.Hour), now); r.paused() {
 		t.Error("what was found at the start is heeded")
