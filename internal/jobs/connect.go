@@ -165,6 +165,8 @@ func (c *connection) bad(reply newsletter.Reply, cause error) {
 	c.s.log.Warn("relay paused", "relay", trouble.Relay, "error", trouble.Error, "for", pause)
 	if err := c.s.store.PauseRelay(c.hard, trouble.Relay, trouble.Until, trouble.Error); err != nil {
 		c.s.log.Warn("pause of a relay not stored", "relay", trouble.Relay, "error", err)
+	} else {
+		c.relay.stored()
 	}
 	time.AfterFunc(pause, func() { // those who wait look again
 		c.queue.wake()

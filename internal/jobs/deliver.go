@@ -105,7 +105,7 @@ func (s *Service) deliver(ctx context.Context, once, heed bool, total int) (deli
 	d.tellProgress(true)
 	out := delivered{accepted: int(d.accepted.Load()), refused: int(d.refused.Load())}
 	for _, r := range d.relays {
-		if trouble, ok := r.told(); ok {
+		if trouble, ok := r.report(); ok {
 			out.troubles = append(out.troubles, trouble)
 		}
 	}

@@ -32,10 +32,10 @@ type pauses struct {
 	until    time.Time // paused for them, by the monotonic clock; zero: in use
 	given    bool      // it refused us as such: waiting a moment does not help
 	trouble  RelayTrouble
-	seen     bool // the store was seen to know of that
-	ever     bool // it failed here since the start
-	denials  int  // since it last accepted a message
-	accepted bool // one, since it was last paused for denials
+	told     time.Time // when the store knew of that; zero: it does not
+	ever     bool      // it failed here since the start
+	denials  int       // since it last accepted a message
+	accepted bool      // one, since it was last paused for denials
 
 	others adopted
 
@@ -60,7 +60,7 @@ func (r *relay) bad(reply newsletter.Reply, cause error, first, most time.Durati
 		return r.trouble, 0, false
 	}
 	r.failures++
-	r.ever, r.untold, r.seen = true, true, false
+	r.ever, r.untold, r.told = true, true, time.Time{}
 	base := min(relayPause, first)
 	if reply.Code/100 == 5 { // knocking again soon only locks the account
 		base, r.given = first, true
@@ -73,6 +73,13 @@ func (r *relay) bad(reply newsletter.Reply, cause error, first, most time.Durati
 		r.trouble.Hint = e.Hint()
 	}
 	return r.trouble, pause, true
+}
+
+// stored notes that the store knows of the pause.
+func (p *pauses) stored() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = time.Now()
 }
 
 // denied notes that the relay will not relay to a recipient for us; true: it is
@@ -116,10 +123,10 @@ func (p *pauses) find(stored store.Relay, now time.Time) {
 	}
 }
 
-// adopt takes over what the store says now: taken, a new pause of another worker's;
-// lifted, that one which counted does not any more: another worker's, or, if
-// somebody ended it there, this one's.
-func (r *relay) adopt(stored store.Relay, now time.Time) (taken, lifted bool) {
+// adopt takes over what the store said when it was asked: taken, a new pause of
+// another worker's; lifted, that one which counted does not any more: another
+// worker's, or, if somebody ended it there, this one's.
+func (r *relay) adopt(stored store.Relay, now, asked time.Time) (taken, lifted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	left := stored.PausedUntil.Sub(now)
@@ -127,14 +134,11 @@ func (r *relay) adopt(stored store.Relay, now time.Time) (taken, lifted bool) {
 	case left <= 0 || sameMoment(stored.PausedUntil, r.trouble.Until) || sameMoment(stored.PausedUntil, r.found):
 		lifted = time.Now().Before(r.others.until)
 		r.others.until = time.Time{}
-		switch {
-		case sameMoment(stored.PausedUntil, r.trouble.Until):
-			r.seen = true
-		case stored.PausedUntil.IsZero():
+		if stored.PausedUntil.IsZero() {
 			r.others.count = 0
-			lifted = lifted || r.seen && time.Now().Before(r.until)
-			if r.seen {
-				r.until, r.seen = time.Time{}, false
+			if !r.told.IsZero() && r.told.Before(asked) {
+				lifted = lifted || time.Now().Before(r.until)
+				r.until = time.Time{}
 			}
 		}
 	case !sameMoment(stored.PausedUntil, r.others.stored):
@@ -172,9 +176,9 @@ func (r *relay) givenUp() bool {
 	return left > 0 && (left > relayPatience || r.others.count >= relayTries)
 }
 
-// told returns what is to be told of the relay when the work is over: why it
+// report returns what is to be told of the relay when the work is over: why it
 // failed here, or why it is left alone.
-func (r *relay) told() (RelayTrouble, bool) {
+func (r *relay) report() (RelayTrouble, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ever {
@@ -201,9 +205,9 @@ func (d *deliverer) findPauses(ctx context.Context) error {
 // adoptPauses leaves alone the relays that other workers paused, as long as they
 // do.
 func (d *deliverer) adoptPauses(ctx context.Context) error {
-	now := d.s.now()
+	now, asked := d.s.now(), time.Now()
 	return d.eachStored(ctx, func(r *relay, stored store.Relay) {
-		taken, lifted := r.adopt(stored, now)
+		taken, lifted := r.adopt(stored, now, asked)
 		if taken {
 			d.s.log.Warn("relay left alone", "relay", r.Name, "until", stored.PausedUntil, "error", stored.Reason)
 		}
