@@ -31,10 +31,16 @@ func (s *site) warnLists(lists []jobs.ListReport) {
 		s.warn("", f.text, f.hint)
 	}
 	for _, l := range lists {
+		more := l.Skipped
 		for _, p := range l.Problems {
+			if p.Columns {
+				s.warn(fmt.Sprintf("%s:%d", l.File, p.Line), p.Message, "")
+				continue
+			}
+			more--
 			s.warn(fmt.Sprintf("%s:%d", l.File, p.Line), p.Message+" (left out)", "")
 		}
-		if more := l.Skipped - len(l.Problems); more > 0 {
+		if more > 0 {
 			s.warn(l.File, count(more, "more line")+" left out", "")
 		}
 		if l.Unpruned != "" {

@@ -109,7 +109,7 @@ func placeholders(url string) *strings.Replacer {
 	return strings.NewReplacer(
 		newsletter.PlaceholderUnsubscribe, url+"/unsubscribe/"+newsletter.PreviewToken,
 		newsletter.PlaceholderPreferences, url+"/preferences/"+newsletter.PreviewToken,
-		newsletter.PlaceholderName, "",
+		newsletter.PlaceholderName, "", newsletter.PlaceholderNameEnd, "", // as for somebody without a name
 		newsletter.PlaceholderAddress, newsletter.MaskAddress(reader),
 	)
 }

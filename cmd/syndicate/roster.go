@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
 	"syndicate/internal/store"
@@ -66,12 +67,7 @@ func notThere(err error, address string) error {
 type importReport struct {
 	Newsletter string                  `json:"newsletter"`
 	Results    map[store.AddResult]int `json:"results"`
-	Problems   []listProblem           `json:"problems"`
-}
-
-type listProblem struct {
-	Line    int    `json:"line"`
-	Message string `json:"message"`
+	Problems   []jobs.ListProblem      `json:"problems"`
 }
 
 func subscribersImport(a *app) *cobra.Command {
@@ -126,13 +122,13 @@ func importArguments(a *app) cobra.CompletionFunc {
 
 // importList reads the whole list before it takes anybody in: half a list is no list.
 func (s *site) importList(ctx context.Context, name string, in io.Reader) (importReport, error) {
-	r := importReport{Newsletter: name, Results: map[store.AddResult]int{}, Problems: []listProblem{}}
+	r := importReport{Newsletter: name, Results: map[store.AddResult]int{}, Problems: []jobs.ListProblem{}}
 	lines, problems, err := roster.ReadAll(in)
 	if err != nil {
 		return r, err
 	}
 	for _, p := range problems {
-		r.Problems = append(r.Problems, listProblem{p.Line, p.Message})
+		r.Problems = append(r.Problems, jobs.ListProblem{Line: p.Line, Message: p.Message, Columns: p.Columns})
 	}
 	results, err := s.store.AddSubscribers(ctx, name, lines, "import", s.clock())
 	for _, result := range results {
@@ -150,7 +146,10 @@ func (s *site) tellImport(file string, r importReport) error {
 			s.warn(file, count(len(r.Problems)-i, "more line")+" left out", "")
 			break
 		}
-		s.warn(fmt.Sprintf("%s:%d", file, p.Line), p.Message+" (left out)", "")
+		if !p.Columns {
+			p.Message += " (left out)"
+		}
+		s.warn(fmt.Sprintf("%s:%d", file, p.Line), p.Message, "")
 	}
 	n := r.Results
 	s.printf("%s: %s\n", r.Newsletter, join(", ", number(n[store.Created])+" new", counted(n[store.Exists], "there already"),

@@ -88,6 +88,9 @@ func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, erro
 	if err != nil {
 		return newsletter.Digest{}, err
 	}
+	if err := checkNames(t.htmlPath, html); err != nil {
+		return newsletter.Digest{}, err
+	}
 	text, err := e.execute(ctx, e.text, view)
 	if err != nil {
 		return newsletter.Digest{}, err

@@ -505,3 +505,37 @@ func BenchmarkRender40(b *testing.B) {
 		}
 	}
 }
+
+// The name is known to the mailer only; where there is none, the template's word
+// stands. A place where a name could do harm is refused.
+func TestName(t *testing.T) {
+	t.Parallel()
+	d := english()
+	got, err := render(t.Context(), bundle(map[string]string{
+		"digest.html": `<p title="a & b">Hello {{name "friend & reader"}}!</p>{{range .Articles}}{{name ""}}{{end}} {{.UnsubscribeURL}}`,
+		"digest.txt":  `Hello {{name "friend & reader"}}! {{.UnsubscribeURL}}`,
+	}), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = newsletter.PlaceholderName, newsletter.PlaceholderNameEnd
+	if want := `<p title="a & b">Hello ` + begin + `friend &amp; reader` + end + `!</p>` + strings.Repeat(begin+end, len(d.Articles)); !strings.HasPrefix(got.HTML, want) {
+		t.Errorf("%q, want %q", got.HTML, want)
+	}
+	if text := strings.Join(strings.Fields(got.Text), " "); !strings.HasPrefix(text, "Hello "+begin+"friend & reader"+end+"!") {
+		t.Errorf("%q", got.Text)
+	}
+	for _, where := range []string{
+		`<p title="Dear {{name "x"}}">`, `<p title={{name "x"}}>`, `<a href="/?for={{name "x"}}">`, `<style>p::before{content:"{{name "x"}}"}</style>`,
+		`<script>hello({{name "x"}})</script>`, `{{comment (name "x")}}`,
+	} {
+		_, err := render(t.Context(), bundle(map[string]string{"digest.html": where + " {{.UnsubscribeURL}}"}), d)
+		if err == nil || !strings.Contains(err.Error(), "digest.html: {{name …}} can stand in text only") {
+			t.Errorf("%s: error %v", where, err)
+		}
+	}
+	d.Newsletter.Subject = `News for {{name "you"}}`
+	if _, err := builtinTemplates(t).Render(t.Context(), d); err == nil || !strings.Contains(err.Error(), "the same for everybody") {
+		t.Errorf("in the subject: error %v", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"syndicate/internal/i18n"
+	"syndicate/internal/newsletter"
 	"syndicate/internal/templating"
 )
 
@@ -18,6 +19,7 @@ import (
 type run struct {
 	templating.Run
 	words *i18n.Words
+	mark  string // of the view; see personal.go
 }
 
 // funcs are all the functions that templates have besides the built-in ones.
@@ -43,6 +45,10 @@ func funcs(r *run) map[string]any {
 		"lines":     lines,                                                      // range lines .Site.PostalAddress
 		"underline": underline,                                                  // a line as long as the text
 		"comment":   comment,                                                    // comment "[if mso]>…<![endif]": html/template drops comments
+		// name "reader": the subscriber's name, or that word where none is known
+		"name": func(otherwise string) string {
+			return marked(r.mark, newsletter.PlaceholderName) + otherwise + marked(r.mark, newsletter.PlaceholderNameEnd)
+		},
 		// together "text" "part": the text with the part on one line, if it fits
 		"together": templating.Together(`style="display:inline-block;max-width:100%"`),
 	})
@@ -98,7 +104,7 @@ func (t *Templates) executor(v *view) (*executor, error) {
 		e.text = text.Funcs(e.funcs).Lookup(t.textPath)
 		e.subjectFile = text.Lookup(t.subjectPath)
 	}
-	e.run.words = v.words
+	e.run.words, e.run.mark = v.words, v.mark
 	return e, nil
 }
 

@@ -2,7 +2,13 @@ package digest
 
 import (
 	"crypto/rand"
+	"fmt"
 	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"syndicate/internal/newsletter"
 )
 
 // placeholderStart is what the placeholders of newsletter begin with.
@@ -27,4 +33,36 @@ func marked(mark, placeholder string) string {
 // and spoils all others.
 func (v *view) personal(out string) string {
 	return strings.NewReplacer(v.mark, placeholderStart, placeholderStart, strings.ToUpper(placeholderStart)).Replace(out)
+}
+
+// checkNames wants the subscriber's name to stand in text only: html/template, which
+// makes values safe where they stand, does not see it.
+func checkNames(path, out string) error {
+	if !strings.Contains(out, newsletter.PlaceholderName) {
+		return nil
+	}
+	z := html.NewTokenizer(strings.NewReader(out))
+	raw := false // in a style sheet or the like
+	for {
+		kind := z.Next()
+		if kind == html.ErrorToken { // the end
+			return nil
+		}
+		text := string(z.Raw())
+		if strings.Contains(text, newsletter.PlaceholderName) && (kind != html.TextToken || raw) {
+			return fmt.Errorf(`%s: {{name …}} can stand in text only, not in a tag, a comment or a style sheet: %.60q`, path,
+				strings.NewReplacer(newsletter.PlaceholderName, "{{name ", newsletter.PlaceholderNameEnd, "}}").Replace(text))
+		}
+		if kind == html.StartTagToken {
+			name, _ := z.TagName()
+			switch atom.Lookup(name) {
+			case atom.Style, atom.Script, atom.Xmp, atom.Iframe, atom.Noembed, atom.Noframes, atom.Noscript, atom.Plaintext:
+				raw = true
+				continue
+			}
+		}
+		if kind == html.EndTagToken {
+			raw = false
+		}
+	}
 }

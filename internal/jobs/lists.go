@@ -53,15 +53,17 @@ func (s *Service) syncList(ctx context.Context, name string, prune bool) (ListRe
 	}
 	defer f.Close()
 	lines, problems, err := roster.ReadAll(f)
-	r.Skipped = len(problems)
 	unread := 0
 	for _, p := range problems {
+		if !p.Columns {
+			r.Skipped++
+		}
 		if p.Unread {
 			unread = cmp.Or(unread, p.Line)
 		}
 	}
 	for _, p := range problems[:min(len(problems), maxListProblems)] {
-		r.Problems = append(r.Problems, ListProblem{Line: p.Line, Message: p.Message})
+		r.Problems = append(r.Problems, ListProblem{Line: p.Line, Message: p.Message, Columns: p.Columns})
 	}
 	if err != nil { // half a list is no list
 		r.Error = err.Error()

@@ -30,16 +30,17 @@ type ListReport struct {
 	Newsletter string           `json:"newsletter"`
 	File       string           `json:"file"`
 	Result     store.SyncResult `json:"result"`
-	Problems   []ListProblem    `json:"problems,omitempty"` // lines that were skipped, at most 100
+	Problems   []ListProblem    `json:"problems,omitempty"` // lines that were skipped, and columns that are not read; at most 100
 	Skipped    int              `json:"skipped"`            // lines that were skipped, all of them
 	Unpruned   string           `json:"unpruned,omitempty"` // why nobody was removed, though that was asked for
 	Error      string           `json:"error,omitempty"`    // the list could not be read; nothing was changed
 }
 
-// ListProblem is a line that was skipped.
+// ListProblem is a line that was skipped, or says that columns are not read.
 type ListProblem struct {
 	Line    int    `json:"line"`
 	Message string `json:"message"`
+	Columns bool   `json:"columns,omitempty"`
 }
 
 // NewsletterReport says what became of a newsletter in a run.

@@ -193,12 +193,12 @@ func (t *tasks) logList(l ListReport) {
 		log.Info("list can be read again")
 	}
 	_, skips := t.differs("lines "+l.Newsletter, fmt.Sprint(l.Skipped, l.Problems))
-	if r.Added+r.Changed+r.Refused > 0 || skips && l.Skipped > 0 {
+	if r.Added+r.Changed+r.Refused > 0 || skips && l.Skipped > 0 { // columns are told of below
 		log.Info("list synced", "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
 	}
 	for _, p := range l.Problems {
 		if skips {
-			t.log.Warn("line skipped", "newsletter", l.Newsletter, "at", fmt.Sprintf("%s:%d", l.File, p.Line), "problem", p.Message)
+			t.log.Warn(map[bool]string{false: "line skipped", true: "columns ignored"}[p.Columns], "newsletter", l.Newsletter, "at", fmt.Sprintf("%s:%d", l.File, p.Line), "problem", p.Message)
 		}
 	}
 }

@@ -29,6 +29,7 @@ const (
 	slotUnsubscribe
 	slotPreferences
 	slotName
+	slotNameEnd // nothing stands here; what is between it and the name is for whom none is known
 	slotAddress
 )
 
@@ -38,6 +39,7 @@ var placeholders = [...]string{
 	slotUnsubscribe: newsletter.PlaceholderUnsubscribe,
 	slotPreferences: newsletter.PlaceholderPreferences,
 	slotName:        newsletter.PlaceholderName,
+	slotNameEnd:     newsletter.PlaceholderNameEnd,
 	slotAddress:     newsletter.PlaceholderAddress,
 }
 
@@ -174,6 +176,7 @@ func (t *Template) Append(dst []byte, p Personal) []byte {
 	start := len(dst)
 	for i := range t.segments {
 		s := &t.segments[i]
+		named := false
 		if s.slot == slotHeaders {
 			dst = t.headers(dst, &p)
 		} else {
@@ -184,13 +187,19 @@ func (t *Template) Append(dst []byte, p Personal) []byte {
 			case slotPreferences:
 				w.url(p.PreferencesURL)
 			case slotName:
-				w.text(p.Name)
+				named = strings.TrimSpace(p.Name) != ""
+				if otherwise := i+1 < len(t.segments) && t.segments[i+1].slot == slotNameEnd; named || !otherwise {
+					w.text(p.Name)
+					named = otherwise
+				}
 			case slotAddress:
 				w.text(p.MaskedAddress)
 			}
 			dst = w.dst
 		}
-		dst = append(dst, s.text...)
+		if !named {
+			dst = append(dst, s.text...)
+		}
 	}
 	return insertSignatures(dst, start, t.keys, p.Date)
 }

@@ -291,6 +291,30 @@ func TestNewTemplateRefuses(t *testing.T) {
 	}
 }
 
+// TestNobodysName: what stands in a message for a name is for those only who have
+// none.
+func TestNobodysName(t *testing.T) {
+	t.Parallel()
+	c := content()
+	for _, otherwise := range []string{"", "reader", "cher ami, chère amie & " + strings.Repeat("tout le monde ", 20)} {
+		hello := "Hello " + newsletter.PlaceholderName + otherwise + newsletter.PlaceholderNameEnd
+		c.Text = hello + ",\n" + hello + "\n"
+		c.HTML = "<p>" + hello + "</p>"
+		tpl, p := build(t, c), personal()
+		for name, want := range map[string]string{"": otherwise, " ": otherwise, "Ann <b>": "Ann <b>"} {
+			p.Name = name
+			_, parts := read(t, tpl.Append(nil, p))
+			if got, want := parts["text/plain"], "Hello "+want+",\r\nHello "+want+"\r\n"; got != want {
+				t.Errorf("%q: %q, want %q", name, got, want)
+			}
+			html := strings.NewReplacer("Ann <b>", "Ann &lt;b&gt;").Replace(want)
+			if got, want := parts["text/html"], "<p>Hello "+html+"</p>"; got != want {
+				t.Errorf("%q: %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
 // TestAnyValue: whatever a subscriber is called and wherever placeholders stand,
 // the message keeps its form and says what it was told.
 func TestAnyValue(t *testing.T) {

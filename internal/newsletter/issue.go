@@ -121,7 +121,8 @@ type Group struct {
 const (
 	PlaceholderUnsubscribe = "SYNDICATExUNSUBSCRIBExURL"
 	PlaceholderPreferences = "SYNDICATExPREFERENCESxURL"
-	PlaceholderName        = "SYNDICATExSUBSCRIBERxNAME" // may be empty for a subscriber
+	PlaceholderName        = "SYNDICATExSUBSCRIBERxNAME" // what follows it is for whom no name is known …
+	PlaceholderNameEnd     = "SYNDICATExNAMExEND"        // … up to this; without, there is nothing for them
 	PlaceholderAddress     = "SYNDICATExMASKEDxADDRESS"  // masked: m…@example.org
 )
 

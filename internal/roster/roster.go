@@ -15,6 +15,7 @@ import (
 	"hash/maphash"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,11 +32,12 @@ import (
 // maxCell bounds a cell; nothing that belongs into a list comes near it.
 const maxCell = 4096
 
-// Problem is a line that was skipped, or a column that was not understood. It
-// holds no address, so that it may be logged.
+// Problem is a line that was skipped, or says that columns are not read. It holds no
+// address, so that it may be logged.
 type Problem struct {
 	Line    int // from 1
 	Message string
+	Columns bool // about columns: no line was skipped
 	// Unread: somebody may stand there all the same, so that it cannot be told from
 	// the list who is not on it.
 	Unread bool
@@ -128,6 +130,7 @@ func (x *Reader) readHeader(row []string) {
 			names[i] = "email"
 		}
 	}
+	var unknown []string
 	for i, h := range names {
 		found := ""
 		for name, synonyms := range known {
@@ -137,12 +140,19 @@ func (x *Reader) readHeader(row []string) {
 		}
 		switch _, double := x.columns[found]; {
 		case found == "" && h != "":
-			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Message: fmt.Sprintf("column %q is not known and not read", h)})
+			unknown = append(unknown, strconv.Quote(h))
 		case found != "" && double:
-			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Message: fmt.Sprintf("column %q is there twice; the first is read", found)})
+			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: fmt.Sprintf("column %q is there twice; the first is read", found)})
 		case found != "":
 			x.columns[found] = i
 		}
+	}
+	switch len(unknown) {
+	case 0:
+	case 1:
+		x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: "the column " + unknown[0] + " is not known and ignored"})
+	default:
+		x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: "the columns " + strings.Join(unknown, ", ") + " are not known and ignored"})
 	}
 }
 
@@ -181,7 +191,7 @@ func (x *Reader) Next() (newsletter.Line, error) {
 		}
 		line, err := x.line(row, n)
 		if err != nil {
-			return newsletter.Line{}, &Problem{n, err.Error(), !errors.As(err, new(needless))}
+			return newsletter.Line{}, &Problem{Line: n, Message: err.Error(), Unread: !errors.As(err, new(needless))}
 		}
 		return line, nil
 	}
@@ -195,9 +205,9 @@ func (n needless) Error() string { return string(n) }
 func (x *Reader) misquoted(err *csv.ParseError) *Problem {
 	first, last := err.StartLine+x.skipped, err.Line+x.skipped
 	if last > first { // one quotation mark swallows lines until the next
-		return &Problem{first, fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", first, last), true}
+		return &Problem{Line: first, Unread: true, Message: fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", first, last)}
 	}
-	return &Problem{first, "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside", true}
+	return &Problem{Line: first, Unread: true, Message: "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside"}
 }
 
 // line checks one row.

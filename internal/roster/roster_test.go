@@ -86,7 +86,12 @@ func TestRead(t *testing.T) {
 		"where people live": {
 			"nom;adresse;email\nAnn;1 quai des Brumes;ann@example.org\n",
 			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann")}},
-			[]string{`line 1: column "adresse" is not known and not read`},
+			[]string{`line 1: the column "adresse" is not known and ignored`},
+		},
+		"columns of another program": {
+			"email,Shoe,first name,name,hat\nann@example.org,38,Ann,Ann,7\n",
+			[]newsletter.Line{{N: 2, Email: "ann@example.org", Name: ptr("Ann")}},
+			[]string{`line 1: the columns "shoe", "first name", "hat" are not known and ignored`},
 		},
 		"an address without a better name": {
 			"nom;adresse\nAnn;ann@example.org\n",
@@ -107,7 +112,7 @@ func TestRead(t *testing.T) {
 			"sep=;\r\nemail;name;shoe\r\nann@example.org;A, B, C, D, E\r\nbo;Bo\r\n",
 			[]newsletter.Line{{N: 3, Email: "ann@example.org", Name: ptr("A, B, C, D, E")}},
 			[]string{
-				`line 2: column "shoe" is not known and not read`,
+				`line 2: the column "shoe" is not known and ignored`,
 				"line 4: that is no e-mail address: it needs a name, an @ and a domain",
 			},
 		},
@@ -148,7 +153,7 @@ func TestRead(t *testing.T) {
 			"email,language,time_zone,shoe\nann,,,\nann@example.org,xx-invalid-language-tag,,\nann@example.org,,Mars/Base,\nbo@example.org,,,\nBO@example.org,,,\n",
 			[]newsletter.Line{{N: 5, Email: "bo@example.org", Language: ptr(""), TimeZone: ptr("")}},
 			[]string{
-				`line 1: column "shoe" is not known and not read`,
+				`line 1: the column "shoe" is not known and ignored`,
 				"line 2: that is no e-mail address: it needs a name, an @ and a domain",
 				`line 3: "xx-invalid-language-tag" is no language tag; write en, fr, pt-BR…`,
 				`line 4: "Mars/Base" is no time zone; write Europe/Paris, America/New_York…`,

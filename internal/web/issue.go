@@ -72,7 +72,8 @@ func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
 	body := []byte(strings.NewReplacer(
 		newsletter.PlaceholderUnsubscribe, about,
 		newsletter.PlaceholderPreferences, about,
-		newsletter.PlaceholderName, "",
+		newsletter.PlaceholderName, "", // nobody in particular: what stands there for those without a name
+		newsletter.PlaceholderNameEnd, "",
 		newsletter.PlaceholderAddress, "…",
 	).Replace(onTheWeb(d.HTML, s.base+"/newsletters/"+url.PathEscape(n.Name), i18n.For(d.Language, n.Language, s.site.Language))))
 
