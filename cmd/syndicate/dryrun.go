@@ -134,7 +134,10 @@ func speedLines(speeds []jobs.Speed) []string {
 		if x.Most {
 			how = "at least "
 		}
-		lines[k] = fmt.Sprintf("%s%s, by %s (%s/s)", how, duration(x.Took), x.By, rate(x.Rate))
+		lines[k] = how + duration(x.Took) + ", by " + x.By
+		if x.Rate > 0 {
+			lines[k] += fmt.Sprintf(" (%s/s)", rate(x.Rate))
+		}
 	}
 	return lines
 }

@@ -20,7 +20,7 @@ type DryRun struct {
 
 // Speed is a rate at which an issue would go, and how long it would take.
 type Speed struct {
-	Rate float64       // messages a second
+	Rate float64       // messages a second; 0: it is not that simple
 	By   string        // what says so, for people
 	Most bool          // it is a limit: it can take longer
 	Took time.Duration // with quiet hours and the wait for a canary
@@ -45,7 +45,7 @@ func (s *Service) DryRun(ctx context.Context, name string) (DryRun, error) {
 	if d.Messages, err = s.messages(ctx, &d.Preview); err != nil {
 		return d, err
 	}
-	d.Speeds, err = s.speeds(ctx, p)
+	d.Speeds, err = s.speeds(ctx, p, d.Domains)
 	return d, err
 }
 
@@ -102,41 +102,39 @@ func (s *Service) messages(ctx context.Context, p *Preview) ([][]byte, error) {
 }
 
 // speeds says how fast an issue would go: what limits it, and what was measured.
-func (s *Service) speeds(ctx context.Context, p Preview) ([]Speed, error) {
+func (s *Service) speeds(ctx context.Context, p Preview, domains []DomainCount) ([]Speed, error) {
 	n := p.Newsletter
-	var out []Speed
-	add := func(rate float64, most bool, by string) {
-		if rate <= 0 {
-			return
-		}
-		wait := time.Duration(0)
-		if s.canaryShare(p) > 0 {
-			wait = n.Canary.Wait
-		}
-		quiet := n.Quiet
-		if p.Rehearsal {
-			quiet = newsletter.Quiet{}
-		}
-		now := s.now()
-		end := quiet.After(now, wait+time.Duration(float64(p.Recipients)/rate*float64(time.Second)), n.Location)
-		out = append(out, Speed{Rate: rate, By: by, Most: most, Took: end.Sub(now)})
+	wait := time.Duration(0)
+	if s.canaryShare(p) > 0 {
+		wait = n.Canary.Wait
 	}
-	limited := 0.0
-	for _, r := range s.o.Relays {
-		if r.Rate <= 0 {
-			limited = 0
-			break
+	quiet, maxRate := n.Quiet, n.MaxRate
+	if p.Rehearsal {
+		quiet, maxRate = newsletter.Quiet{}, 0
+	}
+	now := s.now()
+	took := func(x atLeast) time.Duration {
+		if !x.days {
+			x.took += wait
 		}
-		limited += r.Rate
+		return x.end(now, now, quiet, n.Location).Sub(now)
 	}
-	add(limited, true, "the rates of the relays")
-	if !p.Rehearsal {
-		add(n.MaxRate, true, "max_rate")
+	groups := map[string]int{}
+	for _, d := range domains {
+		groups[d.Domain] = d.Count
 	}
-	past, err := s.store.PastRate(ctx, p.Rehearsal)
+	limits, err := s.forecast(ctx, p.Recipients, groups, maxRate)
 	if err != nil {
 		return nil, err
 	}
-	add(past.Rate, false, fmt.Sprintf("%s/%d, as measured", past.Newsletter, past.Number))
-	return out, nil
+	var out []Speed
+	for _, x := range limits {
+		out = append(out, Speed{Rate: x.rate, By: x.by, Most: true, Took: took(x)})
+	}
+	past, err := s.store.PastRate(ctx, p.Rehearsal)
+	if err != nil || past.Rate <= 0 {
+		return out, err
+	}
+	measured := atLeast{took: sending(p.Recipients, past.Rate)}
+	return append(out, Speed{Rate: past.Rate, By: fmt.Sprintf("%s/%d, as measured", past.Newsletter, past.Number), Took: took(measured)}), nil
 }

@@ -88,7 +88,9 @@ func (s *Service) Inspect(ctx context.Context, id int64) (IssueDetail, error) {
 		return d, err
 	}
 	d.Held = len(held)
-	d.Estimate = s.estimate(d, n, now)
+	if d.Estimate, err = s.estimate(ctx, d, n, now); err != nil {
+		return d, err
+	}
 	_, d.Articles, err = s.store.FrozenIssue(ctx, id)
 	return d, err
 }
@@ -125,19 +127,29 @@ func canaryReport(i newsletter.Issue, groups []store.GroupTally, wait time.Durat
 }
 
 // estimate says when an issue that is sending will be done: from its pace of late,
-// else from what is configured. What receivers put off is not foreseen.
-func (s *Service) estimate(d IssueDetail, n newsletter.Newsletter, now time.Time) Estimate {
+// else from what is configured, and not before a limit lets it. What receivers put
+// off is not foreseen.
+func (s *Service) estimate(ctx context.Context, d IssueDetail, n newsletter.Newsletter, now time.Time) (Estimate, error) {
 	open := d.Deferred
 	if d.Issue.State != newsletter.IssueSending || open == 0 {
-		return Estimate{}
+		return Estimate{}, nil
 	}
-	e := Estimate{By: "from its pace of the last minute"}
-	rate := d.Rate
-	if rate == 0 || d.Canary != nil && !d.Canary.Done { // that of the slice says little
-		rate, e.By = s.ceiling(n)
+	groups := map[string]int{}
+	for _, g := range d.Groups {
+		groups[g.Group] = g.Open()
 	}
-	if rate == 0 {
-		return Estimate{}
+	limits, err := s.forecast(ctx, open, groups, n.MaxRate)
+	if err != nil {
+		return Estimate{}, err
+	}
+	for k := range limits {
+		limits[k].by += ", at best"
+	}
+	if d.Rate > 0 && (d.Canary == nil || d.Canary.Done) { // that of the slice says little
+		limits = append(limits, atLeast{took: sending(open, d.Rate), by: "its pace of the last minute"})
+	}
+	if len(limits) == 0 {
+		return Estimate{}, nil
 	}
 	from := now
 	if d.Canary != nil && d.Canary.Until.After(now) {
@@ -147,28 +159,15 @@ func (s *Service) estimate(d IssueDetail, n newsletter.Newsletter, now time.Time
 	if s.Rehearsal() || n.Location == nil {
 		quiet = newsletter.Quiet{}
 	}
-	e.At = quiet.After(from, time.Duration(float64(open)/rate*float64(time.Second)), n.Location)
+	var e Estimate
+	for _, x := range limits {
+		if end := x.end(from, now, quiet, n.Location); end.After(e.At) {
+			e.At, e.By = end, "from "+x.by
+		}
+	}
 	if d.NextTry.After(e.At) {
 		e.At, e.By = d.NextTry, "when the last of them are tried again"
 	}
 	e.Left = e.At.Sub(now)
-	return e
-}
-
-// ceiling is how fast an issue can go at most, by what is configured, and what
-// says so; 0: nothing does.
-func (s *Service) ceiling(n newsletter.Newsletter) (rate float64, by string) {
-	limited := len(s.o.Relays) > 0
-	for _, r := range s.o.Relays {
-		rate += r.Rate
-		limited = limited && r.Rate > 0
-	}
-	if !limited {
-		rate = 0
-	}
-	by = "from the limits of the relays, at best"
-	if n.MaxRate > 0 && (rate == 0 || n.MaxRate < rate) {
-		rate, by = n.MaxRate, "from max_rate, at best"
-	}
-	return rate, by
+	return e, nil
 }

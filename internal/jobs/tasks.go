@@ -197,8 +197,12 @@ func (t *tasks) logList(l ListReport) {
 		log.Info("list synced", "added", r.Added, "changed", r.Changed, "refused", r.Refused, "skipped", l.Skipped)
 	}
 	for _, p := range l.Problems {
-		if skips {
-			t.log.Warn(map[bool]string{false: "line skipped", true: "columns ignored"}[p.Columns], "newsletter", l.Newsletter, "at", fmt.Sprintf("%s:%d", l.File, p.Line), "problem", p.Message)
+		at := fmt.Sprintf("%s:%d", l.File, p.Line)
+		switch {
+		case skips && p.Columns:
+			t.log.Warn("columns ignored", "newsletter", l.Newsletter, "at", at, "problem", p.Message)
+		case skips:
+			t.log.Warn("line skipped", "newsletter", l.Newsletter, "at", at, "problem", p.Message)
 		}
 	}
 }
