@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -12,7 +13,7 @@ import (
 // Passed is an article that an edit made one of a newsletter whose issues are
 // past it already: nobody gets it.
 type Passed struct {
-	File       string   `json:"file"`
+	File       string   `json:"file"` // its title, where it has no file
 	Newsletter string   `json:"newsletter"`
 	Changed    []string `json:"changed"` // "language", "tags", "authors", "section"
 }
@@ -30,7 +31,7 @@ func (s *Service) passedBy(ctx context.Context, r *SourceReport, articles []stor
 				return err
 			}
 			if track.Horizon >= a.Is.Seq {
-				r.Passed = append(r.Passed, Passed{File: a.Is.File, Newsletter: n.Name, Changed: changedLabels(&a.Was, &a.Is)})
+				r.Passed = append(r.Passed, Passed{File: cmp.Or(a.Is.File, a.Is.Title), Newsletter: n.Name, Changed: changedLabels(&a.Was, &a.Is)})
 			}
 		}
 	}

@@ -418,6 +418,26 @@ func TestSelections(t *testing.T) {
 	})
 }
 
+// What a source had before it was added is everywhere but in newsletters, and its
+// next visit is remembered with its state.
+func TestSourcesElsewhere(t *testing.T) {
+	each(t, func(b *bench) {
+		b.upsert(article("old", func(a *newsletter.Article) { a.Backlog = true }), article("new"))
+		equal(b, must(b.CountArticles(ctx, store.ArticleQuery{}))(b), 2)
+		equal(b, keysOf(must(b.Articles(ctx, store.ArticleQuery{News: true}))(b)), "new")
+		b.upsert(article("old", func(a *newsletter.Article) { a.Title = "Corrected" })) // does not make it news
+		equal(b, keysOf(must(b.Articles(ctx, store.ArticleQuery{News: true}))(b)), "new")
+
+		equal(b, must(b.NextVisit(ctx, []string{"quay"}))(b), time.Time{})
+		b.ok(b.PlanSource(ctx, "quay", []byte("one"), day.Add(time.Hour)))
+		b.ok(b.PlanSource(ctx, "pier", nil, day.Add(time.Minute)))
+		b.ok(b.PlanSource(ctx, "quay", nil, day.Add(2*time.Hour)))
+		equal(b, must(b.NextVisit(ctx, []string{"quay", "articles"}))(b), day.Add(2*time.Hour))
+		st := must(b.SourceState(ctx, "quay"))(b)
+		equal(b, string(st.State)+" "+st.Due.Format(time.RFC3339), "one "+day.Add(2*time.Hour).Format(time.RFC3339))
+	})
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // A label that very many articles have is answered another way.

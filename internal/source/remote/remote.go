@@ -94,7 +94,7 @@ func (s *Source) Name() string { return s.o.Name }
 
 // List implements source.Source.
 func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, error) {
-	now := s.o.Now()
+	now := s.o.Now().Truncate(time.Millisecond) // as the store keeps the times that are made of it
 	old, problem := decodeState(ask.State)
 	if ask.Mode == source.Nobody || !s.due(old, ask, now) {
 		return s.asBefore(old)

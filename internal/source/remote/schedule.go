@@ -44,7 +44,7 @@ func (s *Source) nextVisit(now time.Time, fresh time.Duration) time.Time {
 			wait = min(max(fresh, soonestVisit), latestVisit)
 		}
 	}
-	return now.Add(wait + s.share(wait/10))
+	return now.Add((wait + s.share(wait/10)).Truncate(time.Second))
 }
 
 // share is a part of d that is the source's own, so that those which were added
