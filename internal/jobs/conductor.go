@@ -220,10 +220,6 @@ func (c *conductor) keepBeside(ctx context.Context) {
 
 // hub asks for the jobs of WebSub.
 func (c *conductor) hub(ctx context.Context, now time.Time) error {
-	c.told = time.Time{}
-	if len(c.o.Feeds.Hubs) == 0 {
-		return nil
-	}
 	if now.Sub(c.swept) >= sweepEvery || now.Before(c.swept) {
 		n, err := c.store.SweepHub(ctx)
 		if err != nil {
@@ -238,12 +234,16 @@ func (c *conductor) hub(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	c.told = time.Time{}
 	var wanted []job
 	if w.Pings {
 		wanted = append(wanted, pingJob{})
 	}
 	if w.Requests {
 		wanted = append(wanted, verifyJob{})
+	}
+	if w.Pushes {
+		wanted = append(wanted, pushJob{})
 	}
 	for _, topic := range w.Topics {
 		wanted = append(wanted, distributeJob{Topic: topic})

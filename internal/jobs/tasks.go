@@ -118,6 +118,9 @@ func (t *tasks) workers() *river.Workers {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[verifyJob]) error {
 		return t.do(ctx, j.Args, j.Args.Fence, t.verify)
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[pushJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, t.askHubs)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[distributeJob]) error {
 		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.distribute(ctx, j.Args.Topic) })
 	}))
@@ -173,6 +176,9 @@ func (t *tasks) takeIn(ctx context.Context) error {
 	}
 	report, err := t.Ingest(ctx, source.WhenDue)
 	if err != nil {
+		return err
+	}
+	if err := t.wantPushes(ctx); err != nil {
 		return err
 	}
 	for _, r := range report.Sources {

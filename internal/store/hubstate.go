@@ -9,6 +9,7 @@ import (
 type HubWork struct {
 	Pings    bool          // hubs are to be told
 	Requests bool          // requests are to be verified
+	Pushes   bool          // hubs are to be asked to tell this site of changes
 	Topics   []string      // whose subscribers are to be sent something
 	Next     time.Duration // until there is more, 0: nothing is foreseen
 }
@@ -40,6 +41,7 @@ func (s *Store) HubWork(ctx context.Context) (HubWork, error) {
 		return r, err
 	}, `SELECT 'ping' AS kind, '' AS topic, coalesce(min(CASE WHEN p.due_at > t.due_at THEN p.due_at WHEN t.due_at > 0 THEN t.due_at ELSE 1 END), 0) AS at
 			FROM pings p JOIN topics t ON t.topic = p.topic WHERE p.version < t.version
+		UNION ALL SELECT 'push', '', coalesce(min(due_at), 0) FROM pushes
 		UNION ALL SELECT 'request', '', coalesce(min(due_at), 0) FROM hub_requests
 		UNION ALL SELECT 'topic', t.topic, coalesce(min(CASE WHEN b.due_at > t.due_at THEN b.due_at WHEN t.due_at > 0 THEN t.due_at ELSE 1 END), 0)
 			FROM topics t JOIN hub_subscriptions b ON b.topic = t.topic AND b.version < t.version AND b.expires_at > $1 GROUP BY t.topic
@@ -52,6 +54,8 @@ func (s *Store) HubWork(ctx context.Context) (HubWork, error) {
 		case !due(r.at):
 		case r.kind == "ping":
 			w.Pings = true
+		case r.kind == "push":
+			w.Pushes = true
 		case r.kind == "request":
 			w.Requests = true
 		default:

@@ -49,7 +49,11 @@ func (s *server) guard(next http.Handler) http.Handler {
 		if s.isHTTPS(r) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		inner.Body = http.MaxBytesReader(w, inner.Body, maxBody)
+		limit := int64(maxBody)
+		if strings.HasPrefix(inner.URL.Path, pushPath) {
+			limit = maxPush
+		}
+		inner.Body = http.MaxBytesReader(w, inner.Body, limit)
 		next.ServeHTTP(rec, inner)
 	})
 }

@@ -173,6 +173,8 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /files/{file...}", s.file},
 		{"GET /hub", s.hubPage},
 		{"POST /hub", s.askHub},
+		{"GET " + pushPath + "{token}", s.answerHub},
+		{"POST " + pushPath + "{token}", s.pushed},
 		{"GET /unsubscribe/{token}", s.unsubscribePage},
 		{"POST /unsubscribe/{token}", s.unsubscribe},
 		{"GET /preferences/{token}", s.preferencesPage},
