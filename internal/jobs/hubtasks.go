@@ -93,7 +93,7 @@ func (s *Service) newCallers() *callers {
 		}
 	}
 	o := fetch.Options{
-		Agent: "Syndicate (+" + s.o.Site.URL + "/)", Redirects: -1, Limit: 4 << 10, Idle: s.o.Hub.OwnerConns,
+		Agent: s.o.Agent, Redirects: -1, Limit: 4 << 10, Idle: s.o.Hub.OwnerConns,
 		Connect: 5 * time.Second, Answer: 10 * time.Second, Total: 30 * time.Second, Now: s.now,
 	}
 	c := &callers{gate: newGate(s.o.Hub.Connections, s.o.Hub.OwnerConns)}
@@ -273,12 +273,11 @@ func (t *tasks) verify(ctx context.Context) error {
 			return o
 		},
 		settle: func(ctx context.Context, all []called[store.HubRequest]) error {
-			for _, a := range all {
-				if err := t.store.SettleHubRequest(ctx, a.item, a.outcome); err != nil {
-					return err
-				}
+			outcomes := make([]store.RequestOutcome, len(all))
+			for i, a := range all {
+				outcomes[i] = store.RequestOutcome{HubRequest: a.item, Outcome: a.outcome}
 			}
-			return nil
+			return t.store.SettleHubRequests(ctx, outcomes)
 		},
 	}
 	n, err := round.run(ctx)

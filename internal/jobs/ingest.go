@@ -113,6 +113,10 @@ func (s *Service) list(ctx context.Context, src source.Source, mode source.Mode)
 	if l.before, err = s.store.SourceState(ctx, l.name); err != nil {
 		return l, err
 	}
+	// A time that is earlier than the source's own plan was set by a hub.
+	if mode == source.WhenDue && !l.before.Due.IsZero() && !l.before.Due.After(s.now()) {
+		mode = source.Told
+	}
 	l.listing, l.err = src.List(ctx, source.Ask{State: l.before.State, Accepted: l.before.Accepted, Mode: mode})
 	return l, nil
 }

@@ -48,6 +48,7 @@ type Options struct {
 	Newsletters []newsletter.Newsletter
 	Feeds       FeedOptions
 	Hub         HubOptions
+	Agent       string         // what the program calls itself to servers; empty: Syndicate
 	Relays      []mailer.Relay // those of weight 0 in the order in which they are tried; empty: rehearsal with the catcher
 	Signer      *mailer.Signer // has the DKIM keys; nil: no signatures of ours
 	OutboxDir   string         // absolute; where the catcher keeps its .eml files

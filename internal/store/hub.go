@@ -143,40 +143,56 @@ func requestIDs(requests []HubRequest) []int64 {
 	return ids
 }
 
-// SettleHubRequest ends a request, or puts it off: one that was verified has its
-// effect now. If another has taken its place meanwhile, nothing happens.
-func (s *Store) SettleHubRequest(ctx context.Context, r HubRequest, o Outcome) error {
-	return s.write(ctx, "settle a request to the hub", func(x *tx) error {
+// RequestOutcome is what became of a request to the hub.
+type RequestOutcome struct {
+	HubRequest
+	Outcome
+}
+
+// SettleHubRequests ends requests, or puts them off: those that were verified have
+// their effect now. Where another has taken a request's place meanwhile, nothing
+// happens.
+func (s *Store) SettleHubRequests(ctx context.Context, all []RequestOutcome) error {
+	return s.write(ctx, "settle requests to the hub", func(x *tx) error {
 		now, err := x.clock()
 		if err != nil {
 			return err
 		}
-		const ours = " WHERE id = $1 AND due_at = $2"
-		switch {
-		case o.Cut:
-			_, err = x.exec("UPDATE hub_requests SET due_at = $3"+ours, r.ID, r.claim, now)
-			return err
-		case !o.OK && !o.End:
-			_, err = x.exec("UPDATE hub_requests SET due_at = $3, failures = failures + 1"+ours, r.ID, r.claim, now+o.After.Milliseconds())
-			return err
+		for i := range all {
+			if err := x.settleHubRequest(&all[i], now); err != nil {
+				return err
+			}
 		}
-		n, err := x.exec("DELETE FROM hub_requests"+ours, r.ID, r.claim)
-		if err != nil || n == 0 || !o.OK {
-			return err
-		}
-		switch r.Mode {
-		case "subscribe":
-			// The document of this moment is known to whoever subscribes now.
-			_, err = x.exec(`INSERT INTO hub_subscriptions (topic, callback, owner, client, secret, version, expires_at)
+		return nil
+	})
+}
+
+func (x *tx) settleHubRequest(r *RequestOutcome, now int64) error {
+	const ours = " WHERE id = $1 AND due_at = $2"
+	switch {
+	case r.Cut:
+		_, err := x.exec("UPDATE hub_requests SET due_at = $3"+ours, r.ID, r.claim, now)
+		return err
+	case !r.OK && !r.End:
+		_, err := x.exec("UPDATE hub_requests SET due_at = $3, failures = failures + 1"+ours, r.ID, r.claim, now+r.After.Milliseconds())
+		return err
+	}
+	n, err := x.exec("DELETE FROM hub_requests"+ours, r.ID, r.claim)
+	if err != nil || n == 0 || !r.OK {
+		return err
+	}
+	switch r.Mode {
+	case "subscribe":
+		// The document of this moment is known to whoever subscribes now.
+		_, err = x.exec(`INSERT INTO hub_subscriptions (topic, callback, owner, client, secret, version, expires_at)
 				SELECT topic, $2, $3, $4, $5, version, $6 FROM topics WHERE topic = $1
 				ON CONFLICT (topic, callback) DO UPDATE SET client = excluded.client, secret = excluded.secret, expires_at = excluded.expires_at,
 				due_at = CASE WHEN hub_subscriptions.failures > 0 THEN 0 ELSE hub_subscriptions.due_at END, failures = 0, failing_since = 0, error = ''`,
-				r.Topic, r.Callback, r.Owner, r.Client, r.Secret, now+r.Lease.Milliseconds())
-		case "unsubscribe":
-			_, err = x.exec("DELETE FROM hub_subscriptions WHERE topic = $1 AND callback = $2", r.Topic, r.Callback)
-		}
-		return err
-	})
+			r.Topic, r.Callback, r.Owner, r.Client, r.Secret, now+r.Lease.Milliseconds())
+	case "unsubscribe":
+		_, err = x.exec("DELETE FROM hub_subscriptions WHERE topic = $1 AND callback = $2", r.Topic, r.Callback)
+	}
+	return err
 }
 
 // HubDelivery is a subscriber who is to be sent a topic's document.

@@ -47,7 +47,7 @@ func (b *bench) verify() int {
 	b.Helper()
 	all := must(b.ClaimHubRequests(ctx, 100, time.Minute))(b)
 	for _, r := range all {
-		b.ok(b.SettleHubRequest(ctx, r, store.Outcome{OK: true}))
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: r, Outcome: store.Outcome{OK: true}}}))
 	}
 	return len(all)
 }
@@ -227,28 +227,28 @@ func TestHubRequests(t *testing.T) {
 		equal(b, len(must(b.ClaimHubRequests(ctx, 10, time.Minute))(b)), 0)
 		b.Advance(time.Second)
 		b.ok(b.ask("unsubscribe", rssURL, callback))
-		b.ok(b.SettleHubRequest(ctx, first[0], store.Outcome{OK: true})) // too late
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: first[0], Outcome: store.Outcome{OK: true}}})) // too late
 		equal(b, must(b.HubState(ctx, 5))(b).Subscriptions, 0)
 		equal(b, b.verify(), 1)
 		equal(b, must(b.HubState(ctx, 5))(b), store.HubState{Hubs: []store.PingState{{Hub: otherHub}}})
 
 		b.ok(b.ask("subscribe", rssURL, callback))
 		r := must(b.ClaimHubRequests(ctx, 10, time.Minute))(b)[0]
-		b.ok(b.SettleHubRequest(ctx, r, store.Outcome{After: time.Minute}))
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: r, Outcome: store.Outcome{After: time.Minute}}}))
 		equal(b, b.hubWork(), store.HubWork{Next: time.Minute})
 		b.Advance(time.Minute)
 		r = must(b.ClaimHubRequests(ctx, 10, time.Minute))(b)[0]
 		equal(b, r.Failures, 1)
-		b.ok(b.SettleHubRequest(ctx, r, store.Outcome{Cut: true}))
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: r, Outcome: store.Outcome{Cut: true}}}))
 		r = must(b.ClaimHubRequests(ctx, 10, time.Minute))(b)[0]
-		b.ok(b.SettleHubRequest(ctx, r, store.Outcome{OK: true}))
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: r, Outcome: store.Outcome{OK: true}}}))
 		equal(b, must(b.HubState(ctx, 5))(b).Subscriptions, 1)
 
 		b.announce(atomURL, "a1")
 		told := must(b.ClaimHubRequests(ctx, 10, time.Minute))(b)
 		equal(b, len(told), 1)
 		equal(b, told[0].Mode+" "+told[0].Topic+" "+told[0].Callback, "denied "+rssURL+" "+callback)
-		b.ok(b.SettleHubRequest(ctx, told[0], store.Outcome{OK: true}))
+		b.ok(b.SettleHubRequests(ctx, []store.RequestOutcome{{HubRequest: told[0], Outcome: store.Outcome{OK: true}}}))
 		equal(b, must(b.HubState(ctx, 5))(b), store.HubState{Hubs: []store.PingState{{Hub: otherHub}}})
 	})
 }
