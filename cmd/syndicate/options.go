@@ -36,6 +36,7 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 			Named: namedFeeds(cfg), Moved: movedFeeds(cfg),
 		},
 		Hub:      hub(cfg.Feeds.Hub),
+		Agent:    agent(cfg),
 		SiteFS:   os.DirFS(cfg.Path(".")),
 		WebURL:   cfg.Web.URL,
 		Delivery: delivery(cfg),

@@ -104,13 +104,10 @@ func (s *Service) otherHubs() []string {
 // announce notes what the documents of the feeds hold, given the hashes of the
 // files by name. What changed is told to hubs and subscribers afterwards.
 func (s *Service) announce(ctx context.Context, c *publish.Catalogue, hashes map[string]string) error {
-	if len(s.o.Feeds.Hubs) == 0 {
-		return nil
-	}
-	var docs []store.Document
+	var docs []store.Document // none where there are no hubs: whoever subscribed is told so
 	for d := range c.Documents() {
 		name := d.File()
-		if hash := hashes[name]; hash != "" {
+		if hash := hashes[name]; hash != "" && len(s.o.Feeds.Hubs) > 0 {
 			docs = append(docs, store.Document{URL: d.URL(s.o.Site.URL), Name: name, Hash: hash})
 		}
 	}

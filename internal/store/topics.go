@@ -29,6 +29,12 @@ type TopicPace struct {
 // have subscribed to it. Whoever subscribed to one that is gone will be told so.
 // It returns how many changed.
 func (s *Store) Announce(ctx context.Context, docs []Document, hubs []string, pace TopicPace) (changed int, err error) {
+	if len(docs) == 0 { // nearly always there were none before
+		n, err := one(s.reader(ctx), value[int], "SELECT count(*) FROM topics")
+		if err != nil || n == 0 {
+			return 0, s.wrap("look for topics", err)
+		}
+	}
 	err = s.write(ctx, "note what the feeds hold", func(x *tx) error {
 		now, err := x.clock()
 		if err != nil {
