@@ -4,13 +4,20 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+
+	"syndicate/internal/web"
 )
 
 // decoded undoes the content coding of an answer.
@@ -115,6 +122,75 @@ func TestFeedCodings(t *testing.T) {
 	if r := s.get("/feed.json", "Accept-Encoding", "gzip"); r.Header.Get("Content-Encoding") != "" || text(t, r, 200) != "{}" {
 		t.Errorf("two bytes: %v", r.Header)
 	}
+}
+
+// TestFeedMemory: what is held has a bound, and what was given up is there again
+// when it is asked for.
+func TestFeedMemory(t *testing.T) {
+	t.Parallel()
+	const most = 250_000
+	s := newSite(t, func(o *web.Options) { o.FeedMemory = most })
+	random := rand.New(rand.NewPCG(1, 2))
+	bodies := map[string]string{}
+	for _, name := range []string{"feed.rss", "feed.atom", "feed.json"} {
+		b := make([]byte, 60_000)
+		for i := range b {
+			b[i] = 'a' + byte(random.IntN(16))
+		}
+		bodies[name] = string(b)
+		s.write(name, bodies[name])
+	}
+	tags := map[string]string{}
+	for range 3 {
+		for name, body := range bodies {
+			for _, coding := range []string{"identity", "gzip", "br", "zstd"} {
+				r := s.get("/"+name, "Accept-Encoding", coding)
+				if decoded(t, r) != body {
+					t.Fatalf("%s in %s: other bytes", name, coding)
+				}
+				tag := r.Header.Get("Etag")
+				if old := tags[name+coding]; old != "" && old != tag {
+					t.Errorf("%s in %s: tag %s, before %s", name, coding, tag, old)
+				}
+				tags[name+coding] = tag
+				if r := s.get("/"+name, "Accept-Encoding", coding, "If-None-Match", tag); r.StatusCode != 304 {
+					t.Errorf("%s in %s: %d with its tag", name, coding, r.StatusCode)
+				}
+				if held := s.gauge("syndicate_feed_bytes_held"); held > most || held < 60_000 {
+					t.Fatalf("%d bytes are held", held)
+				}
+			}
+		}
+		for name := range bodies { // a newer edition gives the room of the old one back
+			bodies[name] = "x" + bodies[name]
+			s.write(name, bodies[name])
+			clear(tags)
+		}
+		s.pass(time.Second)
+	}
+	for name := range bodies {
+		s.check(os.Remove(filepath.Join(s.dir, name)))
+		s.pass(time.Second)
+		text(t, s.get("/"+name), 404)
+	}
+	if held := s.gauge("syndicate_feed_bytes_held"); held != 0 {
+		t.Errorf("%d bytes are held of nothing", held)
+	}
+}
+
+// gauge reads a figure from /metrics.
+func (s *site) gauge(name string) (n int64) {
+	s.t.Helper()
+	b, err := io.ReadAll(s.get("/metrics", "remote", "127.0.0.1:1").Body)
+	s.check(err)
+	_, after, ok := strings.Cut(string(b), "\n"+name+" ")
+	if !ok {
+		s.t.Fatalf("no %s in\n%s", name, b)
+	}
+	line, _, _ := strings.Cut(after, "\n")
+	n, err = strconv.ParseInt(line, 10, 64)
+	s.check(err)
+	return n
 }
 
 // TestFeedAtOnce: many who come at once for a feed that nobody asked for before

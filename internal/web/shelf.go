@@ -18,7 +18,7 @@ import (
 const (
 	feedMaxSize = 64 << 20    // bytes, of one document
 	feedRecheck = time.Second // how often a file is looked at
-	shelfSize   = 96 << 20    // bytes that all documents may hold, in all codings
+	shelfSize   = 96 << 20    // bytes that all documents may hold, in all codings, if nobody says otherwise
 )
 
 // shelf keeps the documents of feeds in memory: those that are asked for, in the

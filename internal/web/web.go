@@ -14,6 +14,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -40,6 +41,7 @@ type Options struct {
 	Templates   fs.FS                   // the site's templates folder; may lack files, nil: the built-in ones only
 	Builtin     fs.FS                   // templates shipped with the program, laid out the same: web/home.html, …
 	WebURL      string                  // what links in mail begin with, without trailing slash; empty: Site.URL
+	FeedMemory  int64                   // bytes of feeds that are held, in all codings; 0: 96 MB
 	Version     string                  // of the program, for /metrics
 
 	// TrustedProxies are the networks whose X-Forwarded-For and
@@ -100,7 +102,7 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 	s := &server{
 		o: o, store: o.Store, site: o.Site, log: o.Log, now: o.Now,
 		base:    pathOf(o.WebURL),
-		shelf:   newShelf(o.FeedsDir, shelfSize, o.Now),
+		shelf:   newShelf(o.FeedsDir, cmp.Or(o.FeedMemory, shelfSize), o.Now),
 		wrong:   newLimiter(wrongTokens, wrongTokensPer),
 		asked:   newLimiter(hubRequests, hubRequestsPer),
 		hammers: hammers{level: map[hammer]time.Time{}},
