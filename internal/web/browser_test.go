@@ -139,6 +139,8 @@ func newSample(t *testing.T) *sample {
 		"newsletter":     "/newsletters/weekly",
 		"feed":           "/feed.atom",
 		"feeds":          "/feeds",
+		"tag":            "/tags/sea/",
+		"auteur":         "/authors/solveig-tanguidé/",
 		"unsubscribe":    s.link(newsletter.PurposeUnsubscribe, her, "weekly"),
 		"desabonnement":  s.link(newsletter.PurposeUnsubscribe, her, "quotidien"),
 		"preferences":    s.link(newsletter.PurposePreferences, her, "weekly"),

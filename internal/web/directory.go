@@ -33,11 +33,20 @@ type feedDocument struct {
 	delta []string // Cache-Control of what only one reader has use for
 }
 
-// directory returns the feeds as they are now.
+// directory returns the feeds as they are now. While a new one is made, others get
+// that of before.
 func (s *server) directory() *directory {
 	c := s.o.Service.Catalogue()
 	old := s.feeds.Load()
-	if old != nil && old.catalogue == c {
+	if old != nil {
+		if old.catalogue == c || !s.listing.TryLock() {
+			return old
+		}
+	} else {
+		s.listing.Lock()
+	}
+	defer s.listing.Unlock()
+	if old = s.feeds.Load(); old != nil && old.catalogue == c {
 		return old
 	}
 	d := &directory{c, make(map[string]*feedDocument, 3*len(c.Feeds))}
@@ -45,23 +54,15 @@ func (s *server) directory() *directory {
 		f := s.feedDocument(doc)
 		d.documents[f.path] = f
 	}
-	if s.feeds.CompareAndSwap(old, d) && old != nil {
-		go s.freshen(d)
-	}
-	return d
-}
-
-// freshen makes the documents that are in memory ready as they are now, before
-// somebody asks, and forgets those of feeds that are no more.
-func (s *server) freshen(d *directory) {
+	s.feeds.Store(d)
 	s.shelf.retain(func(name string) bool {
-		_, ok := d.catalogue.Find("/" + name)
+		_, ok := c.Find("/" + name)
 		return ok
 	})
-	for _, p := range s.shelf.loaded() {
-		p.stale()
-		_, _ = p.document() // who asks for it hears of the error
+	if old != nil {
+		go s.shelf.freshen()
 	}
+	return d
 }
 
 func (s *server) feedDocument(doc publish.Document) *feedDocument {

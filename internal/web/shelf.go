@@ -45,8 +45,9 @@ type slot struct {
 	current atomic.Pointer[document] // nil: nobody asked yet, or there is no file
 	checked atomic.Int64             // when the file was looked at, in nanoseconds
 
-	mu   sync.Mutex // held by the one who looks
-	info fs.FileInfo
+	mu     sync.Mutex // held by the one who looks
+	info   fs.FileInfo
+	closed bool // the feed is no more
 }
 
 func newShelf(dir string, size int64, now func() time.Time) *shelf {
@@ -65,19 +66,30 @@ func (s *shelf) slot(name, contentType string) *slot {
 	return p
 }
 
-// retain forgets the documents whose names are not in the list.
+// retain forgets the documents that are not known any more.
 func (s *shelf) retain(known func(name string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, p := range s.slots {
 		if !known(name) {
+			p.mu.Lock() // somebody may be looking
+			p.closed = true
 			p.replace(nil)
+			p.mu.Unlock()
 			delete(s.slots, name)
 		}
 	}
 }
 
-// loaded returns the places in which a document is.
+// freshen makes the documents that are in memory ready as they are now, before
+// somebody asks.
+func (s *shelf) freshen() {
+	for _, p := range s.loaded() {
+		p.stale()
+		_, _ = p.document() // who asks for it hears of the error
+	}
+}
+
 func (s *shelf) loaded() []*slot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +128,7 @@ func (p *slot) document() (*document, error) {
 // look reads the file if it changed. The caller holds mu.
 func (p *slot) look() (*document, error) {
 	old := p.current.Load()
-	if p.shelf.dir == "" {
+	if p.shelf.dir == "" || p.closed {
 		return nil, fs.ErrNotExist
 	}
 	info, err := os.Stat(p.file())

@@ -18,6 +18,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/store"
 	"syndicate/internal/web"
 )
@@ -77,7 +78,7 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 		f(&o)
 	}
 	o.Service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: jobs.FeedOptions{Dir: s.dir, Hubs: []string{"self"}}, Builtin: o.Builtin, Log: log, Now: s.clock,
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, Log: log, Now: s.clock,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +89,24 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 	}
 	s.seed(ctx, o.Newsletters)
 	return s
+}
+
+// feedOptions: the feeds have hubs, former addresses, and a selection of the
+// operator's own.
+func feedOptions(dir string) jobs.FeedOptions {
+	return jobs.FeedOptions{
+		Dir: dir, Items: 50, Full: true, Hubs: []string{"self", "https://hub.example.net/"},
+		Named: []publish.Selection{{Path: "feeds/knots", Title: "Knots & bread", Select: newsletter.Selection{Tags: []string{"craft"}}}},
+		Moved: map[string]string{"/index.xml": "/feed.rss", "/tags/été/feed.xml": "/tags/sea/feed.atom", "/away.xml": "https://other.example.net/feed"},
+	}
+}
+
+// publish builds the feeds.
+func (s *site) publish() {
+	s.t.Helper()
+	_, err := s.service.Publish(s.t.Context())
+	s.check(err)
+	s.pass(time.Second)
 }
 
 func (s *site) clock() time.Time {

@@ -23,6 +23,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +65,7 @@ type server struct {
 	now     func() time.Time
 	views   *views
 	feeds   atomic.Pointer[directory]
+	listing sync.Mutex // held while a directory is made
 	shelf   *shelf
 	assets  map[string]*document // by name: site.css, favicon.svg
 	wrong   *limiter             // of wrong tokens by client
