@@ -35,7 +35,7 @@ func BenchmarkServe(b *testing.B) {
 	s.run(0, "build")
 	program := daemon(b, ours, built(b, "cmd/syndicate"), "-C", s.dir, "serve")
 
-	r, plain := get(b, ours, "")
+	_, plain := get(b, ours, "")
 	if len(plain) < 280_000 || len(plain) > 340_000 {
 		b.Fatalf("the feed has %d bytes", len(plain))
 	}
