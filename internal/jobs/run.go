@@ -98,7 +98,23 @@ func (s *Service) reported(ctx context.Context, steps func(*RunReport) error) (R
 	if ierr == nil {
 		r.Issues = issues
 	}
+	if !stopped {
+		s.publishIssues(ctx, &r)
+	}
 	return r, errors.Join(err, ierr)
+}
+
+// publishIssues brings the newsletters' feeds up to date where an issue was sent.
+func (s *Service) publishIssues(ctx context.Context, r *RunReport) {
+	if !slices.ContainsFunc(r.Issues, func(i IssueReport) bool { return i.Issue.State == newsletter.IssueSent && !i.Issue.Rehearsal }) {
+		return
+	}
+	p, err := s.Publish(ctx)
+	if err != nil {
+		r.Errors = append(r.Errors, "building the feeds: "+err.Error())
+		return
+	}
+	r.Publish.Written = append(r.Publish.Written, p.Written...)
 }
 
 // standing says how issues stand now.
