@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/language/display"
 
 	"syndicate/internal/newsletter"
-	"syndicate/internal/store"
 )
 
 // How long an answer with a feed may be kept. Readers that behave poll by it.
@@ -148,10 +147,7 @@ func eachLabel(a *newsletter.Article, visit func(kind Kind, name string)) {
 	}
 }
 
-// query selects the articles of the feed.
-func (s *spec) query() store.ArticleQuery { return store.ArticleQuery{Select: s.sel} }
-
-// order is that of the catalogue.
+// compare orders feeds as the catalogue lists them.
 func (s *spec) compare(t *spec) int {
 	kinds := []Kind{Site, Newsletter, Named, Section, Tag, Author, Language}
 	return cmp.Or(cmp.Compare(slices.Index(kinds, s.kind), slices.Index(kinds, t.kind)), cmp.Compare(s.path, t.path))
