@@ -62,10 +62,10 @@ func TestServeMendedRelay(t *testing.T) {
 		}
 		pause(time.Hour)
 		s.subscribe(3)
-		s.serve(v)
 		if _, err := v.Send(t.Context(), sendNoWait); err != nil {
 			t.Fatal(err)
 		}
+		s.serve(v)
 		eventually(t, "everybody has the issue", func() bool { return len(k.to()) == 3 })
 		s.resumed("main")
 
@@ -107,10 +107,10 @@ func TestRunBesideMendedRelay(t *testing.T) {
 		}
 	})
 	v := s.service(withRelay(k.relay("main")))
-	s.serve(v)
 	if _, err := v.Send(t.Context(), sendNoWait); err != nil {
 		t.Fatal(err)
 	}
+	s.serve(v)
 	eventually(t, "the relay is paused", func() bool {
 		known, err := s.store.Relays(t.Context())
 		return err == nil && len(known) == 1 && known[0].PausedUntil.After(s.clock.now())

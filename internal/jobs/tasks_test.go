@@ -104,7 +104,6 @@ func TestServeSealsAlone(t *testing.T) {
 			t.Fatal(r, err)
 		}
 		v := s.service()
-		s.serve(v)
 		state := func(id int64) newsletter.IssueState {
 			i, err := s.store.Issue(t.Context(), id)
 			if err != nil {
@@ -118,7 +117,8 @@ func TestServeSealsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		send("daily") // the daemon is there: on SQLite it frees claims when it starts
+		send("daily")
+		s.serve(v) // on SQLite it frees claims when it starts
 		eventually(t, "the first issue is sent", func() bool { return state(1) == newsletter.IssueSent })
 		const lease = 20 * time.Second // as the site's
 		if _, err := s.store.Claim(t.Context(), "seal 2", 0, lease); err != nil {
