@@ -17,7 +17,7 @@ type (
 		Content     *feeds.RssContent // after the description: some readers keep the later one
 		Category    []text            `xml:"category"`
 		Source      *rssSource        `xml:"source"`
-		Creator     string            `xml:"dc:creator,omitempty"`
+		Creator     *text             `xml:"dc:creator"`
 		Language    string            `xml:"dc:language,omitempty"`
 		Rights      *text             `xml:"dc:rights"`
 		License     string            `xml:"creativeCommons:license,omitempty"`
@@ -60,7 +60,10 @@ func newRSSItem(it *Item) *rssItem {
 	if it.HTML != "" {
 		x.Content = &feeds.RssContent{Content: it.HTML}
 	}
-	x.Creator = it.byline() // one element: readers keep the first, the last, or all of several
+	if by := it.byline(); by != "" { // one element: readers keep the first, the last, or all of several
+		creator := rssText(by)
+		x.Creator = &creator
+	}
 	if o := it.Origin; o != nil {
 		if o.Feed != "" {
 			x.Source = &rssSource{o.Feed, rssText(o.Title).Raw}

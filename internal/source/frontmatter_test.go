@@ -108,6 +108,8 @@ func TestFrontMatterNames(t *testing.T) {
 		{"authors: [Ines Falk, Hal Venn, ines falk]", authors, people("Ines Falk", "Hal Venn")},
 		{"author: [Ines Falk, Hal Venn]", authors, people("Ines Falk", "Hal Venn")},
 		{"author: Ines Falk <ines@example.org>", authors, []newsletter.Author{{Name: "Ines Falk", Email: "ines@example.org"}}},
+		{`author: '"Falk, Ines" <ines@example.org>'`, authors, []newsletter.Author{{Name: "Falk, Ines", Email: "ines@example.org"}}},
+		{`author: 'Ines "Net" <ines@example.org>'`, authors, []newsletter.Author{{Name: `Ines "Net"`, Email: "ines@example.org"}}},
 		{"author: {name: Ines Falk, email: ines@example.org, url: https://example.org/ines}", authors, []newsletter.Author{{Name: "Ines Falk", Email: "ines@example.org", URL: "https://example.org/ines"}}},
 		{"authors:\n- name: Ines Falk\n  link: 'javascript:alert(1)'\n- Hal Venn", authors, people("Ines Falk", "Hal Venn")},
 

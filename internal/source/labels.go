@@ -96,7 +96,11 @@ func author(v value) newsletter.Author {
 	if v.kind != isTable {
 		name := markup.CleanLine(v.text)
 		if i := strings.LastIndexByte(name, '<'); i > 0 && strings.HasSuffix(name, ">") && strings.Contains(name[i:], "@") {
-			return newsletter.Author{Name: strings.Trim(name[:i], ` "`), Email: strings.TrimSpace(name[i+1 : len(name)-1])}
+			quoted := strings.TrimSpace(name[:i])
+			if inner, ok := strings.CutPrefix(quoted, `"`); ok && strings.HasSuffix(inner, `"`) {
+				quoted = strings.TrimSuffix(inner, `"`)
+			}
+			return newsletter.Author{Name: quoted, Email: strings.TrimSpace(name[i+1 : len(name)-1])}
 		}
 		return newsletter.Author{Name: name}
 	}
