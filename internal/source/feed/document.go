@@ -44,6 +44,9 @@ type document struct {
 // once.
 func parse(resp *fetch.Response) (*document, error) {
 	text := utf8Text(resp.Body, resp.Header.Get("Content-Type"))
+	if tooDeep(text) && !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return nil, errors.New("it cannot be read as a feed: its elements are nested too deep")
+	}
 	f, err := parseFeed(text)
 	switch {
 	case errors.Is(err, gofeed.ErrFeedTypeNotDetected) && looksLikePage(text[:min(len(text), 4096)], resp):

@@ -25,7 +25,8 @@ const (
 	maxLabel      = 255     // bytes of each
 	maxTitle      = 500     // characters
 	summaryLength = 280     // likewise
-	maxBody       = 2 << 20 // bytes of its text
+	maxBody       = 1 << 20 // bytes of its text
+	maxLine       = 8 << 10 // bytes of a title, a name, a tag, with their markup
 )
 
 // item makes an article of an item of a feed; false: there is nothing in it.
@@ -87,6 +88,9 @@ var (
 // plain makes one line of plain text of a title, in which some write HTML and
 // others "a < b".
 func plain(title string) string {
+	if len(title) > maxLine {
+		title = strings.ToValidUTF8(title[:maxLine], "")
+	}
 	if strings.Contains(title, "<") {
 		title = inline.ReplaceAllString(title, "")
 	}
