@@ -23,10 +23,10 @@ type connection struct {
 	stop   context.Context //nolint:containedctx // when it ends, nothing new is started
 	hard   context.Context //nolint:containedctx // when it ends, everything is
 
-	first    *item         // taken, to be sent first
-	flight   int           // handed to Run and not done
-	answered int           // deliveries that this connection settled one way or the other
-	settling chan struct{} // closed when the settlement before is stored; nil: none
+	first     *item      // taken, to be sent first
+	flight    int        // handed to Run and not done
+	answered  int        // deliveries that this connection settled one way or the other
+	unsettled *unsettled // the result before, nil: it is stored
 }
 
 // connection works until the queue is closed.
@@ -120,16 +120,11 @@ func (c *connection) back() {
 
 func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 	return &mailer.Outgoing{
-		From: l.from,
-		To:   it.row.Email,
-		Size: l.template.Size(),
-		Mark: func(context.Context) error {
-			// Whether it was marked is to be known, even if the connection is cut meanwhile.
-			it.markErr = c.patient(c.hard, func() error { return c.ledger.Mark(c.last, it.row.Chunk, it.row.N, it.lease.Fence) })
-			it.marked = it.markErr == nil
-			return it.markErr
-		},
-		Ready: func(wait bool) (bool, error) { return c.ready(it, wait) },
+		From:  l.from,
+		To:    it.row.Email,
+		Size:  l.template.Size(),
+		Mark:  func(context.Context) error { return c.mark(it) },
+		Ready: func() error { return c.ready(it) },
 		Message: func(dst []byte) []byte {
 			return l.template.Append(dst, c.s.personal(l, it.row, c.s.now()))
 		},

@@ -16,10 +16,10 @@ import (
 // what the relay chokes on.
 const maxReturned = 2
 
-// done takes Run's word on how a message ended. The result is stored while the
-// next message leaves, but before its final dot does (see ready): after a crash a
+// done takes Run's word on how a message ended. The result is stored before the next
+// message leaves, in the same commit as its mark (see mark): after a crash a
 // connection leaves at most one message that the relay has and the store does not
-// know of, and at most two in sending.
+// know of.
 func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	c.flight--
 	it, ok := o.Ref.(*item)
@@ -54,43 +54,50 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	}
 	c.pushedBack(it, reply, v) // once, however often it comes back
 	c.settled()
-	settling := make(chan struct{})
-	c.settling = settling
 	x := c.settlement(it, reply, v, fault, denied)
-	go func() {
-		defer close(settling)
-		c.settle(it, x)
-	}()
+	c.unsettled = &unsettled{item: it, result: x, ticket: c.ledger.BeginSettle(x)}
+}
+
+// unsettled is a result that is being stored.
+type unsettled struct {
+	item   *item
+	result store.Settlement
+	ticket store.Ticket
+}
+
+// mark notes that a message is about to leave, and waits until that is stored, and
+// the result of the message before, too.
+func (c *connection) mark(it *item) error {
+	step := func() store.Ticket { return c.ledger.BeginMark(it.row.Chunk, it.row.N, it.lease.Fence) }
+	begun := step()
+	c.settled()
+	// Whether it was marked is to be known, even if the connection is cut meanwhile.
+	it.markErr = c.patient(c.hard, again(c.last, begun, step))
+	it.marked = it.markErr == nil
+	return it.markErr
+}
+
+// again makes a function that waits for a step: at first for one that was begun.
+func again(ctx context.Context, begun store.Ticket, step func() store.Ticket) func() error {
+	next := func() store.Ticket { return begun }
+	return func() error {
+		t := next()
+		next = step
+		return t.Wait(ctx)
+	}
 }
 
 // errExpired keeps a message back whose chunk another worker may have by now: this
 // machine slept, or the store was away.
 var errExpired = errors.New("the lease ran out")
 
-// ready says whether the final dot of a message may be written: not before the
-// result of the message before is stored, and not at all if the store fails or the
-// lease has run out.
-func (c *connection) ready(it *item, wait bool) (bool, error) {
-	if c.settling != nil && !wait {
-		select {
-		case <-c.settling:
-		default:
-			return false, nil
-		}
-	}
-	c.settled()
+// ready says whether a message that is marked may leave: not if the store failed or
+// the lease has run out.
+func (c *connection) ready(it *item) error {
 	if c.queue.expired(it.lease) {
-		return true, errExpired
+		return errExpired
 	}
-	return true, c.failed()
-}
-
-// settled waits until the settlement before is stored.
-func (c *connection) settled() {
-	if c.settling != nil {
-		<-c.settling
-		c.settling = nil
-	}
+	return c.failed()
 }
 
 // settlement says what is to be stored about an attempt; fault: the relay failed,
@@ -121,10 +128,16 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 	return x
 }
 
-// settle stores how an attempt ended.
-func (c *connection) settle(it *item, x store.Settlement) {
+// settled waits until the result before is stored.
+func (c *connection) settled() {
+	u := c.unsettled
+	if u == nil {
+		return
+	}
+	c.unsettled = nil
+	it, x := u.item, u.result
 	defer c.queue.finish(it)
-	err := c.insist(c.last, x, func() error { return c.ledger.Settle(c.last, x) })
+	err := c.insist(c.last, x, again(c.last, u.ticket, func() store.Ticket { return c.ledger.BeginSettle(x) }))
 	if errors.Is(err, store.ErrStale) { // another worker has the chunk, or the issue was cancelled
 		err = nil
 		poke(c.renew)

@@ -166,11 +166,10 @@ func benchmarkBare(b *testing.B, content mailer.Content, connections int) {
 			return // more goroutines than connections
 		}
 		r := bufio.NewReader(c)
-		var out, msg []byte
+		var out []byte
 		for pb.Next() {
-			msg = tpl.Append(msg[:0], p)
 			out = append(out[:0], "MAIL FROM:<news@example.org>\r\nRCPT TO:<zoe@example.net>\r\nDATA\r\n"...)
-			out = mailer.AppendData(out, msg)
+			out = append(tpl.Append(out, p), ".\r\n"...)
 			if _, err := c.Write(out); err != nil {
 				b.Error(err)
 				return

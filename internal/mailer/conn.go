@@ -26,7 +26,7 @@ type Conn struct {
 	used     int
 	refused  bool // the last group was refused: RSET heads the next
 
-	out, msg, text []byte // reused: the next write, the message being built, the last reply's words
+	out, text []byte // reused: the next write, the last reply's words
 }
 
 // Capabilities returns what the relay offered.

@@ -5,13 +5,14 @@ import (
 	"bytes"
 	"io"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 
 	"syndicate/internal/mailer"
 )
 
-func TestAppendData(t *testing.T) {
+func TestEndData(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ msg, want string }{
 		{"a\r\n", "a\r\n.\r\n"},
@@ -32,8 +33,8 @@ func TestAppendData(t *testing.T) {
 		{"\n", "\r\n.\r\n"},
 		{"a\r", "a\r\n.\r\n"},
 	} {
-		if got := string(mailer.AppendData([]byte("x"), []byte(tt.msg))); got != "x"+tt.want {
-			t.Errorf("%q: %q, want %q", tt.msg, got[1:], tt.want)
+		if got := string(mailer.EndData([]byte(tt.msg))); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.msg, got, tt.want)
 		}
 	}
 }
@@ -45,7 +46,7 @@ func FuzzDot(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, msg []byte) {
-		out := mailer.AppendData(nil, msg)
+		out := mailer.EndData(slices.Clone(msg))
 		if n := bytes.Count(append([]byte("\r\n"), out...), []byte("\r\n.\r\n")); n != 1 || !bytes.HasSuffix(out, []byte(".\r\n")) {
 			t.Fatalf("%q: %d ends in %q", msg, n, out)
 		}
@@ -67,13 +68,13 @@ func FuzzDot(f *testing.F) {
 	})
 }
 
-// BenchmarkAppendData dot-stuffs a message of 38 KB.
-func BenchmarkAppendData(b *testing.B) {
+// BenchmarkEndData makes a message of 38 KB ready to leave.
+func BenchmarkEndData(b *testing.B) {
 	msg := build(b, bigContent()).Append(nil, personal())
-	buf := mailer.AppendData(nil, msg)
+	msg = append(msg, "....."...)[:len(msg)] // room for the dot
 	b.SetBytes(int64(len(msg)))
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = mailer.AppendData(buf[:0], msg)
+		mailer.EndData(msg)
 	}
 }

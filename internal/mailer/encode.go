@@ -27,7 +27,8 @@ const hexDigits = "0123456789ABCDEF"
 
 // valueWriter appends a value to a quoted-printable body (RFC 2045 6.7), from
 // the beginning of a line on. No line gets longer than 75 octets, so that there
-// is room for the soft break that follows the value.
+// is room for the soft break that follows the value, and none begins with a dot,
+// which would have to be doubled on its way.
 type valueWriter struct {
 	dst  []byte
 	col  int
@@ -37,7 +38,7 @@ type valueWriter struct {
 // room makes room for n octets that belong together.
 func (w *valueWriter) room(n int) {
 	if w.col+n > 75 {
-		w.dst = append(w.dst, "=\r\n"...)
+		w.dst = append(w.dst, softBreak...)
 		w.col = 0
 	}
 	w.col += n
@@ -85,8 +86,17 @@ func (w *valueWriter) plainRun(s string) int {
 		n++
 	}
 	for run := s[:n]; run != ""; {
-		k := min(len(run), max(75-w.col, 1))
-		w.room(k)
+		if w.col == 75 {
+			w.dst = append(w.dst, softBreak...)
+			w.col = 0
+		}
+		if w.col == 0 && run[0] == '.' {
+			w.encoded('.')
+			run = run[1:]
+			continue
+		}
+		k := min(len(run), 75-w.col)
+		w.col += k
 		w.dst = append(w.dst, run[:k]...)
 		run = run[k:]
 	}

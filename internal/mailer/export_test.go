@@ -2,9 +2,9 @@ package mailer
 
 // What black-box tests need from inside.
 var (
-	AppendData = appendData
-	ReadReply  = readReply
-	NewReply   = newReply
+	EndData   = endData
+	ReadReply = readReply
+	NewReply  = newReply
 )
 
 // LoginInTheOpen tries to log in where others can listen.

@@ -75,7 +75,9 @@ func NewTemplate(c Content) (*Template, error) {
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	t.segments = []segment{{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)}}
 	t.cut(body, htmlStart(c, body, boundary))
-	for _, s := range t.segments {
+	for i := range t.segments {
+		s := &t.segments[i]
+		s.text = hideDots(s.text)
 		t.size += len(s.text) + 256
 	}
 	t.size += 1024 // the headers of one recipient
@@ -141,6 +143,27 @@ func (t *Template) cut(body []byte, html int) {
 	t.extend(body[from:])
 }
 
+// hideDots encodes the dots that lines of quoted-printable text begin with, so that
+// no copy of the message has to be dot-stuffed.
+func hideDots(text []byte) []byte {
+	if !bytes.Contains(text, []byte("\r\n.")) {
+		return text
+	}
+	w := valueWriter{dst: make([]byte, 0, len(text)+len(text)/16)}
+	for line := range bytes.Lines(text) {
+		w.col = 0
+		rest := bytes.TrimLeft(line, ".")
+		for range len(line) - len(rest) {
+			w.encoded('.')
+		}
+		if w.col > 0 && w.col+len(rest) > 76+len("\r\n") {
+			w.dst = append(w.dst, softBreak...)
+		}
+		w.dst = append(w.dst, rest...)
+	}
+	return w.dst
+}
+
 // placeholderAt returns the placeholder that quoted-printable text begins with,
 // and its length there: a soft line break may cut it in two. They are letters
 // only, so it never encodes them.
@@ -170,8 +193,8 @@ func (t *Template) extend(b []byte) {
 }
 
 // Append appends the finished message of one recipient to dst: 7-bit ASCII with
-// CRLF line ends, not dot-stuffed, signed at p.Date where the signer has keys for
-// the sender.
+// CRLF line ends, no line begins with a dot, signed at p.Date where the signer has
+// keys for the sender.
 func (t *Template) Append(dst []byte, p Personal) []byte {
 	start := len(dst)
 	for i := range t.segments {

@@ -85,6 +85,9 @@ func read(t rapid.TB, raw []byte) (h mail.Header, parts map[string]string) {
 		if len(line) > 998 || len(line) > 76 && i > bytes.Count(head, []byte("\r\n")) {
 			t.Fatalf("line %d has %d octets: %s", i+1, len(line), line)
 		}
+		if len(line) > 0 && line[0] == '.' {
+			t.Fatalf("line %d begins with a dot: %s", i+1, line)
+		}
 	}
 	m, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -323,6 +326,7 @@ func TestAnyValue(t *testing.T) {
 	words := rapid.SliceOfN(rapid.OneOf(
 		rapid.SampledFrom(placeholders),
 		rapid.StringMatching(`[ -~]{0,90}`),
+		rapid.StringMatching(`[.]{0,90}`),
 		rapid.StringOfN(rapid.RuneFrom([]rune("éà « » \u00a0.=\n\t日𝄞")), 0, 40, -1),
 	), 1, 12)
 	rapid.Check(t, func(t *rapid.T) {
@@ -336,7 +340,7 @@ func TestAnyValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := personal()
-		p.Name = rapid.String().Draw(t, "name")
+		p.Name = rapid.OneOf(rapid.String(), rapid.StringMatching(`[.x]{0,200}`)).Draw(t, "name")
 		p.To.Name = p.Name
 		p.MaskedAddress = rapid.String().Draw(t, "address")
 		p.UnsubscribeURL = "https://example.org/" + rapid.StringMatching(`[a-zA-Z0-9_=&?.-]{0,200}`).Draw(t, "url")

@@ -11,19 +11,17 @@ import (
 )
 
 // session is one Run. Between turns no reply is outstanding, and the relay waits
-// for the message of open (it is in Conn.msg) or for a command.
+// for the message of open (it is in Conn.out) or for a command.
 type session struct {
 	*Conn
 	markCtx context.Context // of each Mark
 	next    func(context.Context) (*Outgoing, bool)
 	done    func(*Outgoing, newsletter.Reply)
 
-	open  *Outgoing  // marked, its DATA answered 354
-	mark  chan error // of the message whose group is written, until it is decided
+	open  *Outgoing // marked, its DATA answered 354
+	size  int       // of the message that was built last, without what the wire adds
 	ended bool
 	end   newsletter.Reply // what ended the connection
-
-	withheld newsletter.Reply // why the final dot was not written
 }
 
 // groupPhases are the commands that lead to a message.
@@ -76,12 +74,11 @@ func (s *session) turn(o *Outgoing) {
 	if s.open == nil && o == nil || s.stray(o) {
 		return
 	}
-	grouped := o != nil && s.caps.Pipelining
-	s.out = s.out[:0]
-	if s.open != nil {
-		s.out = appendData(s.out, s.msg)
+	if s.open == nil {
+		s.out = s.out[:0]
 	}
 	body := len(s.out)
+	grouped := o != nil && s.caps.Pipelining
 	if grouped {
 		if s.refused {
 			s.out = append(s.out, rset...)
@@ -90,18 +87,16 @@ func (s *session) turn(o *Outgoing) {
 			s.out = s.appendCommand(s.out, phase, o)
 		}
 	}
-	n := 0
-	if dot := body - len(finalDot); s.open != nil && !s.free(&n, dot) {
-		s.lose(o, s.withheld)
+	if s.withheld(o) {
 		return
 	}
-	m, err := s.write(s.out[n:])
-	if n += m; err != nil && (n < body || s.open == nil) { // the final dot is not out
+	n, err := s.write(s.out)
+	if err != nil && (n < body || s.open == nil) { // the final dot is not out
 		s.lose(o, s.parting(err))
 		return
 	}
 	if grouped && err == nil {
-		s.prepare(o)
+		s.build(o)
 	}
 	if s.open != nil {
 		reply := s.answer(newsletter.PhaseDot)
@@ -121,25 +116,16 @@ func (s *session) turn(o *Outgoing) {
 	}
 }
 
-// free waits until the final dot of the open message may leave. If it may not yet,
-// what stands before it in s.out leaves meanwhile; n is how much that is. False: it
-// does not, and s.withheld says why.
-func (s *session) free(n *int, dot int) bool {
-	if s.open.Ready == nil {
-		return true
+// withheld ends the connection if the open message may not leave.
+func (s *session) withheld(o *Outgoing) bool {
+	if s.open == nil || s.open.Ready == nil {
+		return false
 	}
-	ready, err := s.open.Ready(false)
-	if err == nil && !ready {
-		if *n, err = s.write(s.out[:dot]); err != nil {
-			s.withheld = s.parting(err)
-			return false
-		}
-		_, err = s.open.Ready(true)
-	}
+	err := s.open.Ready()
 	if err != nil {
-		s.withheld = newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + err.Error())}
+		s.lose(o, newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + err.Error())})
 	}
-	return err == nil
+	return err != nil
 }
 
 // envelope leads o to its DATA: it reads the replies to its group, or goes step
@@ -160,7 +146,7 @@ func (s *session) envelope(o *Outgoing, grouped bool) {
 			s.lose(o, reply)
 			return
 		case lost(reply): // o's fate was settled before
-			s.finish(o, refusal)
+			s.done(o, refusal)
 			s.close(reply)
 			return
 		case reply.Code >= 400:
@@ -211,37 +197,25 @@ func (s *session) step(o *Outgoing, phase newsletter.Phase) bool {
 		return false
 	}
 	if phase == newsletter.PhaseData {
-		s.prepare(o)
+		s.build(o)
 	}
 	return true
 }
 
-// prepare requests the mark of o and builds its message meanwhile.
-func (s *session) prepare(o *Outgoing) {
-	if o.Mark != nil {
-		s.mark = make(chan error, 1)
-		go func(mark chan<- error) { mark <- o.Mark(s.markCtx) }(s.mark)
+// build makes the message of o, as it is written after a 354, while the relay is
+// busy with what it got.
+func (s *session) build(o *Outgoing) {
+	if s.out = o.Message(s.out[:0]); len(s.out) > 0 {
+		s.size = len(s.out)
+		s.out = endData(s.out)
 	}
-	s.msg = o.Message(s.msg[:0])
-}
-
-// decided waits for the mark, if one was requested. Nobody hears of a message
-// before its mark is decided: a mark that comes after the result would stand.
-func (s *session) decided() error {
-	if s.mark == nil {
-		return nil
-	}
-	err := <-s.mark
-	s.mark = nil
-	return err
 }
 
 // decide makes o the open message if the relay waits for it and it may be sent.
 func (s *session) decide(o *Outgoing, refusal newsletter.Reply, recipient, waiting bool) {
-	marked := s.decided()
 	switch {
 	case waiting && refusal.Code == 0:
-		if reply := s.unsendable(marked); reply.Text != "" {
+		if reply := s.unsendable(o); reply.Text != "" {
 			s.done(o, reply)
 			s.close(newsletter.Reply{Phase: newsletter.PhaseData, Text: "closed, to withdraw a message"})
 		} else {
@@ -265,26 +239,23 @@ func (s *session) decide(o *Outgoing, refusal newsletter.Reply, recipient, waiti
 }
 
 // unsendable says why a message that the relay waits for must not be sent; no
-// text: it may.
-func (s *session) unsendable(marked error) newsletter.Reply {
-	switch {
-	case marked != nil:
-		return newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + marked.Error())}
-	case len(s.msg) == 0:
+// text: it may, and it is marked.
+func (s *session) unsendable(o *Outgoing) newsletter.Reply {
+	if len(s.out) == 0 {
 		return newsletter.Reply{Phase: newsletter.PhaseData, Code: 554, Text: "not sent: the message is empty"}
 	}
-	return s.refuseSize(len(s.msg))
+	if reply := s.refuseSize(s.size); reply.Code != 0 || o.Mark == nil {
+		return reply
+	}
+	if err := o.Mark(s.markCtx); err != nil {
+		return newsletter.Reply{Phase: newsletter.PhaseData, Text: plainWords("not sent: " + err.Error())}
+	}
+	return newsletter.Reply{}
 }
 
 // close ends the session, and Run with it.
 func (s *session) close(why newsletter.Reply) {
 	s.ended, s.end = true, why
-}
-
-// finish reports how o ended, once its mark is decided.
-func (s *session) finish(o *Outgoing, reply newsletter.Reply) {
-	_ = s.decided() // the relay's word outweighs it
-	s.done(o, reply)
 }
 
 // lose ends the connection. The open message and o, if there are, were still
@@ -303,7 +274,7 @@ func (s *session) lose(o *Outgoing, reply newsletter.Reply) {
 	if behind {
 		reply = newsletter.Reply{Phase: newsletter.PhaseMail, Text: reply.Text}
 	}
-	s.finish(o, reply)
+	s.done(o, reply)
 }
 
 // stray ends the connection if the relay said something that nothing asked for:

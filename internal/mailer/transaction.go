@@ -12,20 +12,17 @@ type Outgoing struct {
 	To   string // envelope recipient, ASCII
 	Size int    // about how many octets Message appends, 0: unknown
 
-	// Mark is called once the commands up to DATA are written, on a goroutine of
-	// its own, with a context that is not cancelled with Run's. No byte of the
-	// message is written before it returned nil. If it returns an error, nothing
-	// of the message is sent; should the relay already be waiting for it, the
-	// connection is closed. nil: no mark is needed.
+	// Mark is called once the relay waits for the message, with a context that is
+	// not cancelled with Run's. No byte of the message is written before it returned
+	// nil. If it returns an error, nothing of the message is sent, and the connection
+	// is closed. The result of the message before may be stored in the same step: it
+	// was reported to done. nil: no mark is needed.
 	Mark func(ctx context.Context) error
 
-	// Ready says whether the final dot may be written: what must be known for good
-	// before the relay can have this message, too. If it may not yet, the message
-	// leaves but for its dot, and Ready is called again, to wait. An error keeps the
-	// dot back: the connection is closed, and the message reported with PhaseData,
-	// Code 0 and the error's text. It is called on the caller's goroutine. nil: it
-	// may at once.
-	Ready func(wait bool) (bool, error)
+	// Ready is called right before the message is written. An error keeps it back:
+	// the connection is closed, and the message reported with PhaseData, Code 0 and
+	// the error's text. nil: it may leave.
+	Ready func() error
 
 	// Message appends the finished message, with CRLF line ends and not
 	// dot-stuffed, to dst. It is called at most once, while replies are under way:
@@ -45,10 +42,9 @@ type Outgoing struct {
 // called for each message that next returned) next may block. After false it is
 // not called again.
 //
-// done is called once for each message that next returned, after its Mark
-// returned and before Run does. A message whose Mark failed is reported with
-// PhaseData, Code 0 and the error's text. Both functions are called on the
-// caller's goroutine.
+// done is called once for each message that next returned, in their order, before
+// Run returns. A message whose Mark failed is reported with PhaseData, Code 0 and
+// the error's text. All functions are called on the caller's goroutine.
 func (c *Conn) Run(ctx context.Context, next func(context.Context) (*Outgoing, bool), done func(*Outgoing, newsletter.Reply)) newsletter.Reply {
 	s := session{Conn: c, markCtx: context.WithoutCancel(ctx), next: next, done: done}
 	for more := true; !s.ended && (more || s.open != nil); {
