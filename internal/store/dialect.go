@@ -20,6 +20,7 @@ import (
 //	{{clock}}                                          the database's time, ms
 //	x {{in ints $1}}, x {{in strings $1}}              $1 is a JSON array
 //	{{rows $1 a int, b text}}                          a subquery; $1 is a JSON array of arrays
+//	{{these}}                                          WHERE of deliveries; see tx.change
 type dialect struct {
 	name     string
 	token    func(string) string
@@ -67,6 +68,8 @@ func sqliteToken(t string) string {
 		return ""
 	case "clock":
 		return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+	case "these":
+		return "WHERE chunk = $1 AND n = $2"
 	}
 	if m := listRE.FindStringSubmatch(t); m != nil {
 		return "IN (SELECT value FROM json_each(" + m[2] + "))"
@@ -119,6 +122,8 @@ func postgresToken(t string) string {
 		return " FOR UPDATE"
 	case "clock":
 		return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+	case "these":
+		return "FROM unnest($1::bigint[], $2::bigint[]) AS these (c, i) WHERE chunk = these.c AND n = these.i"
 	}
 	if m := listRE.FindStringSubmatch(t); m != nil {
 		elems := "jsonb_array_elements_text(" + m[2] + "::text::jsonb)"

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ type held struct {
 	chunk, fence int64
 	closed       bool
 	counted      bool             // it is in nobody's hands
+	progress     int64            // when something of it was settled last
 	issue        newsletter.Issue // ID, Newsletter, Rehearsal, State, Horizon
 }
 
@@ -49,7 +49,7 @@ func (x *tx) commitEntries(in []*entry) error {
 	if err := x.settleOthers(others, chunks, now); err != nil {
 		return err
 	}
-	if err := x.noteProgress(append(sent, others...), now); err != nil {
+	if err := x.noteProgress(append(sent, others...), chunks, now); err != nil {
 		return err
 	}
 	return x.recountReturned(chunks)
@@ -78,13 +78,29 @@ func (x *tx) lockChunks(in []*entry) (chunks map[int64]*held, now int64, err err
 		ids[i] = e.Chunk
 	}
 	slices.Sort(ids)
-	clock, args := x.s.clockSQL(jsonArg(slices.Compact(ids)))
-	rows, err := list(x, func(scan func(...any) error) (h held, err error) {
+	ids = slices.Compact(ids)
+	scan := func(scan func(...any) error) (h held, err error) {
 		i := &h.issue
-		err = scan(&h.chunk, &h.fence, &h.closed, &h.counted, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon, &now)
+		err = scan(&h.chunk, &h.fence, &h.closed, &h.counted, &h.progress, &i.ID, &i.Newsletter, &i.Rehearsal, &i.State, &i.Horizon, &now)
 		return h, err
-	}, `SELECT c.id, c.fence, c.closed, c.counted, i.id, i.newsletter, i.rehearsal, i.state, i.horizon, `+clock+`
-		FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id {{in ints $1}} ORDER BY c.id{{for update c}}`, args...)
+	}
+	find := func(where string, arg any) ([]held, error) {
+		clock, args := x.s.clockSQL(arg)
+		return list(x, scan, `SELECT c.id, c.fence, c.closed, c.counted, c.progress_at, i.id, i.newsletter, i.rehearsal, i.state, i.horizon, `+clock+`
+			FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id `+where, args...)
+	}
+	var rows []held
+	if x.pg != nil {
+		rows, err = find("= ANY($1::bigint[]) ORDER BY c.id FOR UPDATE OF c", ids)
+	} else {
+		for _, id := range ids { // few: so it is quicker
+			found, err := find("= $1", id)
+			if err != nil {
+				return nil, 0, err
+			}
+			rows = append(rows, found...)
+		}
+	}
 	chunks = make(map[int64]*held, len(rows))
 	for i := range rows {
 		chunks[rows[i].chunk] = &rows[i]
@@ -92,18 +108,41 @@ func (x *tx) lockChunks(in []*entry) (chunks map[int64]*held, now int64, err err
 	return chunks, now, err
 }
 
-// refuse answers ErrStale to the entries that a statement did not find as they
-// should be. done are the (chunk, n) it changed.
-func refuse(in []*entry, done [][2]int64) {
+// change runs an UPDATE of the deliveries of some entries and returns the entries
+// whose deliveries were not as it wants them. update ends with "{{these}} AND" and what
+// else must hold; $3 is the time. SQLite changes them one by one, which takes it
+// half as long as looking them up in a list.
+func (x *tx) change(in []*entry, update string, now int64) (missed []*entry, err error) {
+	if x.pg == nil {
+		for _, e := range in {
+			n, err := x.exec(update, e.Chunk, e.N, now)
+			if err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				missed = append(missed, e)
+			}
+		}
+		return missed, nil
+	}
+	chunks, ns := make([]int64, len(in)), make([]int64, len(in))
+	for i, e := range in {
+		chunks[i], ns[i] = e.Chunk, int64(e.N)
+	}
+	done, err := list(x, scanPair, update+" RETURNING chunk, n", chunks, ns, now)
+	if err != nil || len(done) == len(in) {
+		return nil, err
+	}
 	changed := make(map[[2]int64]bool, len(done))
 	for _, d := range done {
 		changed[d] = true
 	}
 	for _, e := range in {
 		if !changed[[2]int64{e.Chunk, int64(e.N)}] {
-			e.err = fmt.Errorf("delivery %d of chunk %d is not open: %w", e.N, e.Chunk, ErrStale)
+			missed = append(missed, e)
 		}
 	}
+	return missed, nil
 }
 
 func scanPair(scan func(...any) error) (p [2]int64, err error) {
@@ -115,14 +154,10 @@ func (x *tx) mark(in []*entry, now int64) error {
 	if len(in) == 0 {
 		return nil
 	}
-	rows := make([][2]int64, len(in))
-	for i, e := range in {
-		rows[i] = [2]int64{e.Chunk, int64(e.N)}
+	missed, err := x.change(in, "UPDATE deliveries SET state = 1, first_try = CASE WHEN first_try = 0 THEN $3 ELSE first_try END {{these}} AND state = 0", now)
+	for _, e := range missed {
+		e.err = fmt.Errorf("delivery %d of chunk %d is not open: %w", e.N, e.Chunk, ErrStale)
 	}
-	done, err := list(x, scanPair, `UPDATE deliveries SET state = 1, first_try = CASE WHEN first_try = 0 THEN $2 ELSE first_try END
-		FROM {{rows $1 chunk int, n int}} AS v WHERE deliveries.chunk = v.chunk AND deliveries.n = v.n AND deliveries.state = 0
-		RETURNING deliveries.chunk, deliveries.n`, jsonArg(rows), now)
-	refuse(in, done)
 	return err
 }
 
@@ -130,27 +165,27 @@ func (x *tx) settleSent(in []*entry, chunks map[int64]*held, now int64) error {
 	if len(in) == 0 {
 		return nil
 	}
-	rows := make([][2]int64, len(in))
-	for i, e := range in {
-		rows[i] = [2]int64{e.Chunk, int64(e.N)}
-	}
-	const update = `UPDATE deliveries SET state = 2, attempts = attempts + 1, settled_at = $2, reply_code = NULL, reply = NULL,
-			first_try = CASE WHEN first_try = 0 THEN $2 ELSE first_try END
-		FROM {{rows $1 chunk int, n int}} AS v WHERE deliveries.chunk = v.chunk AND deliveries.n = v.n AND deliveries.state `
-	done, err := list(x, scanPair, update+"NOT IN (2, 4) RETURNING deliveries.chunk, deliveries.n", jsonArg(rows), now)
+	const update = `UPDATE deliveries SET state = 2, attempts = attempts + 1, settled_at = $3, reply_code = NULL, reply = NULL,
+		first_try = CASE WHEN first_try = 0 THEN $3 ELSE first_try END {{these}} AND state `
+	missed, err := x.change(in, update+"NOT IN (2, 4)", now)
 	if err != nil {
 		return err
 	}
-	var cancelled [][2]int64
-	if len(done) < len(rows) {
-		cancelled, err = list(x, scanPair, update+"= 4 RETURNING deliveries.chunk, deliveries.n", jsonArg(rows), now)
+	var cancelled []*entry
+	if len(missed) > 0 {
+		settled, err := x.change(missed, update+"= 4", now)
 		if err != nil {
 			return err
+		}
+		for _, e := range missed {
+			if !slices.Contains(settled, e) {
+				cancelled = append(cancelled, e)
+			}
 		}
 	}
 	for _, e := range in {
 		// Cancelling returned the cursor of somebody whose message did arrive.
-		if i := chunks[e.Chunk].issue; i.State == newsletter.IssueCancelled || slices.Contains(cancelled, [2]int64{e.Chunk, int64(e.N)}) {
+		if i := chunks[e.Chunk].issue; i.State == newsletter.IssueCancelled || slices.Contains(cancelled, e) {
 			col := cursorColumn(i.Rehearsal)
 			_, err := x.exec("UPDATE subscriptions SET "+col+" = $1 WHERE newsletter = $2 AND "+col+` < $1
 				AND subscriber = (SELECT subscriber FROM deliveries WHERE chunk = $3 AND n = $4)`, i.Horizon, i.Newsletter, e.Chunk, e.N)
@@ -235,16 +270,18 @@ func (x *tx) suppressSubscriber(e *entry, now int64) error {
 }
 
 // noteProgress stamps the chunks, at most once a second each.
-func (x *tx) noteProgress(in []*entry, now int64) error {
+func (x *tx) noteProgress(in []*entry, chunks map[int64]*held, now int64) error {
 	var ids []int64
 	for _, e := range in {
-		ids = append(ids, e.Chunk)
+		if chunks[e.Chunk].progress < now-1000 {
+			ids = append(ids, e.Chunk)
+		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	slices.SortFunc(ids, cmp.Compare[int64])
-	_, err := x.exec("UPDATE chunks SET progress_at = $2 WHERE id {{in ints $1}} AND progress_at < $3", jsonArg(slices.Compact(ids)), now, now-1000)
+	slices.Sort(ids)
+	_, err := x.exec("UPDATE chunks SET progress_at = $2 WHERE id {{in ints $1}} AND progress_at < $2", jsonArg(slices.Compact(ids)), now)
 	return err
 }
 

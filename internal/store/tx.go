@@ -62,7 +62,11 @@ func (s *Store) writeSQLite(ctx context.Context, step func(*tx) error) (err erro
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if _, err := s.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+	begin, err := s.statement(ctx, "BEGIN IMMEDIATE") //nolint:sqlclosecheck // kept by the store
+	if err != nil {
+		return err
+	}
+	if _, err := begin.ExecContext(ctx); err != nil {
 		return err
 	}
 	x := &tx{ctx: context.WithoutCancel(ctx), s: s}
