@@ -161,9 +161,29 @@ func (l *Ledger) take() []*entry {
 // commit runs a group. If its transaction fails, nothing of it happened, and
 // everybody hears so.
 func (l *Ledger) commit(group []*entry) {
-	err := l.s.write(l.ctx, "commit deliveries", func(x *tx) error {
-		rest := group
-		for len(rest) > 0 {
+	rest := group
+	var err error
+	if l.s.pool != nil {
+		rest, err = l.s.commitBatch(l.ctx, group)
+		err = l.s.wrap("commit deliveries", err)
+	}
+	if len(rest) > 0 && err == nil {
+		err = l.commitSteps(rest)
+	}
+	if err != nil {
+		for _, e := range rest {
+			e.err = err
+		}
+	}
+	for _, e := range group {
+		e.answer <- e.err
+	}
+}
+
+// commitSteps runs a group whatever is in it, step by step.
+func (l *Ledger) commitSteps(group []*entry) error {
+	return l.s.write(l.ctx, "commit deliveries", func(x *tx) error {
+		for rest := group; len(rest) > 0; {
 			var now []*entry
 			now, rest = oneEach(rest)
 			if err := x.commitEntries(now); err != nil {
@@ -172,12 +192,6 @@ func (l *Ledger) commit(group []*entry) {
 		}
 		return nil
 	})
-	for _, e := range group {
-		if err != nil {
-			e.err = err
-		}
-		e.answer <- e.err
-	}
 }
 
 // oneEach takes the first operation on each delivery; operations on the same one
