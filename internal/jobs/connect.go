@@ -128,6 +128,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 		Message: func(dst []byte) []byte {
 			return l.template.Append(dst, c.s.personal(l, it.row, c.s.now()))
 		},
+		Clean: true,
 		Ref: it,
 	}
 }

@@ -75,6 +75,9 @@ func NewTemplate(c Content) (*Template, error) {
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	t.segments = []segment{{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)}}
 	t.cut(body, htmlStart(c, body, boundary))
+	if last := t.segments[len(t.segments)-1].text; !bytes.HasSuffix(last, []byte("\r\n")) {
+		t.extend([]byte("\r\n"))
+	}
 	for i := range t.segments {
 		s := &t.segments[i]
 		s.text = hideDots(s.text)
@@ -192,9 +195,9 @@ func (t *Template) extend(b []byte) {
 	last.text = append(last.text, b...)
 }
 
-// Append appends the finished message of one recipient to dst: 7-bit ASCII with
-// CRLF line ends, no line begins with a dot, signed at p.Date where the signer has
-// keys for the sender.
+// Append appends the finished message of one recipient to dst: 7-bit ASCII in lines
+// that end with CRLF and do not begin with a dot, signed at p.Date where the signer
+// has keys for the sender.
 func (t *Template) Append(dst []byte, p Personal) []byte {
 	start := len(dst)
 	for i := range t.segments {

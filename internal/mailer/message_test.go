@@ -75,6 +75,9 @@ func read(t rapid.TB, raw []byte) (h mail.Header, parts map[string]string) {
 	if bytes.Contains(bytes.ReplaceAll(raw, []byte("\r\n"), nil), []byte("\n")) || bytes.Contains(bytes.ReplaceAll(raw, []byte("\r\n"), nil), []byte("\r")) {
 		t.Fatal("a line end that is not CRLF")
 	}
+	if !bytes.HasSuffix(raw, []byte("\r\n")) {
+		t.Fatal("a last line without an end")
+	}
 	for i, c := range raw {
 		if c > '~' || c < ' ' && c != '\r' && c != '\n' && c != '\t' {
 			t.Fatalf("octet %d is %#x", i, c)
@@ -255,8 +258,8 @@ func TestSinglePart(t *testing.T) {
 		kind    string
 		want    string
 	}{
-		{mailer.Content{Text: newsletter.PlaceholderName}, "text/plain", "A & B "},
-		{mailer.Content{HTML: newsletter.PlaceholderName + "\n!"}, "text/html", "A &amp; B \r\n!"}, // the space must survive
+		{mailer.Content{Text: newsletter.PlaceholderName}, "text/plain", "A & B \r\n"},
+		{mailer.Content{HTML: newsletter.PlaceholderName + "\n!"}, "text/html", "A &amp; B \r\n!\r\n"}, // the space must survive
 		{mailer.Content{Text: "a\rb\r\nc\n"}, "text/plain", "a\r\nb\r\nc\r\n"},
 	} {
 		tt.content.From.Address = "news@example.org"

@@ -205,8 +205,13 @@ func (s *session) step(o *Outgoing, phase newsletter.Phase) bool {
 // build makes the message of o, as it is written after a 354, while the relay is
 // busy with what it got.
 func (s *session) build(o *Outgoing) {
-	if s.out = o.Message(s.out[:0]); len(s.out) > 0 {
-		s.size = len(s.out)
+	s.out = o.Message(s.out[:0])
+	s.size = len(s.out)
+	switch {
+	case s.size == 0:
+	case o.Clean:
+		s.out = append(s.out, finalDot...)
+	default:
 		s.out = endData(s.out)
 	}
 }

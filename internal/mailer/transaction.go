@@ -29,6 +29,10 @@ type Outgoing struct {
 	// the place to sign.
 	Message func(dst []byte) []byte
 
+	// Clean says that Message appends lines that end with CRLF and do not begin with
+	// a dot, as Template.Append does: nobody looks at them once more.
+	Clean bool
+
 	Ref any // the caller's
 }
 

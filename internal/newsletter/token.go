@@ -8,7 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"strconv"
 	"strings"
+	"sync"
 )
 
 // Purpose says what a token is good for. The letters are part of mailed links
@@ -39,15 +42,17 @@ var ErrToken = errors.New("the link is not valid")
 type Keyring struct {
 	keys   map[byte][]byte
 	latest byte
+	macs   map[byte]*sync.Pool // of hash.Hash by key: setting one up costs as much as using it
 }
 
 // NewKeyring returns a keyring of 32-byte secrets by version (from 1).
 func NewKeyring(keys map[byte][]byte) (*Keyring, error) {
-	k := &Keyring{keys: keys}
+	k := &Keyring{keys: keys, macs: map[byte]*sync.Pool{}}
 	for v, s := range keys {
 		if v == 0 || len(s) < 32 {
 			return nil, fmt.Errorf("secret version %d: want 32 bytes, have %d", v, len(s))
 		}
+		k.macs[v] = &sync.Pool{New: func() any { return hmac.New(sha256.New, s) }}
 		k.latest = max(k.latest, v)
 	}
 	if k.keys[1] == nil {
@@ -120,7 +125,7 @@ func (k *Keyring) NetworkHash(network string) string {
 // message to a subscriber: the same at each attempt, so that receivers can drop
 // a copy (RFC 5322 3.6.4).
 func (k *Keyring) MessageID(issue, subscriber int64, domain string) string {
-	return hex.EncodeToString(k.mac(1, "message-id", fmt.Sprint(issue), fmt.Sprint(subscriber))) + "@" + domain
+	return hex.EncodeToString(k.mac(1, "message-id", strconv.FormatInt(issue, 10), strconv.FormatInt(subscriber, 10))) + "@" + domain
 }
 
 // InCanary reports whether a subscriber belongs to the share of an issue's
@@ -129,20 +134,23 @@ func (k *Keyring) InCanary(issue, subscriber int64, share float64) bool {
 	if share <= 0 {
 		return false
 	}
-	sum := k.mac(1, "canary", fmt.Sprint(issue), fmt.Sprint(subscriber))
+	sum := k.mac(1, "canary", strconv.FormatInt(issue, 10), strconv.FormatInt(subscriber, 10))
 	return float64(binary.BigEndian.Uint32(sum)) < share*(1<<32)
 }
 
 // mac hashes the parts with lengths, so that no two lists of parts collide.
 func (k *Keyring) mac(version byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, k.keys[version])
-	var n [8]byte
+	pool := k.macs[version]
+	h := pool.Get().(hash.Hash) //nolint:errcheck,forcetypeassert // nothing else is put in
+	defer pool.Put(h)
+	h.Reset()
+	b := make([]byte, 0, 256)
 	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
+		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
+		b = append(b, p...)
 	}
-	return h.Sum(nil)[:macSize]
+	h.Write(b)
+	return h.Sum(b[:0])[:macSize]
 }
 
 // PreviewToken stands in links for a token where a digest is shown to nobody in
