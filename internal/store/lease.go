@@ -51,7 +51,12 @@ func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, l
 			continue
 		case l.Chunk == 0: // somebody was faster
 			return Lease{}, s.wrap("lease a chunk", ErrNotFound)
-		case len(l.Rows) > 0:
+		}
+		// Now that it is ours, its rows are read without keeping others from writing.
+		if l.Rows, err = s.leaseRows(ctx, l); err != nil {
+			return Lease{}, s.wrap("lease a chunk", err)
+		}
+		if len(l.Rows) > 0 {
 			return l, nil
 		}
 		if err := s.Release(ctx, l.Chunk, l.Fence); err != nil && !errors.Is(err, ErrStale) {
@@ -131,22 +136,18 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 		outcome = newsletter.Uncertain
 	}
 	_, err = x.exec("UPDATE deliveries SET state = $2, attempts = attempts + 1, due_at = 0, settled_at = $3 WHERE chunk = $1 AND state = 1", l.Chunk, int(outcome), int64(btoi(hold))*now)
-	if err != nil {
-		return l, false, err
-	}
 	l.At = fromMS(now)
-	l.Rows, err = x.leaseRows(l, now)
 	return l, false, err
 }
 
 // leaseRows reads the rows to send. Consent is looked at once more: a row whose
 // subscriber left while it was in sending is cancelled.
-func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
+func (s *Store) leaseRows(ctx context.Context, l Lease) ([]newsletter.Delivery, error) {
 	type row struct {
 		newsletter.Delivery
 		wanted bool
 	}
-	all, err := list(x, func(scan func(...any) error) (r row, err error) {
+	all, err := list(s.reader(ctx), func(scan func(...any) error) (r row, err error) {
 		r.Chunk, r.Newsletter = l.Chunk, l.Newsletter
 		err = scan(&r.N, &r.Subscriber, &r.Digest, &r.Attempts, stamp{&r.FirstTry}, &r.Email, &r.Name, &r.Group, &r.wanted)
 		return r, err
@@ -154,7 +155,7 @@ func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
 			CASE WHEN s.id IS NOT NULL AND b.state = 'confirmed' AND b.suppressed = 0 THEN 1 ELSE 0 END
 		FROM deliveries d LEFT JOIN subscribers s ON s.id = d.subscriber LEFT JOIN receivers r ON r.domain = s.domain
 			LEFT JOIN subscriptions b ON b.newsletter = $2 AND b.subscriber = d.subscriber
-		WHERE d.chunk = $1 AND d.state = 0 AND d.due_at <= $3 ORDER BY d.n`, l.Chunk, l.Newsletter, now)
+		WHERE d.chunk = $1 AND d.state = 0 AND d.due_at <= $3 ORDER BY d.n`, l.Chunk, l.Newsletter, ms(l.At))
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +171,24 @@ func (x *tx) leaseRows(l Lease, now int64) ([]newsletter.Delivery, error) {
 	if len(gone) == 0 {
 		return rows, nil
 	}
+	err = s.write(ctx, "cancel what nobody wants", func(x *tx) error { return x.cancelGone(l, gone) })
+	return rows, err
+}
+
+// cancelGone cancels rows of a lease whose subscribers left.
+func (x *tx) cancelGone(l Lease, gone []int) error {
+	ours, err := missing(x.query1("SELECT 1 FROM chunks WHERE id = $1 AND fence = $2{{for update}}", l.Chunk, l.Fence))
+	if err != nil || ours == 0 {
+		return err
+	}
 	i := newsletter.Issue{ID: l.Issue, Newsletter: l.Newsletter, Rehearsal: l.Rehearsal}
 	if i.Horizon, err = x.query1("SELECT horizon FROM issues WHERE id = $1", l.Issue); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE chunk = $1 AND state = 0 AND n {{in ints $3}}", l.Chunk, now, jsonArg(gone)); err != nil {
-		return nil, err
+	if _, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE chunk = $1 AND state = 0 AND n {{in ints $3}}", l.Chunk, ms(l.At), jsonArg(gone)); err != nil {
+		return err
 	}
-	return rows, x.returnCursors(i, "c.id = $4 AND d.n {{in ints $5}}", l.Chunk, jsonArg(gone))
+	return x.returnCursors(i, "c.id = $4 AND d.n {{in ints $5}}", l.Chunk, jsonArg(gone))
 }
 
 // Renew prolongs a worker's leases (fences by chunk) and returns those that are

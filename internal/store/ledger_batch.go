@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,18 +14,18 @@ import (
 const (
 	batchLock = "SELECT id FROM chunks WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
 
-	batchMark = `UPDATE deliveries SET state = 1, first_try = CASE WHEN first_try = 0 THEN $4 ELSE first_try END
+	batchMark = `UPDATE deliveries SET state = 1, first_try = CASE WHEN first_try = 0 THEN {{now}} ELSE first_try END
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v (chunk, n, fence) JOIN chunks c ON c.id = v.chunk JOIN issues i ON i.id = c.issue
 		WHERE deliveries.chunk = v.chunk AND deliveries.n = v.n AND deliveries.state = 0 AND c.fence = v.fence AND c.closed = 0 AND i.state = 'sending'
 		RETURNING deliveries.chunk, deliveries.n`
 
-	batchSent = `UPDATE deliveries SET state = 2, attempts = attempts + 1, settled_at = $3, reply_code = NULL, reply = NULL,
-			first_try = CASE WHEN first_try = 0 THEN $3 ELSE first_try END
+	batchSent = `UPDATE deliveries SET state = 2, attempts = attempts + 1, settled_at = {{now}}, reply_code = NULL, reply = NULL,
+			first_try = CASE WHEN first_try = 0 THEN {{now}} ELSE first_try END
 		FROM unnest($1::bigint[], $2::bigint[]) AS v (chunk, n) JOIN chunks c ON c.id = v.chunk JOIN issues i ON i.id = c.issue
 		WHERE deliveries.chunk = v.chunk AND deliveries.n = v.n AND deliveries.state NOT IN (2, 4) AND c.counted = 0 AND i.state <> 'cancelled'
 		RETURNING deliveries.chunk, deliveries.n`
 
-	batchProgress = "UPDATE chunks SET progress_at = $2::bigint WHERE id = ANY($1::bigint[]) AND progress_at < $2::bigint - 1000"
+	batchProgress = "UPDATE chunks SET progress_at = {{now}} WHERE id = ANY($1::bigint[]) AND progress_at < {{now}} - 1000"
 )
 
 // batched are the entries of one kind in a batch, column by column.
@@ -64,14 +65,18 @@ func (s *Store) commitBatch(ctx context.Context, group []*entry) (rest []*entry,
 		return group, nil
 	}
 	slices.Sort(chunks)
-	b, at := &pgx.Batch{}, ms(s.wall())
+	b := &pgx.Batch{}
+	queue := func(query string, args ...any) *pgx.QueuedQuery {
+		clock, args := s.clockSQL(args...)
+		return b.Queue(s.dialect.expand(strings.ReplaceAll(query, "{{now}}", clock)), args...)
+	}
 	b.Queue(batchLock, slices.Compact(chunks))
 	if len(marks.chunks) > 0 {
-		b.Queue(batchMark, marks.chunks, marks.ns, marks.fences, at).Query(note)
+		queue(batchMark, marks.chunks, marks.ns, marks.fences).Query(note)
 	}
 	if len(sent.chunks) > 0 {
-		b.Queue(batchSent, sent.chunks, sent.ns, at).Query(note)
-		b.Queue(batchProgress, sent.chunks, at)
+		queue(batchSent, sent.chunks, sent.ns).Query(note)
+		queue(batchProgress, sent.chunks)
 	}
 	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
 		return group, err
