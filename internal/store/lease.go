@@ -54,7 +54,8 @@ func (s *Store) LeaseChunk(ctx context.Context, worker string, rehearsal bool, l
 		}
 		// Now that it is ours, its rows are read without keeping others from writing.
 		if l.Rows, err = s.leaseRows(ctx, l); err != nil {
-			return Lease{}, s.wrap("lease a chunk", err)
+			rerr := s.Release(context.WithoutCancel(ctx), l.Chunk, l.Fence) // or it would wait for its lease to end
+			return Lease{}, errors.Join(s.wrap("lease a chunk", err), rerr)
 		}
 		if len(l.Rows) > 0 {
 			return l, nil
