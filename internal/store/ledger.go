@@ -49,9 +49,9 @@ var errLedgerClosed = errors.New("the ledger is closed")
 
 const (
 	groupLimit = 512 // operations in one transaction
-	// gather is how long a group waits for company on SQLite, where each commit costs
-	// a flush to the disk. It lets other processes write, too: a committer that
-	// commits back to back starves them.
+	// gather is how long a group waits for company: what a connection settles and
+	// what it marks next shall share a commit. On SQLite it lets other processes
+	// write, too: a committer that commits back to back starves them.
 	gather = 200 * time.Microsecond
 )
 
@@ -134,9 +134,7 @@ func (l *Ledger) run() {
 	for {
 		_, open := <-l.wake
 		for {
-			if l.s.file != "" {
-				time.Sleep(gather)
-			}
+			time.Sleep(gather)
 			group := l.take()
 			if len(group) == 0 {
 				break
