@@ -129,7 +129,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 			return l.template.Append(dst, c.s.personal(l, it.row, c.s.now()))
 		},
 		Clean: true,
-		Ref: it,
+		Ref:   it,
 	}
 }
 
