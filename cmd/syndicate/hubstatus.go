@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"syndicate/internal/store"
 )
 
 // hubStatus is how WebSub stands, in JSON.
@@ -51,6 +53,36 @@ func (s *site) hubStatus(ctx context.Context) (*hubStatus, error) {
 		v.Others = append(v.Others, otherHubState(h))
 	}
 	return v, nil
+}
+
+// pushStatus is how a hub tells this site of changes of a source, in JSON.
+type pushStatus struct {
+	Source   string    `json:"source"`
+	Hub      string    `json:"hub"`
+	State    string    `json:"state"`
+	Until    time.Time `json:"until,omitzero"`
+	PushedAt time.Time `json:"pushed_at,omitzero"`
+	Error    string    `json:"error,omitempty"`
+}
+
+func (s *site) pushStatuses(ctx context.Context) ([]pushStatus, error) {
+	all, err := s.service.Pushes(ctx)
+	list := []pushStatus{}
+	for _, p := range all {
+		list = append(list, pushStatus{p.Source, hostOf(p.Hub), string(p.State), p.Expires, p.PushedAt, p.Error})
+	}
+	return list, err
+}
+
+func (s *site) tellPushes(l *lines, all []pushStatus) {
+	zone := s.cfg.Site.TimeZone
+	for _, p := range all {
+		state := p.Hub + " is asked to tell of changes"
+		if p.State == string(store.PushActive) {
+			state = p.Hub + " tells of changes until " + moment(p.Until, zone)
+		}
+		l.add(p.Source, "%s", join(": ", state, p.Error))
+	}
 }
 
 func (s *site) tellHub(l *lines, v *hubStatus) {

@@ -74,7 +74,7 @@ subscribers' mailboxes. A site is a folder; config.yaml says everything about it
 			root.AddCommand(c)
 		}
 	}
-	add(groupJob, runCommand(a), serveCommand(a), workerCommand(a), buildCommand(a), previewCommand(a), sendCommand(a))
+	add(groupJob, runCommand(a), serveCommand(a), workerCommand(a), buildCommand(a), pingCommand(a), previewCommand(a), sendCommand(a))
 	add(groupSite, initCommand(a), checkCommand(a), statusCommand(a), dkimCommand(a))
 	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a))
 	root.AddCommand(versionCommand(a), manCommand(a))

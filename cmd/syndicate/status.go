@@ -51,7 +51,8 @@ type statusView struct {
 	Relays      []jobs.RelayState  `json:"relays"`
 	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
-	Hub         *hubStatus         `json:"hub,omitempty"` // where feeds have hubs
+	Hub         *hubStatus         `json:"hub,omitempty"`    // where feeds have hubs
+	Pushes      []pushStatus       `json:"pushes,omitempty"` // of sources, by their hubs
 
 	linksHint string
 }
@@ -111,6 +112,9 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		v.Open = append(v.Open, viewIssue(r))
 	}
 	if v.Hub, err = s.hubStatus(ctx); err != nil {
+		return v, err
+	}
+	if v.Pushes, err = s.pushStatuses(ctx); err != nil {
 		return v, err
 	}
 	next := s.service.NextDue(now)
@@ -181,6 +185,7 @@ func (s *site) tellStatus(v statusView) {
 	}
 	tellLimits(&l, v.Relays)
 	s.tellHub(&l, v.Hub)
+	s.tellPushes(&l, v.Pushes)
 	s.tellLines(l)
 	if v.Links != "" {
 		s.warn("", "mail is held back: "+v.Links, v.linksHint)

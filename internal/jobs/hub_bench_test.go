@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,7 +160,7 @@ func BenchmarkHub(b *testing.B) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	subscribing := time.Since(begin)
-	size := 0.0
+	size, before := 0.0, processorTime(b)
 	b.ResetTimer()
 	for n := range b.N {
 		change(n + 1)
@@ -171,10 +172,21 @@ func BenchmarkHub(b *testing.B) {
 		size = sum / got
 	}
 	b.StopTimer()
+	used := processorTime(b) - before
+	b.ReportMetric(float64(used.Microseconds())/float64(b.N**callbackCount), "µs-cpu/callback")
 	b.ReportMetric(float64(*callbackCount)/(b.Elapsed().Seconds()/float64(b.N)), "callbacks/s")
 	b.ReportMetric(float64(*callbackCount)/subscribing.Seconds(), "subscribed/s")
 	b.ReportMetric(size/1e3, "kB/document")
 	b.ReportMetric(peakMemory(b), "MB-peak")
+}
+
+// processorTime returns what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // peakMemory returns the most memory that this process had, in MB.

@@ -371,10 +371,24 @@ func TestPings(t *testing.T) {
 		bad.answers(func(heard) (int, string) { return http.StatusAccepted, "" })
 		s.clock.add(2 * time.Minute)
 		v = s.service()
-		s.serve(v)
+		stop = s.serve(v)
 		eventually(t, "the bad one came back", func() bool { return behind(0) == 0 && behind(1) == 0 })
 		if got := topics(good); !slices.Equal(got, all) {
 			t.Errorf("told again: %v", got)
+		}
+
+		// Without a daemon, at once when somebody says so.
+		stop()
+		s.article()
+		v = s.service()
+		if _, err := v.Publish(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.PingHubs(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := topics(good); len(got) != 2*len(all) || behind(0)+behind(1) > 0 {
+			t.Errorf("told of %v, %d are left", got, behind(0)+behind(1))
 		}
 	})
 }

@@ -138,6 +138,19 @@ func (s *Service) ping(ctx context.Context, c *callers) error {
 	return err
 }
 
+// PingHubs tells other hubs at once of everything that they were not told of.
+func (s *Service) PingHubs(ctx context.Context) error {
+	if len(s.otherHubs()) == 0 {
+		return nil
+	}
+	if err := s.store.HastenPings(ctx); err != nil {
+		return err
+	}
+	c := s.newCallers()
+	defer c.close()
+	return s.ping(ctx, c)
+}
+
 // post posts; what is answered beside the status is nobody's business.
 func post(ctx context.Context, c *fetch.Client, address string, header http.Header, body []byte) error {
 	_, err := c.Do(ctx, fetch.Request{URL: address, Method: http.MethodPost, Header: header, Body: body})

@@ -178,6 +178,22 @@ func (s *Store) ClaimPings(ctx context.Context, limit int, claim time.Duration) 
 	return pings, err
 }
 
+// HastenPings makes what hubs were not told of due at once, but for what somebody
+// tells them this moment.
+func (s *Store) HastenPings(ctx context.Context) error {
+	return s.write(ctx, "hasten what hubs are to be told", func(x *tx) error {
+		now, err := x.clock()
+		if err != nil {
+			return err
+		}
+		if _, err := x.exec("UPDATE topics SET due_at = $1 WHERE due_at > $1", now); err != nil {
+			return err
+		}
+		_, err = x.exec("UPDATE pings SET due_at = 0 WHERE failures > 0")
+		return err
+	})
+}
+
 // Outcome is what became of something that was claimed.
 type Outcome struct {
 	OK     bool          // it is done
