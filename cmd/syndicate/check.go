@@ -36,6 +36,7 @@ exits with 1 if something would keep a run from working; a warning does not.`,
 		},
 	}
 	c.Flags().BoolVar(&offline, "offline", false, "leave the network alone")
+	c.AddCommand(checkFeedsCommand(a))
 	return c
 }
 

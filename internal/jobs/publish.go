@@ -21,6 +21,12 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) { return s
 // build that changes something, so ask again for each request; it costs nothing.
 func (s *Service) Catalogue() *publish.Catalogue { return s.builder.Catalogue() }
 
+// CheckFeeds looks at all documents that were built, as readers would. It returns
+// how many there are and what is wrong.
+func (s *Service) CheckFeeds(ctx context.Context) (documents int, found []publish.Finding, err error) {
+	return s.builder.Check(ctx)
+}
+
 // newBuilder returns the builder of the site's feeds.
 func (s *Service) newBuilder() *publish.Builder {
 	f := s.o.Feeds
