@@ -51,7 +51,7 @@ func (s *server) isHTTPS(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
 	}
-	return s.trusted(peer(r)) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	return strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") && s.trusted(peer(r))
 }
 
 // isLocal reports whether a request comes from this machine or a private
