@@ -118,11 +118,7 @@ func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
 			s.warn("", e, "")
 		}
 		if r.Held != "" {
-			hint := "if they are really gone: syndicate articles prune "
-			if r.New {
-				hint = "once you have looked at the feed: syndicate articles accept "
-			}
-			s.warn(r.Source, r.Held, hint+shellWord(r.Source))
+			s.warn(r.Source, r.Held, heldHint(r.Source, r.New))
 		}
 		if r.Error != "" {
 			s.complain(hinted(fmt.Errorf("%s: %s", r.Source, r.Error), "nothing was changed; the next run tries again"))
@@ -131,6 +127,23 @@ func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
 	for _, p := range out.Problems {
 		s.warn("", p, "")
 	}
+}
+
+// heldHint says how to decide on what a source's hold keeps: new articles, or ones
+// that vanished.
+func heldHint(name string, isNew bool) string {
+	if isNew {
+		return "once you have looked at the feed: syndicate articles accept " + shellWord(name)
+	}
+	return "if they are really gone: syndicate articles prune " + shellWord(name)
+}
+
+// isFolder reports whether a source is a folder of the site's.
+func (s *site) isFolder(name string) bool {
+	return slices.ContainsFunc(s.options.Sources, func(src source.Source) bool {
+		_, is := src.(*source.Dir)
+		return is && src.Name() == name
+	})
 }
 
 // problem says where a file is wrong, and whether its article was left out.

@@ -62,6 +62,7 @@ type sourceStatus struct {
 	CheckedAt time.Time `json:"checked_at,omitzero"`
 	Error     string    `json:"error,omitempty"`
 	Held      string    `json:"held,omitempty"`
+	Next      time.Time `json:"next,omitzero"` // visit, of a source elsewhere
 }
 
 type newsletterStatus struct {
@@ -91,7 +92,7 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		if !slices.ContainsFunc(s.options.Sources, func(have source.Source) bool { return have.Name() == src.Name }) {
 			continue // it was taken out of the configuration
 		}
-		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held})
+		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held, src.Due})
 	}
 	relays, groups, err := s.service.Limits(ctx)
 	if err != nil {
@@ -197,7 +198,7 @@ func (s *site) tellStatus(v statusView) {
 			s.warn(src.Name, src.Error, "")
 		}
 		if src.Held != "" {
-			s.warn(src.Name, src.Held, "if they are really gone: syndicate articles prune "+shellWord(src.Name))
+			s.warn(src.Name, src.Held, heldHint(src.Name, !s.isFolder(src.Name)))
 		}
 	}
 }
