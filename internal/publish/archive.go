@@ -126,9 +126,9 @@ func (b *Builder) pagesToLookAt(p *plan, f *feed, old []string) map[int]bool {
 	for seq := range p.forced {
 		at(seq)
 	}
-	for name := range p.damaged {
-		if folder, page := placeOf(name); folder == f.path && page > 0 {
-			look[page-1] = true
+	for n := range pages {
+		if p.broken[place{f.path, n + 1}] {
+			look[n] = true
 		}
 	}
 	return look
@@ -136,15 +136,7 @@ func (b *Builder) pagesToLookAt(p *plan, f *feed, old []string) map[int]bool {
 
 // forces reports whether a document is to be made though its list is the same.
 func (p *plan) forces(f *feed, page int, stamps []store.Stamp) bool {
-	if !p.trusted || slices.ContainsFunc(stamps, func(x store.Stamp) bool { return p.forced[x.Seq] }) {
-		return true
-	}
-	for name := range p.damaged {
-		if folder, n := placeOf(name); folder == f.path && n == page {
-			return true
-		}
-	}
-	return false
+	return !p.trusted || p.broken[place{f.path, page}] || slices.ContainsFunc(stamps, func(x store.Stamp) bool { return p.forced[x.Seq] })
 }
 
 // listPrint is the fingerprint of a document: of the head and of what is in it.

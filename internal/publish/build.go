@@ -46,8 +46,10 @@ func (b *Builder) Build(ctx context.Context) (Report, error) {
 	}
 	p := &plan{
 		old: old, letters: letters, touched: map[int64]bool{}, forced: map[int64]bool{}, damaged: damagedFiles(r.Dir, old.Files),
-		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings,
+		// A version of earlier than the last build's: the database was restored.
+		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings && old.Version <= version,
 	}
+	p.broken = placesOf(p.damaged)
 	if p.trusted && old.Version == version && old.Issues == issues && len(p.damaged) == 0 {
 		b.catalogue.CompareAndSwap(nil, old.catalogue())
 		r.count(old)
@@ -278,26 +280,28 @@ func (b *Builder) announce(ctx context.Context, next *state) error {
 	return nil
 }
 
-// placeOf tells whose a file is: the folder of its feed, and the page of its
-// archive (0: what people subscribe to, -1: it is no document).
-func placeOf(name string) (folder string, page int) {
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".br")
-	folder, file := path.Split(name)
-	folder = strings.TrimSuffix(folder, "/")
-	stem, _, _ := strings.Cut(file, ".")
-	if stem == "feed" {
-		return folder, 0
-	}
-	if n, err := strconv.Atoi(stem); err == nil && path.Base(folder) == archiveFolder {
-		return strings.TrimSuffix(strings.TrimSuffix(folder, archiveFolder), "/"), n
-	}
-	return "", -1
+// place is where a document stands: in the folder of its feed, as a page of the
+// archive, or as what people subscribe to (0).
+type place struct {
+	folder string
+	page   int
 }
 
-// folderOf is placeOf's folder.
-func folderOf(name string) string {
-	folder, _ := placeOf(name)
-	return folder
+// placesOf returns the documents that some files are, twins included.
+func placesOf(names map[string]bool) map[place]bool {
+	out := make(map[place]bool, len(names))
+	for name := range names {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".br")
+		folder, file := path.Split(name)
+		folder = strings.TrimSuffix(folder, "/")
+		stem, _, _ := strings.Cut(file, ".")
+		if stem == "feed" {
+			out[place{folder, 0}] = true
+		} else if n, err := strconv.Atoi(stem); err == nil && path.Base(folder) == archiveFolder {
+			out[place{strings.TrimSuffix(strings.TrimSuffix(folder, archiveFolder), "/"), n}] = true
+		}
+	}
+	return out
 }
 
 // mergeLinks brings the memory of who links to whom up to date: rendered are the

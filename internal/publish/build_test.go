@@ -256,3 +256,27 @@ func TestTwins(t *testing.T) {
 		t.Errorf("wrote %v, removed %v", r.Written, r.Removed)
 	}
 }
+
+// TestRestoredDatabase: what a build remembers of a later time than the store's
+// hides no change.
+func TestRestoredDatabase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.put(article(1), article(2))
+	s.build()
+	name := filepath.Join(s.options.Dir, ".syndicate.json")
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := strings.Replace(string(data), `"version":1,`, `"version":1000,`, 1)
+	if later == string(data) {
+		t.Fatal("no version in the state")
+	}
+	if err := os.WriteFile(name, []byte(later), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.put(article(2, saying("As it was.")))
+	r, _ := s.build()
+	s.wrote(r, "/ /languages/en/")
+}

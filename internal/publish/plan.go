@@ -37,6 +37,7 @@ type plan struct {
 	touched map[int64]bool     // articles that changed
 	forced  map[int64]bool     // articles whose entries may differ though they did not change
 	damaged map[string]bool    // files that are not as they were left
+	broken  map[place]bool     // the documents that they are
 	letters map[string][]issue // the issues that are out, newest first, by newsletter
 	gone    []string           // folders of feeds that are no more
 	docs    []*document        // to be made anew
@@ -73,8 +74,8 @@ func (b *Builder) follow(ctx context.Context, p *plan) (bool, error) {
 		}
 	}
 	damaged := map[string]bool{}
-	for name := range p.damaged {
-		damaged[folderOf(name)] = true
+	for at := range p.broken {
+		damaged[at.folder] = true
 	}
 	for i := range p.old.Feeds {
 		f := &p.old.Feeds[i]

@@ -105,7 +105,7 @@ func (m *memory) save(dir string, s *state) error {
 	if err != nil {
 		return err
 	}
-	f, err := place(dir, stateFile, data, false)
+	f, err := replace(dir, stateFile, data, false)
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", stateFile, err)
 	}

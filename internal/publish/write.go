@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"github.com/klauspost/compress/gzip"
 	"io"
 	"io/fs"
 	"maps"
@@ -14,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/andybalholm/brotli"
 )
@@ -90,7 +91,7 @@ func (w *writer) write(name, hash string, content func() ([]byte, error)) error 
 	} else {
 		// A file that takes another one's place is on the disk before it does; a new
 		// one that a power cut leaves incomplete is found by its size, and made again.
-		f, err = place(w.dir, name, data, known)
+		f, err = replace(w.dir, name, data, known)
 	}
 	if err != nil {
 		return err
@@ -140,10 +141,10 @@ func (w *writer) sweep(next *state) error {
 	return nil
 }
 
-// place puts data at name (slash-separated) under dir so that a reader sees the
+// replace puts data at name (slash-separated) under dir so that a reader sees the
 // old file or the new one, never a part: a temporary file beside it is written and
 // renamed.
-func place(dir, name string, data []byte, sync bool) (f file, err error) {
+func replace(dir, name string, data []byte, sync bool) (f file, err error) {
 	full := filepath.Join(dir, filepath.FromSlash(name))
 	folder := filepath.Dir(full)
 	tmp, err := os.CreateTemp(folder, ".syndicate-*")

@@ -117,11 +117,18 @@ func (s *Store) ArticlesBySeq(ctx context.Context, seqs []int64) ([]newsletter.A
 // LabelOf returns a tag, author or section as Labels does, by its name in lower
 // case; its Count is 0 if no public article has it.
 func (s *Store) LabelOf(ctx context.Context, kind, label string) (Label, error) {
-	l, err := one(s.reader(ctx), func(scan func(...any) error) (l Label, err error) {
+	spellings, err := list(s.reader(ctx), func(scan func(...any) error) (l Label, err error) {
 		err = scan(&l.Name, &l.Count)
 		return l, err
-	}, "SELECT coalesce(min(name), ''), count(*) FROM article_labels WHERE kind = $1 AND label = $2",
+	}, "SELECT name, count(*) FROM article_labels WHERE kind = $1 AND label = $2 GROUP BY name",
 		map[string]string{"tag": labelTag, "author": labelAuthor, "section": labelSection}[kind], label)
+	var l Label
+	for _, x := range spellings { // compared here: engines sort differently
+		if l.Count == 0 || x.Name < l.Name {
+			l.Name = x.Name
+		}
+		l.Count += x.Count
+	}
 	return l, s.wrap("read the "+kind+" "+label, err)
 }
 
