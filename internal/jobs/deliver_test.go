@@ -84,7 +84,7 @@ func TestRelayFault(t *testing.T) {
 		{"no TLS offered", nil, func(r *mailer.Relay) { r.TLS = "starttls" }, "STARTTLS"},
 		{"hangs", func(k *sink) {
 			k.onMail = func(string) error { <-k.t.Context().Done(); return errCut }
-		}, func(r *mailer.Relay) { r.Timeouts.Command = 50 * time.Millisecond }, "MAIL"},
+		}, func(r *mailer.Relay) { r.Timeouts.Command = time.Second }, "MAIL"},
 		{"closes at once", func(k *sink) {
 			k.onMail = func(string) error { return smtpError(421, smtp.EnhancedCode{4, 3, 2}, "shutting down") }
 		}, nil, "shutting down"},

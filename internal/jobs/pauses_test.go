@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"syndicate/internal/mailer"
@@ -10,9 +11,14 @@ import (
 )
 
 // TestAdoptedPause: what another worker found out about a relay stands beside what
-// happens here, and ends when it says so.
+// happens here, and ends when it says so. The clock is synctest's: no pause ends
+// because the machine is slow.
 func TestAdoptedPause(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testAdoptedPause)
+}
+
+func testAdoptedPause(t *testing.T) {
 	now := time.Date(2026, 5, 4, 6, 0, 0, 0, time.UTC)
 	at := func(pause time.Duration) store.Relay {
 		return store.Relay{Name: "main", PausedUntil: now.Add(pause), Reason: "535 who are you"}
