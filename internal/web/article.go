@@ -32,7 +32,8 @@ type articleView struct {
 	Tags        []string
 	TagLinks    []tagLink // the same, with their pages
 	Media       []media
-	Older       *card // nil: none
+	Origin      *origin // where it was first, nil: here
+	Older       *card   // nil: none
 	Newer       *card
 }
 
@@ -53,6 +54,18 @@ func (s *server) tagLinks(tags []string) []tagLink {
 		}
 	}
 	return links
+}
+
+// origin is where a syndicated article was published first.
+type origin struct{ URL, Title string }
+
+// hostOf is what an address is called that has no other name.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
 }
 
 // media is a file that goes with an article.
@@ -108,11 +121,14 @@ func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newslett
 	if v.Older, v.Newer, err = s.neighbours(ctx, a, p.Language); err != nil {
 		return err
 	}
+	if o := a.Origin; o != nil && o.URL != "" {
+		v.Origin = &origin{o.URL, cmp.Or(o.Title, hostOf(o.URL))}
+	}
 	p.View, p.Title, p.Description = v, v.Title, a.Summary
 	p.Canonical = s.o.Service.ArticleURL(a)
 	p.Meta = s.articleMeta(ctx, a, p)
-	if o := a.Origin; o != nil && o.URL != "" {
-		p.Canonical = o.URL // for search engines; people share this page
+	if v.Origin != nil {
+		p.Canonical = v.Origin.URL // for search engines; people share this page
 	}
 	return s.show(w, r, http.StatusOK, "article.html", p)
 }

@@ -98,7 +98,7 @@ func TestArticle(t *testing.T) {
 		`<a class="newer" href="/food/bread/" rel="next">`,
 		`class="standfirst"`, `alt="A net"`,
 	)
-	lacks(t, body, "alert(1)", "⟦", `rel="prev"`)
+	lacks(t, body, "alert(1)", "⟦", `rel="prev"`, "First published")
 
 	body = text(t, s.get("/food/bread/"), 200)
 	contains(t, body, `<link rel="canonical" href="https://letter.example.org/food/bread/">`, `href="/articles/mending-a-net" rel="prev"`)
@@ -108,7 +108,8 @@ func TestArticle(t *testing.T) {
 	contains(t, text(t, s.get("/articles/elsewhere"), 200), `<link rel="canonical" href="https://other.example.net/a/b">`)
 	// So does one that was on another site first; people share this page all the same.
 	contains(t, text(t, s.get("/articles/soupe"), 200),
-		`<link rel="canonical" href="https://cuisine.example.net/soupe">`, `<meta property="og:url" content="https://letter.example.org/articles/soupe">`)
+		`<link rel="canonical" href="https://cuisine.example.net/soupe">`, `<meta property="og:url" content="https://letter.example.org/articles/soupe">`,
+		`D’abord publié sur <a href="https://cuisine.example.net/soupe">cuisine.example.net</a>`)
 }
 
 // TestLinkToADraft: where a draft will be is the author's secret.
