@@ -26,6 +26,9 @@ type world struct {
 	held   []*holding
 	fence  map[int64]int64 // the highest by chunk
 
+	deferred    map[[2]int64]time.Time // rows that were put off, by chunk and n
+	slowedUntil time.Time              // the pause of everybody's receiver
+
 	cancelled, paused bool
 	canary            float64
 	tried, rest       bool // all of the canary was; the rest follows
@@ -65,6 +68,7 @@ func TestDeliveriesModel(t *testing.T) {
 				"lease": w.lease, "lease after expiry": w.takeOver, "mark": w.mark, "mark more": w.mark, "settle": w.settle, "settle more": w.settle,
 				"crash": w.crash, "expire": w.expire, "renew": w.renew, "release": w.release, "leave": w.leave, "come back": w.comeBack, "suppress": w.suppress,
 				"pause": w.pause, "resume": w.resume, "cancel": w.cancel, "retry": w.retry,
+				"put off": w.putOff, "push back": w.pushBack,
 				"trip": w.trip, "canary tried": w.canaryTried, "open the rest": w.openRest,
 				"": w.check,
 			})
@@ -77,7 +81,7 @@ func newWorld(b *bench, rt *rapid.T, ledger *store.Ledger, name string) *world {
 	for _, left := range must(b.Issues(ctx, store.IssueQuery{Open: true}))(b) { // by a round that failed
 		must(b.Cancel(ctx, left.ID, "failed"))(b)
 	}
-	w := &world{bench: b, rt: rt, ledger: ledger, name: name, fence: map[int64]int64{}}
+	w := &world{bench: b, rt: rt, ledger: ledger, name: name, fence: map[int64]int64{}, deferred: map[[2]int64]time.Time{}}
 	must(b.SyncNewsletter(ctx, name, false, b.Now()))(b)
 	var lines []newsletter.Line
 	for i := range rapid.IntRange(1, 4).Draw(rt, "people") {
@@ -116,6 +120,9 @@ func (w *world) lease(rt *rapid.T) {
 	if w.paused || w.cancelled {
 		rt.Fatal("leased a chunk of an issue that is not sending")
 	}
+	if l.Group != "" && w.Now().Before(w.slowedUntil) {
+		rt.Fatalf("leased a chunk of %s, which is paused", l.Group)
+	}
 	if l.Fence <= w.fence[l.Chunk] {
 		rt.Fatalf("fence %d after %d", l.Fence, w.fence[l.Chunk])
 	}
@@ -127,6 +134,9 @@ func (w *world) lease(rt *rapid.T) {
 		}
 		if w.canary > 0 && !w.rest && !w.Keyring().InCanary(w.issue.ID, p.id, w.canary) {
 			rt.Fatalf("leased %+v before the canary was looked at", p)
+		}
+		if until := w.deferred[[2]int64{l.Chunk, int64(d.N)}]; w.Now().Before(until) && !p.everLeft {
+			rt.Fatalf("leased %+v, which was put off until %s", p, until)
 		}
 	}
 	h := &holding{l, w.Now().Add(30 * time.Second), map[int]*person{}}
@@ -170,8 +180,40 @@ func (w *world) markRow(rt *rapid.T, h *holding, d newsletter.Delivery) {
 			rt.Fatal("marked twice")
 		}
 	}
+	delete(w.deferred, [2]int64{h.Chunk, int64(d.N)})
 	p.copies++ // the body is on its way
 	h.flying[d.N] = p
+}
+
+// putOff puts a row off that was not begun: its receiver pushes back.
+func (w *world) putOff(rt *rapid.T) {
+	h := w.holding(rt)
+	d := rapid.SampledFrom(h.Rows).Draw(rt, "row")
+	until := w.Now().Add(time.Duration(rapid.IntRange(1, 2).Draw(rt, "delay")) * 20 * time.Second)
+	err := w.Defer(ctx, h.Chunk, h.Fence, []int{d.N}, until)
+	if h.Fence != w.fence[h.Chunk] {
+		if !errors.Is(err, store.ErrStale) {
+			rt.Fatalf("put off with a lost lease: %v", err)
+		}
+		return
+	}
+	if w.cancelled && errors.Is(err, store.ErrStale) { // swept, if the lease had run out
+		return
+	}
+	w.ok(err)
+	if h.flying[d.N] == nil {
+		w.deferred[[2]int64{h.Chunk, int64(d.N)}] = until
+	}
+}
+
+// pushBack pauses everybody's receiver, if it is not paused.
+func (w *world) pushBack(rt *rapid.T) {
+	d, changed, err := w.SlowGroup(ctx, w.name+".example.org", 10, 10*time.Second, 30*time.Second, rapid.Float64Range(0, 1).Draw(rt, "jitter"), "421 later")
+	w.ok(err)
+	if changed == w.Now().Before(w.slowedUntil) {
+		rt.Fatalf("pushed back: %v, while it was paused until %s", changed, w.slowedUntil)
+	}
+	w.slowedUntil = d.PausedUntil
 }
 
 func (w *world) settle(rt *rapid.T) {
