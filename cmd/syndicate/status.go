@@ -78,8 +78,7 @@ type newsletterStatus struct {
 }
 
 func (s *site) status(ctx context.Context) (statusView, error) {
-	now := s.clock()
-	o, err := s.store.Overview(ctx, now)
+	o, err := s.store.Overview(ctx)
 	if err != nil {
 		return statusView{}, err
 	}
@@ -118,7 +117,7 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 	if v.Pushes, err = s.pushStatuses(ctx); err != nil {
 		return v, err
 	}
-	next := s.service.NextDue(now)
+	next := s.service.NextDue(s.clock())
 	for _, n := range s.options.Newsletters {
 		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
 	}

@@ -153,7 +153,7 @@ func (c *connection) unfit(it *item, cause error) {
 // bad pauses the relay; nobody's delivery suffers for it.
 func (c *connection) bad(reply newsletter.Reply, cause error) {
 	o := c.s.o.Delivery
-	trouble, pause, first := c.relay.bad(reply, cause, o.BackoffFirst, o.BackoffMax, c.s.now())
+	trouble, pause, first := c.relay.bad(reply, cause, o.BackoffFirst, o.BackoffMax, c.storeNow())
 	if !first {
 		return
 	}

@@ -60,6 +60,7 @@ type deliverer struct {
 	sharing   sync.Mutex     // held while connections are divided
 	holding   bool           // the store knows of connections of ours; under sharing
 	work      atomic.Bool    // there is a chunk to lease
+	ahead     atomic.Int64   // of this machine's clock, the store's; a time.Duration
 
 	mu    sync.Mutex
 	conns map[*mailer.Conn]bool

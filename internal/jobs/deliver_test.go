@@ -45,7 +45,7 @@ func TestRelayRefusesConnections(t *testing.T) {
 	if r.ExitCode() != 1 || len(r.Relays) != 1 || r.Relays[0].Relay != "gone" || !strings.Contains(r.Relays[0].Error, "refused") || r.Relays[0].Hint == "" {
 		t.Errorf("exit code %d, relays %+v", r.ExitCode(), r.Relays)
 	}
-	known, err := s.store.Relays(t.Context())
+	known, _, err := s.store.Relays(t.Context())
 	if err != nil || len(known) != 1 || !known[0].PausedUntil.After(s.clock.now()) {
 		t.Errorf("other workers do not know: %+v, %v", known, err)
 	}
@@ -56,7 +56,7 @@ func TestRelayRefusesConnections(t *testing.T) {
 	if r.Newsletters[0].Nothing == "" || r.ExitCode() != 0 {
 		t.Errorf("the second run: %+v", r)
 	}
-	if known, err := s.store.Relays(t.Context()); err != nil || !known[0].PausedUntil.IsZero() {
+	if known, _, err := s.store.Relays(t.Context()); err != nil || !known[0].PausedUntil.IsZero() {
 		t.Errorf("still paused for others: %+v, %v", known, err)
 	}
 }

@@ -45,6 +45,7 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("leasing a chunk: %w", err)
 	}
+	d.ahead.Store(int64(l.At.Sub(d.s.now())))
 	d.s.log.Debug("chunk leased", "chunk", l.Chunk, "newsletter", l.Newsletter, "issue", l.Number, "rows", len(l.Rows), "fence", l.Fence)
 	if n, err := d.s.Newsletter(l.Newsletter); err == nil {
 		l.MaxRate = n.MaxRate
@@ -144,3 +145,7 @@ func (d *deliverer) renewing(ctx context.Context) {
 		}
 	}
 }
+
+// storeNow is the time by the store's clock, as far as is known: pauses are measured
+// by it.
+func (d *deliverer) storeNow() time.Time { return d.s.now().Add(time.Duration(d.ahead.Load())) }

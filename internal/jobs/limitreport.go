@@ -31,7 +31,7 @@ type GroupState struct {
 // Limits says which relays are paused or capped, and which groups are paused or
 // slowed, by all workers.
 func (s *Service) Limits(ctx context.Context) (relays []RelayState, groups []GroupState, err error) {
-	known, err := s.store.Relays(ctx)
+	known, storeNow, err := s.store.Relays(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -42,8 +42,9 @@ func (s *Service) Limits(ctx context.Context) (relays []RelayState, groups []Gro
 			return nil, nil, err
 		}
 		for _, k := range known {
-			if k.Name == x.Name && k.PausedUntil.After(now) && k.PausedUntil.After(x.PausedUntil) {
-				x.PausedUntil, x.Reason = k.PausedUntil, k.Reason
+			left := k.PausedUntil.Sub(storeNow)
+			if until := now.Add(left); k.Name == x.Name && left > 0 && until.After(x.PausedUntil) {
+				x.PausedUntil, x.Reason = until, k.Reason
 			}
 		}
 		relays = append(relays, x)

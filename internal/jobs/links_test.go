@@ -185,7 +185,7 @@ func TestServeAwaitsLinks(t *testing.T) {
 			t.Error("an issue by hand was not refused")
 		}
 		eventually(t, "it asks again", func() bool { return f.count() > 1 })
-		if all, err := s.store.Relays(t.Context()); err != nil || len(all) > 0 {
+		if all, _, err := s.store.Relays(t.Context()); err != nil || len(all) > 0 {
 			t.Errorf("others, whose links may work, are kept from the relay: %+v, %v", all, err)
 		}
 		free := s.service(withRelay(k.relay("main")), f.at, func(o *jobs.Options) { o.OfflineLinks = true })

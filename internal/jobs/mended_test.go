@@ -40,7 +40,7 @@ func TestMendedRelay(t *testing.T) {
 func (s *site) resumed(name string) {
 	s.t.Helper()
 	eventually(s.t, "the relay's pause is over", func() bool {
-		known, err := s.store.Relays(s.t.Context())
+		known, _, err := s.store.Relays(s.t.Context())
 		return err == nil && len(known) > 0 && known[len(known)-1].Name == name && known[len(known)-1].PausedUntil.IsZero()
 	})
 }
@@ -112,7 +112,7 @@ func TestRunBesideMendedRelay(t *testing.T) {
 	}
 	s.serve(v)
 	eventually(t, "the relay is paused", func() bool {
-		known, err := s.store.Relays(t.Context())
+		known, _, err := s.store.Relays(t.Context())
 		return err == nil && len(known) == 1 && known[0].PausedUntil.After(s.clock.now())
 	})
 	mended.Store(true)

@@ -198,15 +198,14 @@ func describe(r mailer.Relay, reply newsletter.Reply, cause error) string {
 // findPauses notes which relays are paused at the start, if they are to be tried
 // all the same.
 func (d *deliverer) findPauses(ctx context.Context) error {
-	now := d.s.now()
-	return d.eachStored(ctx, func(r *relay, stored store.Relay) { r.find(stored, now) })
+	return d.eachStored(ctx, func(r *relay, stored store.Relay, now time.Time) { r.find(stored, now) })
 }
 
 // adoptPauses leaves alone the relays that other workers paused, as long as they
 // do.
 func (d *deliverer) adoptPauses(ctx context.Context) error {
-	now, asked := d.s.now(), time.Now()
-	return d.eachStored(ctx, func(r *relay, stored store.Relay) {
+	asked := time.Now()
+	return d.eachStored(ctx, func(r *relay, stored store.Relay, now time.Time) {
 		taken, lifted := r.adopt(stored, now, asked)
 		if taken {
 			d.s.log.Warn("relay left alone", "relay", r.Name, "until", stored.PausedUntil, "error", stored.Reason)
@@ -220,12 +219,12 @@ func (d *deliverer) adoptPauses(ctx context.Context) error {
 // tryRelays ends the pauses of relays in the store, so that whoever delivers tries
 // them again: somebody may have mended them.
 func (s *Service) tryRelays(ctx context.Context) error {
-	known, err := s.store.Relays(ctx)
+	known, now, err := s.store.Relays(ctx)
 	if err != nil {
 		return fmt.Errorf("looking at the relays: %w", err)
 	}
 	for _, k := range known {
-		if !k.PausedUntil.After(s.now()) {
+		if !k.PausedUntil.After(now) {
 			continue
 		}
 		if err := s.store.ResumeRelay(ctx, k.Name, k.PausedUntil); err != nil {
@@ -235,16 +234,17 @@ func (s *Service) tryRelays(ctx context.Context) error {
 	return nil
 }
 
-// eachStored goes through the relays of which the store knows something.
-func (d *deliverer) eachStored(ctx context.Context, do func(*relay, store.Relay)) error {
-	known, err := d.s.store.Relays(ctx)
+// eachStored goes through the relays of which the store knows something; now is by
+// its clock.
+func (d *deliverer) eachStored(ctx context.Context, do func(r *relay, stored store.Relay, now time.Time)) error {
+	known, now, err := d.s.store.Relays(ctx)
 	if err != nil {
 		return fmt.Errorf("looking at the relays: %w", err)
 	}
 	for _, k := range known {
 		for _, r := range d.relays {
 			if r.Name == k.Name {
-				do(r, k)
+				do(r, k, now)
 			}
 		}
 	}

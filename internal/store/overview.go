@@ -6,7 +6,7 @@ import (
 )
 
 // Overview gathers what an operator wants to see first.
-func (s *Store) Overview(ctx context.Context, now time.Time) (o Overview, err error) {
+func (s *Store) Overview(ctx context.Context) (o Overview, err error) {
 	q := s.reader(ctx)
 	fail := func(err error) (Overview, error) { return Overview{}, s.wrap("look the store over", err) }
 	o.Articles = map[string]int{}
@@ -41,12 +41,12 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (o Overview, err er
 	if o.Open, err = s.Issues(ctx, IssueQuery{Open: true}); err != nil {
 		return fail(err)
 	}
-	relays, err := s.Relays(ctx)
+	relays, at, err := s.Relays(ctx)
 	if err != nil {
 		return fail(err)
 	}
 	for _, r := range relays {
-		if r.PausedUntil.After(now) {
+		if r.PausedUntil.After(at) {
 			o.Relays = append(o.Relays, r)
 		}
 	}
@@ -56,7 +56,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (o Overview, err er
 	return o, nil
 }
 
-// PauseRelay keeps all workers from a relay until a time. A longer pause, of
+// PauseRelay keeps all workers from a relay until a time by the database's clock. A longer pause, of
 // another worker, stays.
 func (s *Store) PauseRelay(ctx context.Context, name string, until time.Time, reason string) error {
 	return s.write(ctx, "pause relay "+name, func(x *tx) error {
@@ -80,11 +80,16 @@ func (s *Store) ResumeRelay(ctx context.Context, name string, pauses ...time.Tim
 	})
 }
 
-// Relays returns the relays that were ever paused, by name.
-func (s *Store) Relays(ctx context.Context) ([]Relay, error) {
+// Relays returns the relays that were ever paused, by name, and the time by which
+// their pauses are measured.
+func (s *Store) Relays(ctx context.Context) ([]Relay, time.Time, error) {
+	now, err := s.clock(ctx)
+	if err != nil {
+		return nil, now, s.wrap("read relays", err)
+	}
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (r Relay, err error) {
 		err = scan(&r.Name, stamp{&r.PausedUntil}, &r.Reason)
 		return r, err
 	}, "SELECT name, paused_until, reason FROM relays ORDER BY name")
-	return all, s.wrap("read relays", err)
+	return all, now, s.wrap("read relays", err)
 }

@@ -41,7 +41,7 @@ func (g *gaugeCache) get(ctx context.Context, s *store.Store, now time.Time) (st
 	if age := now.Sub(g.at); age >= 0 && age < gaugesFor {
 		return g.last, nil
 	}
-	o, err := s.Overview(ctx, now)
+	o, err := s.Overview(ctx)
 	if err == nil {
 		g.at, g.last = now, o
 	}
