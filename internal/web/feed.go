@@ -176,7 +176,7 @@ func (s *server) sendFeed(w http.ResponseWriter, r *http.Request, f *feedDocumen
 	}
 	if wait, ok := s.unhammered(r, f.slot); !ok {
 		s.fed.refused.Add(1)
-		return tooOften(w, max(wait, f.MaxAge))
+		return tooOften(w, min(max(wait, f.MaxAge), time.Hour))
 	}
 	if had, base, ok := d.base(r); ok {
 		plain, err := d.in(identity)

@@ -3,7 +3,8 @@
 //
 // The procedure: New reads the templates (the site's own, else the built-in
 // ones), tries each of them on made-up data so that a mistake stops the start
-// and not a reader, and lays out the routes. A request passes the outer layers
+// and not a reader, and lays out the routes. A request for a feed that is in memory
+// is answered at once (feed.go). Any other passes the outer layers
 // (guard.go: headers, body limit, recovery, log, counters), then its handler,
 // one file each. Handlers return errors; errors.go turns them into pages. Pages
 // are rendered into memory first, so that nobody sees half of one, and carry a
