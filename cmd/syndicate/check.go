@@ -53,6 +53,8 @@ type finding struct {
 	Result string `json:"result"` // ok, warning, error
 	Text   string `json:"text"`
 	Hint   string `json:"hint,omitempty"`
+	Item   string `json:"item,omitempty"` // check feeds: id of the item in What
+	Rule   string `json:"rule,omitempty"` // and the rule that it breaks
 }
 
 const (
@@ -62,15 +64,15 @@ const (
 )
 
 func (k *check) ok(what, format string, args ...any) {
-	k.found = append(k.found, finding{what, resultOK, fmt.Sprintf(format, args...), ""})
+	k.found = append(k.found, finding{What: what, Result: resultOK, Text: fmt.Sprintf(format, args...)})
 }
 
 func (k *check) warning(what, text, hint string) {
-	k.found = append(k.found, finding{what, resultWarning, text, hint})
+	k.found = append(k.found, finding{What: what, Result: resultWarning, Text: text, Hint: hint})
 }
 
 func (k *check) failed(what string, err error) {
-	k.found = append(k.found, finding{what, resultError, message(err), hintFor(err)})
+	k.found = append(k.found, finding{What: what, Result: resultError, Text: message(err), Hint: hintFor(err)})
 }
 
 // all looks at one thing after the other. Without a configuration there is nothing

@@ -86,6 +86,6 @@ func (k *check) sender(cfg *config.Config, signer *mailer.Signer) {
 		case q.answer.Bad:
 			result = resultError
 		}
-		k.found = append(k.found, finding{q.what, result, q.answer.Text, q.answer.Hint})
+		k.found = append(k.found, finding{What: q.what, Result: result, Text: q.answer.Text, Hint: q.answer.Hint})
 	}
 }

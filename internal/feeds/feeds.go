@@ -102,6 +102,9 @@ type Entry struct {
 	RSS, Atom, JSON []byte
 	Updated         time.Time // of the last change, as feeds show it
 	Signed          bool      // it names authors of its own
+
+	ID, URL, Language string // as they are in it
+	Enclosures        []newsletter.Enclosure
 }
 
 // ItemID is the identifier of an article in every feed: it is minted with the
@@ -112,7 +115,10 @@ func ItemID(a *newsletter.Article) string { return "urn:uuid:" + a.ID }
 // for feeds of summaries.
 func Encode(it Item) (Entry, error) {
 	it = it.clean()
-	e := Entry{Updated: it.updated(), Signed: len(it.Authors) > 0}
+	e := Entry{
+		Updated: it.updated(), Signed: len(it.Authors) > 0,
+		ID: ItemID(&it.Article), URL: it.URL, Language: it.Language, Enclosures: it.Enclosures,
+	}
 	size := len(it.HTML) + len(it.HTML)/4 + 2048
 	var err error
 	if e.RSS, err = xmlPiece(newRSSItem(&it), "    ", size); err != nil {

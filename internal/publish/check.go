@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	"syndicate/internal/feeds"
@@ -29,25 +30,23 @@ func checkEntry(e *feeds.Entry) error {
 	if !utf8.Valid(e.JSON) || !json.Valid(e.JSON) {
 		return errors.New("its JSON is not valid")
 	}
-	return nil
+	o := outlineOf(e)
+	return firstBroken(o.check(JSON, time.Time{})) // without dates, no format matters
 }
 
 // sound checks a document before it takes the place of another. Its entries were
 // checked when they were encoded, so what is left is the rest of it, which is
-// parsed, and that the two were put together.
-func (b *Builder) sound(format Format, render feeds.Format, head feeds.Feed, data []byte) error {
+// parsed, that no two have one id, and that all were put together.
+func (b *Builder) sound(d Document, render feeds.Format, head feeds.Feed, ids []string, data []byte) error {
 	if len(data) > maxDocument {
-		return fmt.Errorf("it has %d MB, and readers take %d MB at most; lower feeds.items", len(data)>>20, maxDocument>>20)
+		return firstBroken([]Finding{tooLarge(len(data))})
 	}
 	bare, err := render.Render(head, nil)
 	if err != nil {
 		return err
 	}
-	if format == JSON {
-		if !json.Valid(bare) {
-			return errors.New("it is not valid JSON")
-		}
-	} else if err := parseXML(bare); err != nil {
+	found := CheckDocument(d.Format, bare, d.URL(b.o.Site.URL), b.o.Now())
+	if err := firstBroken(append(found, checkUnique(ids)...)); err != nil {
 		return err
 	}
 	// A document ends as the bare one does: nothing is missing at its end.

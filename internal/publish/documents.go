@@ -71,12 +71,14 @@ func (b *Builder) wave(ctx context.Context, e *encoder, w *writer, docs []*docum
 // that breaks the rules is kept back: readers keep the good one that is there.
 func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err error) {
 	var in []spooled
+	var ids []string
 	for _, k := range d.keysOf() {
 		x, ok := e.entries[k]
 		if !ok {
 			continue // taken away meanwhile, or left out
 		}
 		in = append(in, x)
+		ids = append(ids, x.id)
 		if x.updated.After(last) {
 			last = x.updated
 		}
@@ -106,12 +108,13 @@ func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err
 			}
 			entries[i] = x
 		}
-		name := Document{Feed: &d.feed.state.Feed, Format: Formats[n], Page: d.page}.File()
+		doc := Document{Feed: &d.feed.state.Feed, Format: Formats[n], Page: d.page}
+		name := doc.File()
 		data, err := format.Render(head, entries)
 		if err != nil {
 			return last, fmt.Errorf("building %s: %w", name, err)
 		}
-		if err := b.sound(Formats[n], format, head, data); err != nil {
+		if err := b.sound(doc, format, head, ids, data); err != nil {
 			e.problem(fmt.Sprintf("%s is not published, the one of before stays: %v", name, err))
 			d.feed.state.Print = "" // so that the next build tries again
 			continue

@@ -32,6 +32,7 @@ type spooled struct {
 	size    [len(Formats)]int
 	updated time.Time
 	signed  bool
+	id      string
 }
 
 // keysOf returns the entries of a document, in order.
@@ -186,7 +187,7 @@ func (e *encoder) keep(k entryKey, it feeds.Item) error {
 	defer e.mu.Unlock()
 	e.entries[k] = spooled{
 		at: at, size: [len(Formats)]int{len(entry.RSS), len(entry.Atom), len(entry.JSON)},
-		updated: entry.Updated, signed: entry.Signed,
+		updated: entry.Updated, signed: entry.Signed, id: entry.ID,
 	}
 	return nil
 }

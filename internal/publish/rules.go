@@ -1,135 +1,226 @@
 package publish
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io/fs"
+	"mime"
 	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/language"
+
+	"syndicate/internal/feeds"
 )
 
-// Finding is a fault in a document.
+// Rule names what a document or an entry has to keep to. The builder keeps back
+// what breaks one; where the finding is only a warning, readers cope and it goes out.
+type Rule string
+
+// The rules.
+const (
+	RulePresent   Rule = "present"   // the file is there
+	RuleUnchanged Rule = "unchanged" // and as it was built
+	RuleSize      Rule = "size"
+	RuleForm      Rule = "form"     // UTF-8, well-formed XML or valid JSON, of its format
+	RuleRequired  Rule = "required" // titles and addresses that the formats demand
+	RuleSelf      Rule = "self"     // it names its own address
+	RuleID        Rule = "id"
+	RuleUnique    Rule = "unique" // no two entries have one id
+	RuleAddress   Rule = "address"
+	RuleDate      Rule = "date"
+	RuleLanguage  Rule = "language" // BCP 47
+	RuleEnclosure Rule = "enclosure"
+	RuleSame      Rule = "same"    // all formats hold the same articles
+	RuleBody      Rule = "body"    // the article can be rendered
+	RuleKept      Rule = "kept"    // the next build does not empty a feed
+	RuleLasting   Rule = "lasting" // nor give an article another id
+)
+
+// hints say what to do where a rule is broken and the finding has nothing better.
+var hints = map[Rule]string{
+	RulePresent:   "syndicate build makes it again",
+	RuleUnchanged: "syndicate build makes it again",
+	RuleSize:      "a lower feeds.items makes feeds smaller",
+	RuleRequired:  "site.title and the titles in newsletters and feeds.named are what feeds are called",
+	RuleSelf:      "was site.url changed? Then syndicate build makes it again",
+	RuleLanguage:  "languages are written as in en or pt-BR",
+}
+
+// Finding is a fault in a document, or in an article that would be in one.
 type Finding struct {
-	File string `json:"file"` // slash-separated, below public/
-	Text string `json:"text"`
-}
-
-// Check looks at all documents in public/ as readers would: whether they are
-// there, as they were built, and keep the rules of their formats. It returns how
-// many it looked at.
-func (b *Builder) Check(ctx context.Context) (documents int, found []Finding, err error) {
-	s, err := readState(b.o.Dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil, fmt.Errorf("no feeds were built into %s yet: %w", b.o.Dir, err)
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	c := s.catalogue()
-	for i := range c.Feeds {
-		f := &c.Feeds[i]
-		for page := range f.Pages + 1 {
-			if err := ctx.Err(); err != nil {
-				return documents, found, err
-			}
-			var ids []string // of the page in the first format
-			for n, format := range Formats {
-				d := Document{Feed: f, Format: format, Page: page}
-				documents++
-				these, texts := b.checkFile(s, d)
-				if n == 0 {
-					ids = these
-				} else if len(texts) == 0 && !slices.Equal(ids, these) {
-					texts = append(texts, "it holds other articles than "+Document{Feed: f, Format: Formats[0], Page: page}.File())
-				}
-				for _, text := range texts {
-					found = append(found, Finding{d.File(), text})
-				}
-			}
-		}
-	}
-	return documents, found, nil
-}
-
-// checkFile checks a document where it stands.
-func (b *Builder) checkFile(s *state, d Document) (ids, texts []string) {
-	name := d.File()
-	data, err := os.ReadFile(filepath.Join(b.o.Dir, filepath.FromSlash(name)))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, []string{"it is missing; syndicate build makes it again"}
-	case err != nil:
-		return nil, []string{err.Error()}
-	case Hash(data) != s.Files[name].Hash:
-		texts = append(texts, "somebody changed it since it was built; syndicate build makes it again")
-	}
-	ids, more := CheckDocument(d.Format, data, d.URL(b.o.Site.URL))
-	return ids, append(texts, more...)
+	File    string // slash-separated, below public/; of what was never built: the article's
+	Item    string // id of the entry, empty: it is about the whole document
+	Rule    Rule
+	Text    string
+	Hint    string // empty: none
+	Warning bool   // readers cope
 }
 
 // outline is what rules are about.
 type outline struct {
-	self    string
-	updated string // RFC 3339, Atom only
-	entries []outlineEntry
+	self     string
+	title    string
+	home     string // the page that the feed is about
+	language string
+	updated  string // RFC 3339, Atom only
+	entries  []outlineEntry
 }
 
-type outlineEntry struct{ id, link, date string }
+type outlineEntry struct {
+	id, link, language string
+	dates              []string
+	enclosures         []outlineEnclosure
+}
+
+type outlineEnclosure struct{ url, mediaType, length string }
 
 // CheckDocument checks a document by the rules of its format that readers depend
-// on: self is the address that it should name as its own. It returns the ids of
-// its entries and what is wrong.
-func CheckDocument(format Format, data []byte, self string) (ids, texts []string) {
-	fault := func(text string, args ...any) { texts = append(texts, fmt.Sprintf(text, args...)) }
+// on: self is the address that it should name as its own.
+func CheckDocument(format Format, data []byte, self string, now time.Time) []Finding {
+	_, found := readAndCheck(format, data, self, now)
+	return found
+}
+
+func readAndCheck(format Format, data []byte, self string, now time.Time) (o outline, found []Finding) {
 	if len(data) > maxDocument {
-		fault("it has %d MB, more than readers take; lower feeds.items", len(data)>>20)
+		found = append(found, tooLarge(len(data)))
 	}
 	if !utf8.Valid(data) {
-		fault("it is not UTF-8")
+		found = append(found, broken(RuleForm, "it is not UTF-8"))
 	}
 	o, err := readOutline(format, data)
 	if err != nil {
-		fault("it is not well-formed: %v", err)
-		return nil, texts
+		return o, append(found, broken(RuleForm, "it is not well-formed: %v", err))
 	}
-	if o.self != self {
-		fault("it calls itself %q, and stands at %s", o.self, self)
+	found = append(found, o.checkHead(format, self)...)
+	ids := make([]string, 0, len(o.entries))
+	for i := range o.entries {
+		e := &o.entries[i]
+		ids = append(ids, e.id)
+		found = append(found, e.check(format, now)...)
+	}
+	return o, append(found, checkUnique(ids)...)
+}
+
+// broken is a finding that keeps a document or an entry back.
+func broken(rule Rule, text string, args ...any) Finding {
+	return Finding{Rule: rule, Text: fmt.Sprintf(text, args...), Hint: hints[rule]}
+}
+
+// doubtful is a warning.
+func doubtful(rule Rule, text string, args ...any) Finding {
+	f := broken(rule, text, args...)
+	f.Warning = true
+	return f
+}
+
+func tooLarge(size int) Finding {
+	return broken(RuleSize, "it has %d MB, and readers take %d MB at most", size>>20, maxDocument>>20)
+}
+
+// checkHead checks what a document says of itself.
+func (o *outline) checkHead(format Format, self string) (found []Finding) {
+	if !sameAddress(o.self, self) {
+		found = append(found, broken(RuleSelf, "it calls itself %q, and stands at %s", o.self, self))
+	}
+	if o.title == "" {
+		found = append(found, doubtful(RuleRequired, "it has no title"))
+	}
+	if !isAbsolute(o.home) {
+		found = append(found, broken(RuleAddress, "the address %q of what it is about is not absolute", o.home))
 	}
 	if format == Atom && !isTime(o.updated, time.RFC3339) {
-		fault("its date of change is %q", o.updated)
+		found = append(found, broken(RuleDate, "its date of change is %q", o.updated))
 	}
-	seen := map[string]bool{}
-	for _, e := range o.entries {
-		ids = append(ids, e.id)
-		switch u, err := url.Parse(e.id); {
-		case e.id == "":
-			fault("an article has no id")
-		case err != nil || u.Scheme == "":
-			fault("the id %q is no URI", e.id)
-		case seen[e.id]:
-			fault("two articles have the id %s", e.id)
-		}
-		seen[e.id] = true
-		if e.link != "" && !isAbsolute(e.link) {
-			fault("the address %q of %s is not absolute", e.link, e.id)
-		}
-		layout := time.RFC3339
-		if format == RSS {
-			layout = time.RFC1123Z
-		}
-		if (e.date != "" || format == Atom) && !isTime(e.date, layout) {
-			fault("the date %q of %s is none", e.date, e.id)
+	if !isLanguage(o.language) {
+		found = append(found, doubtful(RuleLanguage, "%q is no language", o.language))
+	}
+	return found
+}
+
+// check checks an entry.
+func (e *outlineEntry) check(format Format, now time.Time) (found []Finding) {
+	add := func(f Finding) {
+		f.Item = e.id
+		found = append(found, f)
+	}
+	switch u, err := url.Parse(e.id); {
+	case e.id == "":
+		add(broken(RuleID, "an article has no id"))
+	case err != nil || u.Scheme == "":
+		add(broken(RuleID, "the id %q is no URI", e.id))
+	}
+	if e.link != "" && !isAbsolute(e.link) {
+		add(broken(RuleAddress, "its address %q is not absolute", e.link))
+	}
+	layout := time.RFC3339
+	if format == RSS {
+		layout = time.RFC1123Z
+	}
+	for _, d := range e.dates {
+		switch at, err := time.Parse(layout, d); {
+		case err != nil:
+			add(broken(RuleDate, "its date %q is none", d))
+		case at.After(now.Add(24 * time.Hour)): // clocks and zones differ by less
+			add(doubtful(RuleDate, "its date %s is in the future", d))
 		}
 	}
-	return ids, texts
+	if !isLanguage(e.language) {
+		add(doubtful(RuleLanguage, "%q is no language", e.language))
+	}
+	for _, x := range e.enclosures {
+		if !isAbsolute(x.url) {
+			add(broken(RuleEnclosure, "the address %q of its enclosure is not absolute", x.url))
+		}
+		if t, _, err := mime.ParseMediaType(x.mediaType); err != nil || !strings.Contains(t, "/") {
+			add(broken(RuleEnclosure, "the type %q of its enclosure %s is none", x.mediaType, x.url))
+		}
+		if n, err := strconv.ParseInt(x.length, 10, 64); (format == RSS || x.length != "") && (err != nil || n < 0) {
+			add(broken(RuleEnclosure, "the size %q of its enclosure %s is none", x.length, x.url))
+		}
+	}
+	return found
+}
+
+// checkUnique checks the ids of a document.
+func checkUnique(ids []string) (found []Finding) {
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if id != "" && seen[id] {
+			f := broken(RuleUnique, "two articles have the id %s", id)
+			f.Item = id
+			found = append(found, f)
+		}
+		seen[id] = true
+	}
+	return found
+}
+
+// outlineOf is the outline of an entry that was encoded just now. Its dates were
+// written by us.
+func outlineOf(e *feeds.Entry) outlineEntry {
+	o := outlineEntry{id: e.ID, link: e.URL, language: e.Language}
+	for _, x := range e.Enclosures {
+		o.enclosures = append(o.enclosures, outlineEnclosure{x.URL, x.Type, strconv.FormatInt(x.Size, 10)})
+	}
+	return o
+}
+
+// firstBroken makes an error of the first finding that is more than a warning.
+func firstBroken(found []Finding) error {
+	for _, f := range found {
+		if !f.Warning && f.Hint != "" {
+			return fmt.Errorf("%s (%s)", f.Text, f.Hint)
+		}
+		if !f.Warning {
+			return errors.New(f.Text)
+		}
+	}
+	return nil
 }
 
 func isTime(s, layout string) bool {
@@ -142,107 +233,28 @@ func isAbsolute(s string) bool {
 	return err == nil && u.IsAbs()
 }
 
-// readOutline reads what rules are about.
-func readOutline(format Format, data []byte) (o outline, err error) {
-	switch format {
-	case RSS:
-		return readRSS(data)
-	case Atom:
-		return readAtom(data)
-	}
-	var x struct {
-		Self  string `json:"feed_url"`
-		Items []struct {
-			ID   string `json:"id"`
-			URL  string `json:"url"`
-			Date string `json:"date_published"`
-		} `json:"items"`
-	}
-	err = json.Unmarshal(data, &x)
-	o.self = x.Self
-	for _, it := range x.Items {
-		o.entries = append(o.entries, outlineEntry{it.ID, it.URL, it.Date})
-	}
-	return o, err
+// isLanguage reports whether a tag is well-formed; it may name a language that
+// nobody knows, and none is fine.
+func isLanguage(s string) bool {
+	_, err := language.Parse(s)
+	var unknown language.ValueError
+	return s == "" || err == nil || errors.As(err, &unknown)
 }
 
-const atomNamespace = "http://www.w3.org/2005/Atom"
-
-type linkElement struct {
-	XMLName xml.Name
-	Rel     string `xml:"rel,attr"`
-	Href    string `xml:"href,attr"`
-	Text    string `xml:",chardata"`
-}
-
-func readRSS(data []byte) (o outline, err error) {
-	var x struct {
-		XMLName xml.Name `xml:"rss"`
-		Channel struct {
-			Links []linkElement `xml:"link"`
-			Items []struct {
-				GUID  string        `xml:"guid"`
-				Date  string        `xml:"pubDate"`
-				Links []linkElement `xml:"link"`
-			} `xml:"item"`
-		} `xml:"channel"`
+// sameAddress compares addresses, one of which may have an international name for
+// its host and the other the ASCII one that feeds show.
+func sameAddress(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	if err != nil || err2 != nil {
+		return false
 	}
-	if err = whole(data, &x); err != nil {
-		return o, err
-	}
-	for _, l := range x.Channel.Links {
-		if l.XMLName.Space == atomNamespace && l.Rel == "self" {
-			o.self = l.Href
+	for _, x := range []*url.URL{u, v} {
+		if host, err := idna.Lookup.ToASCII(x.Hostname()); err == nil && x.Port() == "" {
+			x.Host = host
+		} else if err == nil {
+			x.Host = host + ":" + x.Port()
 		}
 	}
-	for _, it := range x.Channel.Items {
-		e := outlineEntry{id: it.GUID, date: it.Date}
-		for _, l := range it.Links {
-			if l.XMLName.Space == "" {
-				e.link = l.Text
-			}
-		}
-		o.entries = append(o.entries, e)
-	}
-	return o, nil
-}
-
-func readAtom(data []byte) (o outline, err error) {
-	var x struct {
-		XMLName xml.Name      `xml:"http://www.w3.org/2005/Atom feed"`
-		Updated string        `xml:"updated"`
-		Links   []linkElement `xml:"link"`
-		Entries []struct {
-			ID      string        `xml:"id"`
-			Updated string        `xml:"updated"`
-			Links   []linkElement `xml:"link"`
-		} `xml:"entry"`
-	}
-	if err = whole(data, &x); err != nil {
-		return o, err
-	}
-	o.updated = x.Updated
-	for _, l := range x.Links {
-		if l.Rel == "self" {
-			o.self = l.Href
-		}
-	}
-	for _, it := range x.Entries {
-		e := outlineEntry{id: it.ID, date: it.Updated}
-		for _, l := range it.Links {
-			if l.Rel == "alternate" {
-				e.link = l.Href
-			}
-		}
-		o.entries = append(o.entries, e)
-	}
-	return o, nil
-}
-
-// whole decodes a document and sees to it that nothing is behind it.
-func whole(data []byte, v any) error {
-	if err := parseXML(data); err != nil {
-		return err
-	}
-	return xml.NewDecoder(bytes.NewReader(data)).Decode(v)
+	return u.String() == v.String()
 }
