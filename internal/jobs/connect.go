@@ -95,7 +95,7 @@ func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
 	}
 	if c.s.quiet(it.lease.Newsletter) {
 		c.first = nil
-		c.queue.finish(it)
+		c.queue.forgo(it)
 		c.queue.loseIssue(it.lease.Issue)
 		return nil, c.flight > 0
 	}
@@ -136,7 +136,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 // unfit deals with a delivery whose message cannot be made: it is the whole
 // issue's fault, or the store's.
 func (c *connection) unfit(it *item, cause error) {
-	c.queue.finish(it)
+	c.queue.forgo(it)
 	var content *contentError
 	if !errors.As(cause, &content) {
 		c.fail(cause)

@@ -109,3 +109,33 @@ func TestLowLanes(t *testing.T) {
 		}
 	}
 }
+
+// TestTakeUnwanted: a connection that is not open leaves deliveries to one that is;
+// if that one is not wanted any more, it takes them. Which of the two wakes first is
+// chance.
+func TestTakeUnwanted(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(mailer.Relay{Name: "main"})
+			r.allowed.Store(2)
+			q := newQueue(4, []*relay{r})
+			q.limits = newLimits(nil, nil, GroupLimit{})
+			closed, open := make(chan *item, 1), make(chan *item, 1)
+			ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+			defer stop()
+			go func() { closed <- q.take(ctx, r, 0, false) }()
+			synctest.Wait()
+			go func() { open <- q.take(ctx, r, 1, true) }()
+			synctest.Wait()
+			r.allowed.Store(1)
+			q.push(store.Lease{Chunk: 1, Issue: 1, Rows: make([]newsletter.Delivery, 1)}, time.Now(), time.Now().Add(2*time.Hour))
+			if it := <-open; it != nil {
+				t.Error("one too many takes a delivery")
+			}
+			if it := <-closed; it == nil {
+				t.Fatal("nobody takes the delivery")
+			}
+		})
+	}
+}

@@ -63,6 +63,14 @@ func (it *item) since(now time.Time) time.Duration {
 	return it.lease.At.Sub(it.row.FirstTry) + now.Sub(it.lease.began)
 }
 
+// untried gives back the delivery's message of a warm-up.
+func (it *item) untried() {
+	if it.warm != nil {
+		it.warm.putBack(it.day)
+		it.warm = nil
+	}
+}
+
 // goodUntil notes when a slot of the delivery is gone.
 func (it *item) goodUntil(t time.Time) {
 	if it.until.IsZero() || t.Before(it.until) {
@@ -177,6 +185,7 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 	for !q.closed {
 		wanted := number < int(r.allowed.Load())
 		if open && !wanted {
+			q.leftLocked()
 			return nil
 		}
 		if wanted && (open || r.idle == 0) {
@@ -201,8 +210,8 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 		q.mu.Lock()
 		r.wait(wanted, open, -1)
 		if over {
-			if open && len(q.items)+len(q.order) > 0 { // those that left it to this one shall look again
-				q.notify()
+			if open {
+				q.leftLocked()
 			}
 			return nil
 		}
@@ -210,14 +219,19 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 	return nil
 }
 
+// leftLocked notes that an open connection takes nothing: those that left
+// deliveries to it shall look again.
+func (q *queue) leftLocked() {
+	if len(q.items)+len(q.order) > 0 {
+		q.notify()
+	}
+}
+
 // putBack returns a delivery that was not tried, to be next.
 func (q *queue) putBack(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if it.warm != nil {
-		it.warm.putBack(it.day)
-		it.warm = nil
-	}
+	it.untried()
 	if q.closed {
 		q.dropLocked(it)
 		return
@@ -233,6 +247,12 @@ func (q *queue) finish(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.dropLocked(it)
+}
+
+// forgo notes that a delivery ends here without having been tried.
+func (q *queue) forgo(it *item) {
+	it.untried()
+	q.finish(it)
 }
 
 // leaveLocked notes that a delivery is not on its way any more.

@@ -163,7 +163,7 @@ func (c *connection) settled() {
 // unmarked deals with a delivery that could not be marked. Refused, it is not to
 // be sent: its owner left, the issue was paused, the lease is gone.
 func (c *connection) unmarked(it *item) {
-	c.queue.finish(it)
+	c.queue.forgo(it)
 	if errors.Is(it.markErr, store.ErrStale) {
 		c.checkLease(it.lease)
 		return

@@ -10,7 +10,8 @@ import (
 	"syndicate/internal/store/storetest"
 )
 
-// TestWarmUpPutBack: a delivery that comes back untried costs nothing of the day.
+// TestWarmUpPutBack: a delivery that comes back untried, or ends so, costs nothing
+// of the day.
 func TestWarmUpPutBack(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 4, 23, 0, 0, 0, time.UTC)
@@ -24,14 +25,17 @@ func TestWarmUpPutBack(t *testing.T) {
 	r.allowed.Store(1)
 	q := newQueue(1, []*relay{r})
 	q.limits = newLimits(nil, nil, GroupLimit{})
-	l := &lease{left: 3, until: now.AddDate(100, 0, 0)}
-	q.items = []*item{{lease: l}, {lease: l}, {lease: l}}
+	l := &lease{left: 4, until: now.AddDate(100, 0, 0)}
+	q.items = []*item{{lease: l}, {lease: l}, {lease: l}, {lease: l}}
 	for range 5 {
 		it := q.pop(r)
 		if it == nil {
 			t.Fatal("the day is used up")
 		}
 		q.putBack(it)
+	}
+	if q.forgo(q.pop(r)); w.left != 2 || l.left != 3 {
+		t.Errorf("%d left after one that nobody wants, %d deliveries", w.left, l.left)
 	}
 	if it := q.pop(r); it == nil || w.left != 1 {
 		t.Errorf("%v, %d left", it, w.left)

@@ -46,9 +46,10 @@ type Outgoing struct {
 // called for each message that next returned) next may block. After false it is
 // not called again.
 //
-// done is called once for each message that next returned, in their order, before
-// Run returns. A message whose Mark failed is reported with PhaseData, Code 0 and
-// the error's text. All functions are called on the caller's goroutine.
+// done is called once for each message that next returned, before Run returns, in
+// their order, but that what is refused here is reported at once. A message whose
+// Mark failed is reported with PhaseData, Code 0 and the error's text. All functions
+// are called on the caller's goroutine.
 func (c *Conn) Run(ctx context.Context, next func(context.Context) (*Outgoing, bool), done func(*Outgoing, newsletter.Reply)) newsletter.Reply {
 	s := session{Conn: c, markCtx: context.WithoutCancel(ctx), next: next, done: done}
 	for more := true; !s.ended && (more || s.open != nil); {
