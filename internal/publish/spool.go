@@ -7,7 +7,7 @@ import (
 )
 
 // spoolMemory is how much a spool keeps in memory before it takes a file, in bytes.
-const spoolMemory = 32 << 20
+const spoolMemory = 8 << 20
 
 // spool keeps encoded entries until their documents are written. It may be used
 // concurrently.
