@@ -39,7 +39,11 @@ func TestCallbackServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Println("port", l.Addr().(*net.TCPAddr).Port)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("port", port)
 	got := make(chan int64, 1000)
 	go func() {
 		bytesIn := int64(0)
@@ -133,7 +137,9 @@ func BenchmarkHub(b *testing.B) {
 	go func() { done <- v.Serve(ctx) }()
 	defer func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
 	}()
 	const topic = "https://news.example.org/feed.atom"
 	for _, err := st.Topic(ctx, topic); err != nil; _, err = st.Topic(ctx, topic) {
