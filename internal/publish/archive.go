@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"sort"
+	"time"
 
 	"syndicate/internal/store"
 )
@@ -16,6 +17,9 @@ type document struct {
 	feed   *feed
 	page   int           // of the archive; 0: what people subscribe to
 	stamps []store.Stamp // what is in it, in order
+
+	updated time.Time // when it changed last
+	back    bool      // it was kept back: the next build tries again
 }
 
 // last is the highest seq of the archive.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,27 +47,36 @@ func (b *Builder) wave(ctx context.Context, e *encoder, w *writer, docs []*docum
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	var updated sync.Mutex
 	for _, d := range docs {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			last, err := b.write(e, w, d)
-			if d.page == 0 {
-				updated.Lock()
-				d.feed.state.Updated = last
-				updated.Unlock()
-			}
-			return err
+			return b.write(e, w, d)
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, d := range docs {
+		switch f := &d.feed.state; {
+		case d.page > 0:
+			if d.back {
+				f.Archived[d.page-1] = ""
+			}
+		default:
+			f.Updated = d.updated
+			if d.back {
+				f.Print = ""
+			}
+		}
+	}
+	return nil
 }
 
-// write writes a document in all formats and returns when it changed last. One
-// that breaks the rules is kept back: readers keep the good one that is there.
-func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err error) {
+// write writes a document in all formats. One that breaks the rules is kept back:
+// readers keep the good one that is there.
+func (b *Builder) write(e *encoder, w *writer, d *document) (err error) {
 	var in []spooled
 	var ids []string
 	for _, k := range d.keysOf() {
@@ -79,8 +86,8 @@ func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err
 		}
 		in = append(in, x)
 		ids = append(ids, x.id)
-		if x.updated.After(last) {
-			last = x.updated
+		if x.updated.After(d.updated) {
+			d.updated = x.updated
 		}
 	}
 	head := b.head(d)
@@ -94,7 +101,7 @@ func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err
 		for i := range in {
 			from := len(buf)
 			if buf, err = e.piece(buf, &in[i], n); err != nil {
-				return last, err
+				return err
 			}
 			piece := buf[from:]
 			x := feeds.Entry{Updated: in[i].updated, Signed: in[i].signed}
@@ -112,18 +119,18 @@ func (b *Builder) write(e *encoder, w *writer, d *document) (last time.Time, err
 		name := doc.File()
 		data, err := format.Render(head, entries)
 		if err != nil {
-			return last, fmt.Errorf("building %s: %w", name, err)
+			return fmt.Errorf("building %s: %w", name, err)
 		}
 		if err := b.sound(doc, format, head, ids, data); err != nil {
 			e.problem(fmt.Sprintf("%s is not published, the one of before stays: %v", name, err))
-			d.feed.state.Print = "" // so that the next build tries again
+			d.back = true
 			continue
 		}
 		if err := w.put(name, data); err != nil {
-			return last, fmt.Errorf("writing %s: %w", name, err)
+			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
-	return last, nil
+	return nil
 }
 
 // head is what a document says of itself.
