@@ -31,6 +31,8 @@ type warmUp struct {
 	empty bool   // the day's are used up
 	asked bool
 	after time.Time // not to ask before
+
+	asking sync.WaitGroup
 }
 
 // dayOf is how days are stored.
@@ -52,7 +54,8 @@ func (w *warmUp) ready() bool {
 	}
 	if w.left == 0 && !w.empty && !w.asked && !time.Now().Before(w.after) {
 		w.asked = true
-		go w.ask(w.day, limit)
+		day := w.day
+		w.asking.Go(func() { w.ask(day, limit) })
 	}
 	return w.left > 0
 }
@@ -141,8 +144,9 @@ func (w *warmUp) ask(day string, limit int64) {
 	w.wake()
 }
 
-// end gives back what is left.
+// end gives back what is left, when nobody asks for a message any more.
 func (w *warmUp) end(ctx context.Context) {
+	w.asking.Wait()
 	w.mu.Lock()
 	day, left := w.day, w.left
 	w.left, w.empty = 0, true

@@ -88,3 +88,21 @@ func TestWarmUpGivenBack(t *testing.T) {
 		t.Errorf("%d left", w.left)
 	}
 }
+
+// TestWarmUpEnd: what is being taken of the day when a process ends is given back.
+func TestWarmUpEnd(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 4, 7, 0, 0, 0, time.UTC)
+	s := storetest.Open(t, storetest.SQLite(t))
+	w := &warmUp{
+		ctx: t.Context(), store: s, relay: "main", plan: newsletter.WarmUp{From: now, First: 2, Growth: 2},
+		clock: func() time.Time { return now }, wake: func() {}, log: slog.New(slog.DiscardHandler),
+	}
+	if w.ready() {
+		t.Error("there is a message before one was taken")
+	}
+	w.end(t.Context())
+	if n, err := s.MessagesTaken(t.Context(), "main", dayOf(now)); n != 0 || err != nil {
+		t.Errorf("%d are nobody's (%v)", n, err)
+	}
+}
