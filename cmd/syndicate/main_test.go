@@ -94,6 +94,7 @@ func params(files []string, dsn func() string) testscript.Params {
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn())
 			e.Values[daemonsKey{}] = map[string]*daemon{}
+			e.Values[readersKey{}] = map[string]bool{}
 			e.Values[relaysKey{}] = map[string]*testRelay{}
 			e.Values[frontsKey{}] = map[string]*atomic.Pointer[url.URL]{}
 			return nil

@@ -27,6 +27,7 @@ import (
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"site":      siteCommand,
+		"news":      newsCommand,
 		"code":      code,
 		"start":     startCommand,
 		"await":     await,

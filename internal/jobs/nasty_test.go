@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"flag"
@@ -24,6 +23,7 @@ import (
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/source"
+	"syndicate/internal/test/jsonfeed"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -119,9 +119,6 @@ func soundDocument(t *testing.T, name string, data []byte) int {
 	if !utf8.Valid(data) {
 		t.Errorf("%s is not UTF-8", name)
 	}
-	if path.Ext(name) == ".json" && !json.Valid(data) {
-		t.Errorf("%s is not JSON", name)
-	}
 	if path.Ext(name) != ".json" {
 		d := xml.NewDecoder(bytes.NewReader(data))
 		for {
@@ -130,6 +127,15 @@ func soundDocument(t *testing.T, name string, data []byte) int {
 			} else if err != nil {
 				t.Fatalf("%s is not well-formed: %v", name, err)
 			}
+		}
+	}
+	if path.Ext(name) == ".json" {
+		schema, err := jsonfeed.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Check(data); err != nil {
+			t.Errorf("%s is no JSON Feed: %v", name, err)
 		}
 	}
 	feed, err := gofeed.NewParser().Parse(bytes.NewReader(data))
