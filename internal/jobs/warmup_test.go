@@ -102,6 +102,7 @@ func TestWarmUpEnd(t *testing.T) {
 		t.Error("there is a message before one was taken")
 	}
 	w.end(t.Context())
+	w.asking.Wait()
 	if n, err := s.MessagesTaken(t.Context(), "main", dayOf(now)); n != 0 || err != nil {
 		t.Errorf("%d are nobody's (%v)", n, err)
 	}
