@@ -52,7 +52,7 @@ const (
 	// gather is how long a group waits for company: what a connection settles and
 	// what it marks next shall share a commit. On SQLite it lets other processes
 	// write, too: a committer that commits back to back starves them.
-	gather = 200 * time.Microsecond
+	gather = 250 * time.Microsecond
 )
 
 // NewLedger starts a ledger. Close it. When ctx ends, what is under way is torn: see
@@ -134,7 +134,7 @@ func (l *Ledger) run() {
 	for {
 		_, open := <-l.wake
 		for {
-			time.Sleep(gather)
+			pause(gather)
 			group := l.take()
 			if len(group) == 0 {
 				break
