@@ -92,7 +92,7 @@ func (s *site) await(instant <-chan struct{}, sender *process) {
 	s.t.Helper()
 	select {
 	case <-instant:
-	case <-time.After(3*time.Minute):
+	case <-time.After(3 * time.Minute):
 		s.t.Fatalf("after %d messages the instant has not come; %s is running: %v", s.watch.soFar(), sender.name, sender.running())
 	}
 }
