@@ -34,7 +34,7 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	o := d.s.o.Delivery
-	until := wallClock().Add(o.Lease)
+	asked, until := d.s.now(), wallClock().Add(o.Lease)
 	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, d.except())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -45,12 +45,12 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("leasing a chunk: %w", err)
 	}
-	d.ahead.Store(int64(l.At.Sub(d.s.now())))
+	d.ahead.Store(int64(l.At.Sub(asked))) // too much by what it took, so that no pause is too short
 	d.s.log.Debug("chunk leased", "chunk", l.Chunk, "newsletter", l.Newsletter, "issue", l.Number, "rows", len(l.Rows), "fence", l.Fence)
 	if n, err := d.s.Newsletter(l.Newsletter); err == nil {
 		l.MaxRate = n.MaxRate
 	}
-	if d.queue.push(l, d.s.now(), until) {
+	if d.queue.push(l, asked, until) {
 		poke(d.reshare)
 	}
 	return true, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"syndicate/internal/mailer"
@@ -54,8 +55,10 @@ func (c *connection) done(o *mailer.Outgoing, reply newsletter.Reply) {
 	}
 	c.pushedBack(it, reply, v) // once, however often it comes back
 	c.settled()
-	x := c.settlement(it, reply, v, fault, denied)
-	c.unsettled = &unsettled{item: it, result: x, ticket: c.ledger.BeginSettle(x)}
+	u := &unsettled{item: it, result: c.settlement(it, reply, v, fault, denied)}
+	u.finish = sync.OnceFunc(func() { c.queue.finish(it) })
+	u.ticket = c.settle(u)
+	c.unsettled = u
 }
 
 // unsettled is a result that is being stored.
@@ -63,6 +66,25 @@ type unsettled struct {
 	item   *item
 	result store.Settlement
 	ticket store.Ticket
+	finish func() // once: nothing is left to do for the delivery
+}
+
+// settle begins to store a result. When it is stored, its chunk and its group are
+// free at once: the connection's next message, which asks for it, may hang before
+// that.
+func (c *connection) settle(u *unsettled) store.Ticket {
+	return c.ledger.BeginSettle(u.result, func() {
+		u.finish()
+		if c.breaker.settled(u.item.lease.Issue, u.item.lease.Group, u.result) {
+			c.hurry.Store(true)
+			poke(c.progress)
+		}
+		if u.result.State == newsletter.Sent {
+			c.accepted.Add(1)
+		} else {
+			c.refused.Add(1)
+		}
+	})
 }
 
 // mark notes that a message is about to leave, and waits until that is stored, and
@@ -135,29 +157,19 @@ func (c *connection) settled() {
 		return
 	}
 	c.unsettled = nil
-	it, x := u.item, u.result
-	defer c.queue.finish(it)
-	err := c.insist(c.last, x, again(c.last, u.ticket, func() store.Ticket { return c.ledger.BeginSettle(x) }))
-	if errors.Is(err, store.ErrStale) { // another worker has the chunk, or the issue was cancelled
-		err = nil
+	defer u.finish()
+	x := u.result
+	err := c.insist(c.last, x, again(c.last, u.ticket, func() store.Ticket { return c.settle(u) }))
+	switch {
+	case errors.Is(err, store.ErrStale): // another worker has the chunk, or the issue was cancelled
 		poke(c.renew)
-	}
-	if err != nil {
+	case err != nil:
 		c.s.log.Error("result not stored", "chunk", x.Chunk, "n", x.N, "state", x.State.String(), "error", err)
 		c.fail(err)
-		return
+	default:
+		c.s.log.Debug("delivery settled", "chunk", x.Chunk, "n", x.N, "state", x.State.String(), "phase", x.Reply.Phase.String(), "code", x.Reply.Code)
+		c.tellProgress(false)
 	}
-	if c.breaker.settled(it.lease.Issue, it.lease.Group, x) {
-		c.hurry.Store(true)
-		poke(c.progress)
-	}
-	if x.State == newsletter.Sent {
-		c.accepted.Add(1)
-	} else {
-		c.refused.Add(1)
-	}
-	c.s.log.Debug("delivery settled", "chunk", x.Chunk, "n", x.N, "state", x.State.String(), "phase", x.Reply.Phase.String(), "code", x.Reply.Code)
-	c.tellProgress(false)
 }
 
 // unmarked deals with a delivery that could not be marked. Refused, it is not to

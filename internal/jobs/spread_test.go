@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -209,6 +210,53 @@ func TestGroupConnections(t *testing.T) {
 	if wrong != nil {
 		t.Error(wrong)
 	}
+}
+
+// TestGroupFreed: a receiver is free for its next message as soon as the result of the
+// one before is stored, though the connection that carried it hangs in another
+// receiver's.
+func TestGroupFreed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.options.Delivery.Others = jobs.GroupLimit{Connections: 1}
+	s.article()
+	var readers []string
+	for _, r := range []string{"one@x.example.com", "two@y.example.net", "three@z.example.org", "four@x.example.com"} {
+		readers = append(readers, s.subscribe(1, func(l *newsletter.Line) { l.Email = r })...)
+	}
+	hanging, four := make(chan struct{}), make(chan struct{})
+	wait := func(until ...chan struct{}) error {
+		for _, c := range until {
+			select {
+			case <-c:
+			case <-t.Context().Done():
+				return t.Context().Err()
+			}
+		}
+		return nil
+	}
+	k := newSink(t, func(k *sink) {
+		k.onRcpt = func(_ *smtp.Conn, to string) error {
+			if strings.HasPrefix(to, "three@") {
+				close(hanging)
+				return wait(four)
+			}
+			return nil
+		}
+		k.onData = func(_ *smtp.Conn, m received) error {
+			switch {
+			case strings.HasPrefix(m.To, "four@"):
+				close(four)
+			case strings.HasPrefix(m.To, "two@"): // so that three and four are left to two connections
+				return wait(hanging)
+			}
+			return nil
+		}
+	})
+	relay := k.relay("main")
+	relay.Connections = 2
+	s.counts(s.issue(s.run(s.service(withRelay(relay)))), newsletter.IssueSent, 4, 0, 0, 0)
+	same(t, k.to(), readers)
 }
 
 // TestMaxRate: an issue with a rate of its own leaves one message after the other.

@@ -28,6 +28,7 @@ type Ledger struct {
 type entry struct {
 	Settlement
 	mark   bool
+	stored func() // told when a settlement is stored, may be nil
 	err    error
 	answer chan error
 }
@@ -83,12 +84,14 @@ func (l *Ledger) BeginMark(chunk int64, n int, fence int64) Ticket {
 // not become pending again but cancelled. If ctx ends before the answer, nothing is
 // known to be stored.
 func (l *Ledger) Settle(ctx context.Context, x Settlement) error {
-	return l.BeginSettle(x).Wait(ctx)
+	return l.BeginSettle(x, nil).Wait(ctx)
 }
 
-// BeginSettle begins what Settle does.
-func (l *Ledger) BeginSettle(x Settlement) Ticket {
-	e := &entry{Settlement: x}
+// BeginSettle begins what Settle does. stored, if it is not nil, is called as soon as
+// the settlement is stored, before the ticket's answer, and holds up everybody: it
+// must be brief.
+func (l *Ledger) BeginSettle(x Settlement, stored func()) Ticket {
+	e := &entry{Settlement: x, stored: stored}
 	switch x.State {
 	case newsletter.Sent, newsletter.Failed, newsletter.Uncertain, newsletter.Pending:
 		return l.queued(e)
@@ -174,6 +177,9 @@ func (l *Ledger) commit(group []*entry) {
 		}
 	}
 	for _, e := range group {
+		if e.err == nil && e.stored != nil {
+			e.stored()
+		}
 		e.answer <- e.err
 	}
 }
