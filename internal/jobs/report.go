@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -161,4 +163,96 @@ type NextDue struct {
 	Newsletter string    `json:"newsletter"`
 	Local      string    `json:"local"` // wall clock of the newsletter
 	At         time.Time `json:"at"`
+}
+
+// IssueReport says how an issue stands now.
+func (s *Service) IssueReport(ctx context.Context, id int64) (IssueReport, error) {
+	i, err := s.store.Issue(ctx, id)
+	if err != nil {
+		return IssueReport{}, err
+	}
+	t, err := s.store.IssueTally(ctx, id)
+	if err != nil {
+		return IssueReport{}, err
+	}
+	r := IssueReport{
+		Issue:     i,
+		Sent:      t.Sent,
+		Failed:    t.Failed,
+		Deferred:  t.Open(),
+		Tried:     t.Deferred,
+		Sending:   t.Sending,
+		Uncertain: t.Uncertain,
+		Cancelled: t.Cancelled,
+	}
+	if i.State == newsletter.IssueAwaiting {
+		if r.Expected, err = s.expected(ctx, i); err != nil {
+			return r, err
+		}
+	}
+	if r.Failed+r.Uncertain+r.Tried > 0 {
+		if r.Failures, err = s.store.IssueFailures(ctx, id, 20); err != nil {
+			return r, err
+		}
+		first := slices.IndexFunc(r.Failures, func(f store.Failure) bool { return f.State == newsletter.Pending })
+		if first >= 0 {
+			r.Failures, r.Deferrals = r.Failures[:first:first], r.Failures[first:]
+		}
+	}
+	if r.Deferred > 0 && i.State == newsletter.IssueSending {
+		r.NextTry, err = s.nextTry(ctx, i)
+	}
+	return r, err
+}
+
+// expected counts who would get an issue if it were sealed now, but for those who
+// came in other groups than there were when it was composed.
+func (s *Service) expected(ctx context.Context, i newsletter.Issue) (int, error) {
+	frozen, _, err := s.store.FrozenIssue(ctx, i.ID)
+	if err != nil {
+		return 0, err
+	}
+	groups, err := s.store.Groups(ctx, i.Newsletter, i.Rehearsal, s.now())
+	n := 0
+	for _, g := range groups {
+		if slices.ContainsFunc(frozen.Lists, func(l newsletter.FrozenList) bool { return l.Group == g.Group && len(l.Articles) > 0 }) {
+			n += g.Count
+		}
+	}
+	return n, err
+}
+
+// logSent says that an issue is sent, if it is now.
+func (s *Service) logSent(ctx context.Context, id int64) {
+	i, err := s.store.Issue(ctx, id)
+	if err != nil || i.State != newsletter.IssueSent {
+		return // what failed fails again where it matters
+	}
+	t, err := s.store.IssueTally(ctx, id)
+	if err == nil {
+		s.log.Info("issue sent", "newsletter", i.Newsletter, "issue", i.Number, "rehearsal", i.Rehearsal,
+			"sent", t.Sent, "failed", t.Failed, "uncertain", t.Uncertain, "cancelled", t.Cancelled)
+	}
+}
+
+// nextTry says when an issue that is sending goes on; zero: at once.
+func (s *Service) nextTry(ctx context.Context, i newsletter.Issue) (at time.Time, err error) {
+	next, err := s.store.NextTry(ctx, i.ID)
+	if err != nil {
+		return at, err
+	}
+	if next > 0 {
+		at = s.now().Add(next)
+	}
+	n, err := s.Newsletter(i.Newsletter)
+	if err != nil {
+		return at, nil //nolint:nilerr // it is not in the configuration any more
+	}
+	if at.IsZero() && i.Canary > 0 && i.Wave == 0 && !i.CanaryAt.IsZero() {
+		at = i.CanaryAt.Add(n.Canary.Wait)
+	}
+	if until := s.quietUntil(n, s.now()); until.After(at) {
+		at = until
+	}
+	return at, nil
 }
