@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -203,10 +204,15 @@ func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64
 	for chunk, fence := range leases {
 		rows = append(rows, [2]int64{chunk, fence})
 	}
+	chunks := slices.Sorted(maps.Keys(leases))
 	err = s.write(ctx, "renew leases", func(x *tx) error {
 		lost = nil
 		now, err := x.clock()
 		if err != nil {
+			return err
+		}
+		// In the order in which the ledger locks them, or the two could wait for each other.
+		if _, err := list(x, value[int64], "SELECT id FROM chunks WHERE id {{in ints $1}} ORDER BY id{{for update}}", jsonArg(chunks)); err != nil {
 			return err
 		}
 		kept, err := list(x, value[int64], `UPDATE chunks SET expires_at = $2 FROM {{rows $1 chunk int, fence int}} AS v
@@ -215,7 +221,7 @@ func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64
 		if err != nil {
 			return err
 		}
-		for chunk := range leases {
+		for _, chunk := range chunks {
 			if !slices.Contains(kept, chunk) {
 				lost = append(lost, chunk)
 			}
