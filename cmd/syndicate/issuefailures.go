@@ -50,7 +50,7 @@ to be tried again, with its address. Elsewhere addresses are masked.`,
 				if address == "" {
 					address = "(removed)"
 				}
-				rows = append(rows, []string{address, v.State, join(" ", counted(t.Code, ""), t.Reply)})
+				rows = append(rows, []string{address, v.State, said(t.Code, t.Reply)})
 			}
 			if a.json {
 				return a.printJSON(views)

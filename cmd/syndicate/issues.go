@@ -189,11 +189,29 @@ func issuesRetry(a *app) *cobra.Command {
 With --uncertain it also sends again what may have arrived: some will get it twice.`,
 	}, "tried again", func(ctx context.Context, s *site, i newsletter.Issue) (string, error) {
 		n, err := s.service.Retry(ctx, i.ID, uncertain)
-		if n == 0 {
-			return "there is nothing to try again", err
+		if err != nil {
+			return "", err
 		}
-		return count(n, "message") + " to try again; " + afterwards, err
+		r, err := s.service.IssueReport(ctx, i.ID)
+		return retried(n, uncertain, r), err
 	})
 	c.Flags().BoolVar(&uncertain, "uncertain", false, "also those whose last reply was lost")
 	return c
+}
+
+// retried says what retry led to, and why it did not try others.
+func retried(n int, uncertain bool, r jobs.IssueReport) string {
+	text := "there is nothing to try again"
+	switch {
+	case n > 0 && r.Issue.State == newsletter.IssuePaused:
+		text = fmt.Sprintf("%s to try again, after syndicate issues resume %s/%d", count(n, "message"), r.Issue.Newsletter, r.Issue.Number)
+	case n > 0:
+		text = count(n, "message") + " to try again; " + afterwards
+	case r.Failed > 0:
+		text += ": what failed was for people who left or are suppressed by now"
+	}
+	if r.Uncertain > 0 && !uncertain {
+		text += fmt.Sprintf("; %s may have arrived, --uncertain sends them again", count(r.Uncertain, "message"))
+	}
+	return text
 }

@@ -25,9 +25,7 @@ func tellLimits(l *lines, relays []jobs.RelayState) {
 func (s *site) warnLimits(v statusView) {
 	zone := s.cfg.Site.TimeZone
 	for _, r := range v.Relays {
-		if !r.PausedUntil.IsZero() {
-			s.warn("relay "+r.Name, fmt.Sprintf("paused until %s: %s", moment(r.PausedUntil, zone), r.Reason), "")
-		}
+		s.warnRelay(r)
 	}
 	for _, g := range v.Groups {
 		state := fmt.Sprintf("slowed to %s until %s: %s", perSecond(g.Rate), moment(g.SlowedUntil, zone), g.Reason)
@@ -35,6 +33,13 @@ func (s *site) warnLimits(v statusView) {
 			state = fmt.Sprintf("paused until %s, then slowed to %s: %s", moment(g.PausedUntil, zone), perSecond(g.Rate), g.Reason)
 		}
 		s.warn("mail to "+g.Name, state, "")
+	}
+}
+
+// warnRelay tells of a relay that takes nothing now.
+func (s *site) warnRelay(r jobs.RelayState) {
+	if !r.PausedUntil.IsZero() {
+		s.warn("relay "+r.Name, fmt.Sprintf("paused until %s: %s", moment(r.PausedUntil, s.cfg.Site.TimeZone), r.Reason), "")
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 
 	"syndicate"
 	"syndicate/internal/config"
@@ -204,11 +203,16 @@ func warmUp(w config.WarmUp) newsletter.WarmUp {
 	return newsletter.WarmUp{From: w.From.Time, Until: w.Until.Time, First: w.First, Growth: float64(w.Growth)}
 }
 
-// relayNames says where mail goes, for people.
+// relayNames says where mail goes, for people: those that share it, then those that
+// stand by.
 func relayNames(cfg *config.Config) string {
-	var list []string
+	var share, spare []string
 	for _, r := range cfg.Relays {
-		list = append(list, r.Name)
+		if r.Weight > 0 {
+			share = append(share, r.Name)
+		} else {
+			spare = append(spare, r.Name)
+		}
 	}
-	return strings.Join(list, ", then ")
+	return join(", then ", append([]string{enumerate(share)}, spare...)...)
 }

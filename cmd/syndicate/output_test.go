@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"testing"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+)
 
 func TestNumber(t *testing.T) {
 	t.Parallel()
@@ -39,5 +44,46 @@ func TestPlain(t *testing.T) {
 		if got := plain(text); got != want {
 			t.Errorf("plain(%q) = %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestSaid: a message whose sender was killed has no answer, and that is said.
+func TestSaid(t *testing.T) {
+	t.Parallel()
+	for want, f := range map[string]failureView{
+		"550 5.1.1 nobody":                     {Code: 550, Reply: "5.1.1 nobody"},
+		"the relay closed the connection":      {Reply: "the relay closed the connection"},
+		"the sender stopped before the answer": {},
+	} {
+		if got := f.said(); got != want {
+			t.Errorf("%+v said %q, want %q", f, got, want)
+		}
+	}
+}
+
+// TestIssueLine: what was never tried is not told as to be tried again.
+func TestIssueLine(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]jobs.IssueReport{
+		"5 sent, 1 failed, 8 to go, 2 to be tried again, paused: a typo": {
+			Issue: newsletter.Issue{State: newsletter.IssuePaused, Reason: "a typo"}, Sent: 5, Failed: 1, Deferred: 10, Tried: 2,
+		},
+		"5 sent, 2 to be tried again": {Issue: newsletter.Issue{State: newsletter.IssueSending}, Sent: 5, Deferred: 2, Tried: 2},
+		"7 sent, 1 uncertain":         {Issue: newsletter.Issue{State: newsletter.IssueSent}, Sent: 7, Uncertain: 1},
+	} {
+		if got := issueLine(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestRetried(t *testing.T) {
+	t.Parallel()
+	r := jobs.IssueReport{Issue: newsletter.Issue{State: newsletter.IssueSending}, Uncertain: 2}
+	if got, want := retried(0, false, r), "there is nothing to try again; 2 messages may have arrived, --uncertain sends them again"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := retried(0, true, r), "there is nothing to try again"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

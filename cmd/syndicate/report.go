@@ -175,7 +175,24 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	s.warnLists(r.Lists)
 	s.warnRun(r)
 	s.tellNext(r)
-	return nil
+	return s.warnUsedUp(ctx, r)
+}
+
+// warnUsedUp tells of relays that keep an issue from going on although they did not
+// fail in this run, such as those whose warm-up allows no more today.
+func (s *site) warnUsedUp(ctx context.Context, r jobs.RunReport) error {
+	if !slices.ContainsFunc(r.Issues, func(i jobs.IssueReport) bool {
+		return i.Issue.State == newsletter.IssueSending && i.Deferred > 0
+	}) {
+		return nil
+	}
+	relays, _, err := s.service.Limits(ctx)
+	for _, x := range relays {
+		if !slices.ContainsFunc(r.Relays, func(t jobs.RelayTrouble) bool { return t.Relay == x.Name }) {
+			s.warnRelay(x)
+		}
+	}
+	return err
 }
 
 // newsletterLine says what became of a newsletter.
@@ -220,8 +237,8 @@ func issueLine(i jobs.IssueReport) string {
 	case newsletter.IssueSealing:
 		state = "not all addressed yet"
 	}
-	return join(", ", number(i.Sent)+" sent", counted(i.Failed, "failed"), counted(i.Deferred, "to be tried again"),
-		counted(i.Uncertain, "uncertain"), state)
+	return join(", ", number(i.Sent)+" sent", counted(i.Failed, "failed"), counted(i.Deferred-i.Tried, "to go"),
+		counted(i.Tried, "to be tried again"), counted(i.Uncertain, "uncertain"), state)
 }
 
 // warnRun tells on standard error what went wrong with the mail.

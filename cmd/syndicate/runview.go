@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -143,9 +144,12 @@ type failureView struct {
 	Example string `json:"example"` // a masked address
 }
 
-// said is the relay's answer as it gave it.
-func (f failureView) said() string {
-	return join(" ", counted(f.Code, ""), f.Reply)
+func (f failureView) said() string { return said(f.Code, f.Reply) }
+
+// said is the relay's answer as it gave it. There is none when a process ended while
+// the message was on its way.
+func said(code int, reply string) string {
+	return cmp.Or(join(" ", counted(code, ""), reply), "the sender stopped before the answer")
 }
 
 // line counts the relay's answer.

@@ -188,7 +188,7 @@ func (s *site) tellStatus(v statusView) {
 	s.tellPushes(&l, v.Pushes)
 	s.tellLines(l)
 	if v.Links != "" {
-		s.warn("", "mail is held back: "+v.Links, v.linksHint)
+		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)
 	}
 	s.warnLimits(v)
 	s.warnHub(v.Hub)

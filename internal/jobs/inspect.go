@@ -168,6 +168,8 @@ func (s *Service) estimate(ctx context.Context, d IssueDetail, n newsletter.News
 	if d.NextTry.After(e.At) {
 		e.At, e.By = d.NextTry, "when the last of them are tried again"
 	}
+	// A little of the time went by in between: midnight would be told as 23:59.
+	e.At = e.At.Round(time.Second)
 	e.Left = e.At.Sub(now)
 	return e, nil
 }

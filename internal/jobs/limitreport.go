@@ -82,7 +82,7 @@ func (s *Service) warmUpState(ctx context.Context, x *RelayState, plan newslette
 		y, m, d = plan.From.Date()
 		x.PausedUntil, x.Reason = time.Date(y, m, d, 0, 0, 0, 0, now.Location()), "its warm-up has not begun"
 	case x.Today >= limit:
-		x.PausedUntil, x.Reason = tomorrow, fmt.Sprintf("it got the %d messages of today's warm-up", limit)
+		x.PausedUntil, x.Reason = tomorrow, fmt.Sprintf("it got the %d %s of today's warm-up", limit, newsletter.Plural(int(limit), "message"))
 	}
 	return nil
 }
