@@ -60,6 +60,7 @@ paused or cancelled; with --json it prints one document a line.`,
 // watchIssue follows an issue, and shows it when it has ended.
 func (s *site) watchIssue(ctx context.Context, i newsletter.Issue) error {
 	bar := s.progress()
+	bar.noted = true
 	defer bar.close()
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -79,7 +80,8 @@ func (s *site) watchIssue(ctx context.Context, i newsletter.Issue) error {
 			bar.close()
 			s.showIssue(d)
 		case bar.show:
-			bar.tell(jobs.Progress{Step: s.nameOf(d.Issue) + pace(d), Done: d.Issue.Recipients - d.Deferred, Total: d.Issue.Recipients})
+			bar.note = pace(d)
+			bar.tell(jobs.Progress{Step: s.nameOf(d.Issue), Done: d.Issue.Recipients - d.Deferred, Total: d.Issue.Recipients})
 		default:
 			if line := s.watchLine(d); line != before {
 				s.printf("%s\n", line)

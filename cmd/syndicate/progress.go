@@ -19,6 +19,8 @@ type progress struct {
 	show  bool
 	step  string
 	since time.Time // the step began
+	noted bool      // the bar leaves room for a note and says no times of its own
+	note  string    // what else there is to say of the step; it may change while that lasts
 	bar   *progressbar.ProgressBar
 }
 
@@ -43,16 +45,22 @@ func (p *progress) tell(x jobs.Progress) {
 		total = -1 // unknown
 	}
 	if p.bar == nil {
+		width, throttle := 30, 100*time.Millisecond
+		if p.noted {
+			width, throttle = 12, 0 // it fits into 80 columns, and note and figures change together
+		}
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(p.a.err),
-			progressbar.OptionSetDescription(p.step),
-			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetWidth(width),
 			progressbar.OptionShowCount(),
-			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetPredictTime(!p.noted),
+			progressbar.OptionSetElapsedTime(!p.noted),
+			progressbar.OptionThrottle(throttle),
 			progressbar.OptionSetSpinnerChangeInterval(0), // else it goes on turning after the end
 			progressbar.OptionUseANSICodes(true),
 		)
 	}
+	p.bar.Describe(p.step + p.note)
 	p.bar.ChangeMax(total)
 	if p.bar.Set(x.Done) != nil { // a screen that is gone
 		p.show = false
