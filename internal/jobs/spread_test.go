@@ -225,36 +225,35 @@ func TestGroupFreed(t *testing.T) {
 		readers = append(readers, s.subscribe(1, func(l *newsletter.Line) { l.Email = r })...)
 	}
 	hanging, four := make(chan struct{}), make(chan struct{})
-	wait := func(until ...chan struct{}) error {
-		for _, c := range until {
-			select {
-			case <-c:
-			case <-t.Context().Done():
-				return t.Context().Err()
-			}
-		}
-		return nil
-	}
+	hangs, fourCame := sync.OnceFunc(func() { close(hanging) }), sync.OnceFunc(func() { close(four) })
 	k := newSink(t, func(k *sink) {
 		k.onRcpt = func(_ *smtp.Conn, to string) error {
 			if strings.HasPrefix(to, "three@") {
-				close(hanging)
-				return wait(four)
+				hangs()
+				select {
+				case <-four:
+				case <-t.Context().Done():
+				}
 			}
 			return nil
 		}
 		k.onData = func(_ *smtp.Conn, m received) error {
 			switch {
 			case strings.HasPrefix(m.To, "four@"):
-				close(four)
-			case strings.HasPrefix(m.To, "two@"): // so that three and four are left to two connections
-				return wait(hanging)
+				fourCame()
+			case strings.HasPrefix(m.To, "two@"): // so that three and four are left to the other connection
+				select {
+				case <-hanging:
+				case <-four: // it came first, and three may stand behind two
+				case <-t.Context().Done():
+				}
 			}
 			return nil
 		}
 	})
 	relay := k.relay("main")
 	relay.Connections = 2
+	relay.Timeouts.Command, relay.Timeouts.Dot = time.Minute, time.Minute // not what ends the waiting
 	s.counts(s.issue(s.run(s.service(withRelay(relay)))), newsletter.IssueSent, 4, 0, 0, 0)
 	same(t, k.to(), readers)
 }
