@@ -76,7 +76,7 @@ func TestServeFailingJob(t *testing.T) {
 		eventually(t, "it fails", func() bool {
 			claims, err := s.store.Claims(t.Context())
 			k := claims[name]
-			return err == nil && k.Fence == attempt+1 && !k.Held && k.Left > 0
+			return err == nil && k.Fence > attempt && !k.Held && k.Left > 0
 		})
 		if attempt < 2 {
 			s.clock.add(5 * time.Minute * 2)
