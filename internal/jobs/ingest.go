@@ -84,22 +84,6 @@ func (s *Service) Ingest(ctx context.Context, mode source.Mode) (IngestReport, e
 	return report, nil
 }
 
-// IngestSource is Ingest for one source; store.ErrNotFound if there is none of that
-// name.
-func (s *Service) IngestSource(ctx context.Context, name string, mode source.Mode) (SourceReport, error) {
-	for _, src := range s.o.Sources {
-		if src.Name() != name {
-			continue
-		}
-		l, err := s.list(ctx, src, mode)
-		if err != nil {
-			return SourceReport{}, err
-		}
-		return s.ingest(ctx, l)
-	}
-	return SourceReport{}, fmt.Errorf("source %q: %w", name, store.ErrNotFound)
-}
-
 // listed is a source that was listed, or could not be.
 type listed struct {
 	name    string
