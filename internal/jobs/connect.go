@@ -50,6 +50,7 @@ func (c *connection) send() {
 	if c.conn == nil {
 		conn, reply, err := mailer.Dial(c.stop, c.relay.Relay)
 		if err != nil {
+			c.closed()
 			c.back()
 			if c.stop.Err() == nil {
 				c.bad(reply, err)
@@ -187,7 +188,6 @@ func (c *connection) good(accepted bool) {
 
 func (c *connection) opened(conn *mailer.Conn) {
 	c.conn, c.answered = conn, 0
-	c.relay.open.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns[conn] = true
@@ -214,6 +214,11 @@ func (c *connection) forget() {
 	delete(c.conns, c.conn)
 	c.mu.Unlock()
 	c.conn = nil
+	c.closed()
+}
+
+// closed notes that there is one connection less, or that one did not come to be.
+func (c *connection) closed() {
 	if int(c.relay.open.Add(-1)) >= int(c.relay.allowed.Load()) {
 		poke(c.reshare) // another worker waits for it
 	}

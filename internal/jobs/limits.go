@@ -40,9 +40,10 @@ type group struct {
 	limit  GroupLimit // as configured
 	rate   *limiter   // nil: no limit
 	share  int        // of limit.Connections, what this process may use
-	busy   int        // on their way in this process
-	lanes  int        // that it limits
-	paused time.Time  // until when, by the monotonic clock
+	asked  asked
+	busy   int       // on their way in this process
+	lanes  int       // that it limits
+	paused time.Time // until when, by the monotonic clock
 }
 
 // ready reports whether the next of a number of waiting messages to the group may
@@ -51,7 +52,7 @@ func (g *group) ready(waiting int, now time.Time) bool {
 	switch {
 	case g.paused.After(now):
 		return false
-	case g.limit.Connections > 0 && g.busy >= g.share:
+	case g.limit.Connections > 0 && (g.busy >= g.share || !g.asked.more(g.busy)):
 		return false
 	}
 	return g.rate == nil || g.rate.readyFor(waiting, now)

@@ -171,7 +171,7 @@ func (q *queue) lowLocked(l *lane) bool {
 // take waits for a delivery that a connection of a relay may begin. It returns
 // nil when the queue is closed, ctx ends, or, with an open connection, when none
 // came for a while or the connection is not wanted any more. A connection that is
-// not open leaves deliveries to those that are.
+// not open leaves deliveries to those that are; with one, it counts as open.
 func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item {
 	var timeout <-chan time.Time
 	if open {
@@ -187,8 +187,11 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 			q.leftLocked()
 			return nil
 		}
-		if wanted && (open || r.idle == 0) {
+		if wanted && (open || r.idle == 0 && r.asked.more(int(r.open.Load()))) {
 			if it := q.popLocked(r); it != nil {
+				if !open {
+					r.open.Add(1)
+				}
 				if open && r.idle == 0 && len(q.items)+len(q.order) > 0 {
 					q.notify() // now it is the others' turn
 				}

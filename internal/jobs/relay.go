@@ -19,9 +19,10 @@ type relay struct {
 	warm  *warmUp  // nil: none
 
 	allowed atomic.Int32 // how many connections this process may have
-	open    atomic.Int32 // how many it has
+	open    atomic.Int32 // how many it has, or is opening
 
 	// The queue's, under its lock; see spread.
+	asked   asked
 	bit     uint64    // the relay's in spread.usable
 	served  int       // messages taken since the shares began to be counted
 	took    time.Time // when the last one was

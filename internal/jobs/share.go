@@ -17,6 +17,7 @@ func (d *deliverer) shares(ctx context.Context) error {
 	d.sharing.Lock()
 	defer d.sharing.Unlock()
 	asks, groups := d.shareAsks()
+	defer d.shareAsked(groups)
 	if !slices.ContainsFunc(asks, func(a store.ShareAsk) bool { return a.Want || a.Open > 0 }) && !d.holding {
 		return nil // nothing to hold, nothing held
 	}
@@ -25,31 +26,50 @@ func (d *deliverer) shares(ctx context.Context) error {
 		return fmt.Errorf("sharing connections: %w", err)
 	}
 	d.holding = slices.ContainsFunc(asks, func(a store.ShareAsk) bool { return a.Want || a.Open > 0 })
-	changed := false
-	for i, r := range d.relays {
-		changed = int(r.allowed.Swap(int32(got[i]))) != got[i] || changed
-	}
 	d.queue.mu.Lock()
 	defer d.queue.mu.Unlock()
-	for i, g := range groups {
-		n := got[len(d.relays)+i]
-		changed = changed || g.share != n
-		g.share = n
-		d.queue.forgetLocked(g)
+	for i, r := range d.relays {
+		r.allowed.Store(int32(got[i]))
 	}
-	if changed {
-		d.queue.notify()
+	for i, g := range groups {
+		g.share = got[len(d.relays)+i]
+		d.queue.forgetLocked(g)
 	}
 	return nil
 }
 
+// asked is what a share is used for at most while it is asked for anew: what the
+// store was told of. What was begun meanwhile, it might have given to another worker.
+type asked struct {
+	now  bool
+	used int
+}
+
+// more reports whether more may be begun than is used now.
+func (a asked) more(used int) bool { return !a.now || used < a.used }
+
+// shareAsked ends the asking: whoever was to wait for it looks again.
+func (d *deliverer) shareAsked(groups []*group) {
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	for _, r := range d.relays {
+		r.asked = asked{}
+	}
+	for _, g := range groups {
+		g.asked = asked{}
+	}
+	d.queue.notify()
+}
+
+// shareAsks says what this worker has, and wants. shareAsked is to be called after.
 func (d *deliverer) shareAsks() ([]store.ShareAsk, []*group) {
 	d.queue.mu.Lock()
 	defer d.queue.mu.Unlock()
 	want := len(d.queue.leases) > 0 || d.work.Load()
 	var asks []store.ShareAsk
 	for _, r := range d.relays {
-		asks = append(asks, store.ShareAsk{Name: "relay:" + r.Name, Limit: r.Connections, Open: int(r.open.Load()), Want: want})
+		r.asked = asked{true, int(r.open.Load())}
+		asks = append(asks, store.ShareAsk{Name: "relay:" + r.Name, Limit: r.Connections, Open: r.asked.used, Want: want})
 	}
 	waiting := map[*group]bool{}
 	for _, l := range d.queue.lanes {
@@ -61,6 +81,7 @@ func (d *deliverer) shareAsks() ([]store.ShareAsk, []*group) {
 	for _, g := range d.queue.limits.groups {
 		if g.limit.Connections > 0 && (waiting[g] || g.busy > 0 || g.share > 0) {
 			groups = append(groups, g)
+			g.asked = asked{true, g.busy}
 			asks = append(asks, store.ShareAsk{Name: "group:" + g.name, Limit: g.limit.Connections, Open: g.busy, Want: waiting[g] || g.busy > 0})
 		}
 	}
