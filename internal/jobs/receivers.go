@@ -18,10 +18,9 @@ import (
 // Bounds on asking the DNS who receives a domain's mail. What is not known in
 // time is asked for the next issue.
 const (
-	lookupLeast = 5               // subscribers that a domain needs to be looked up
-	lookupMost  = 500             // domains an issue
-	lookupAtOne = 20              // at a time
-	lookupTime  = 3 * time.Second // in all: nobody's mail waits longer for it
+	lookupLeast = 5   // subscribers that a domain needs to be looked up
+	lookupMost  = 500 // domains an issue
+	lookupAtOne = 20  // at a time
 	lookupKeep  = 7 * 24 * time.Hour
 	lookupAgain = time.Hour // after the DNS did not answer
 )
@@ -45,7 +44,7 @@ func (s *Service) findReceivers(ctx context.Context, name string) error {
 		return err
 	}
 	found, failed := map[string]string{}, map[string]string{}
-	limited, cancel := context.WithTimeout(ctx, lookupTime)
+	limited, cancel := context.WithTimeout(ctx, s.o.LookupTime)
 	defer cancel()
 	groups := make([]string, len(domains))
 	var g errgroup.Group

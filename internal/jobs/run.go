@@ -79,19 +79,22 @@ func (s *Service) Finish(ctx context.Context) (RunReport, error) {
 	return s.reported(ctx, func(r *RunReport) error { return s.finish(ctx, r) })
 }
 
-// reportLimit is how long a run that was cut short may look at how things stand.
-const reportLimit = 2 * time.Second
+// reportLeast is how long a run that was cut short may look at how things stand, if
+// less is left of its grace period.
+const reportLeast = 5 * time.Second
 
 // reported does a run's steps and looks afterwards, even when they were cut
 // short, how the issues stand.
 func (s *Service) reported(ctx context.Context, steps func(*RunReport) error) (RunReport, error) {
 	r := s.newReport()
+	cut := make(chan time.Time, 1)
+	defer context.AfterFunc(ctx, func() { cut <- time.Now() })()
 	err := steps(&r)
 	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	if stopped {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, reportLimit)
+		ctx, cancel = context.WithTimeout(ctx, max(s.o.Delivery.Grace-time.Since(<-cut), reportLeast))
 		defer cancel()
 	}
 	issues, ierr := s.standing(ctx, r.Issues)

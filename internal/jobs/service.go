@@ -39,8 +39,8 @@ import (
 	"syndicate/internal/store"
 )
 
-// Options is what a Service works with. Zero values of Delivery, Feeds, Hub, Log and
-// Now get their defaults from New.
+// Options is what a Service works with. Zero values of LookupTime, Delivery, Feeds,
+// Hub, Log and Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
 	Sources     []source.Source
@@ -57,8 +57,9 @@ type Options struct {
 	WebURL      string         // what links in mail begin with, without trailing slash; empty: Site.URL
 	HTTP        *http.Client   // asks WebURL which site it is; nil: http.DefaultClient
 	Delivery    DeliveryOptions
-	LookupMX    LookupMX // nil: receivers are known by their own domains only
-	Watch       []string // absolute folders whose changes lead to an ingest in Serve
+	LookupMX    LookupMX      // nil: receivers are known by their own domains only
+	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
+	Watch       []string      // absolute folders whose changes lead to an ingest in Serve
 
 	// OfflineLinks lets mail go through a relay though nobody knows whether the
 	// links in it lead here; else WebURL must be https and answer with this site's id.
@@ -160,6 +161,9 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Feeds.Items <= 0 {
 		o.Feeds.Items = 50
+	}
+	if o.LookupTime <= 0 {
+		o.LookupTime = 3 * time.Second
 	}
 	o.Delivery.defaults()
 	o.Hub.defaults()

@@ -16,8 +16,8 @@ import (
 	"syndicate/internal/store/storetest"
 )
 
-// TestWeights: relays share the messages by their weights; one of weight 0 gets
-// none while another can take them, and all of them when none can.
+// TestWeights: a relay of weight 0 gets no message while another can take them, and
+// all of them when none can. How the others share them: see TestShareByWeight.
 func TestWeights(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -38,9 +38,8 @@ func TestWeights(t *testing.T) {
 	v := s.service(withRelay(c, a, b)) // the order does not matter
 	s.counts(s.issue(s.run(v)), newsletter.IssueSent, 120, 0, 0, 0)
 	same(t, append(append(three.to(), one.to()...), spare.to()...), readers)
-	// Each may be ahead by what its connections have on their way.
-	if n := len(one.to()); n < 30-4 || n > 30+4 || len(spare.to()) > 0 {
-		t.Errorf("three got %d, one %d, spare %d; want 90, 30, 0", len(three.to()), n, len(spare.to()))
+	if n := len(spare.to()); n > 0 {
+		t.Errorf("spare got %d while the others could take them", n)
 	}
 	down = true
 	s.article()

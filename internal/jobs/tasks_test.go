@@ -82,6 +82,7 @@ func TestServeFailingJob(t *testing.T) {
 			s.clock.add(5 * time.Minute * 2)
 		}
 	}
+	eventually(t, "the log tells of it", func() bool { return log.of("job failed") > 0 })
 	if n := log.of("job failed"); n != 1 {
 		t.Errorf("the log tells %d times that the job failed", n)
 	}
