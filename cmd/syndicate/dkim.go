@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ stronger; receivers that do not know it go by the other.`,
 func dkimShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
-		Short: "Say what the DNS has to have for the keys in config.yaml",
+		Short: "Say what the DNS has to have for the keys in config.yaml and in keys/",
 		Args:  arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := a.load()
@@ -74,19 +75,52 @@ func dkimShow(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				views = append(views, viewKey(key, k.KeyFile))
+				v := viewKey(key, k.KeyFile)
+				v.Configured = true
+				views = append(views, v)
 			}
+			spare := spareKeys(cfg)
 			if a.json {
-				return a.printJSON(views)
+				return a.printJSON(append(views, spare...))
 			}
-			if len(views) == 0 {
+			switch {
+			case len(views)+len(spare) == 0:
 				a.printf("There is no key in config.yaml. To make some: syndicate dkim keygen DOMAIN\n")
-				return nil
+			case len(views) == 0:
+				a.printf("There is no key in config.yaml, so nothing is signed; but there are keys in %s/.\n", keysDir)
+			default:
+				a.records(views)
 			}
-			a.records(views)
+			if len(spare) > 0 {
+				a.printf("\nNot in config.yaml, which would need:\n\n")
+				a.configLines(cfg, spare)
+				a.printf("\nThe DNS would need:\n\n")
+				a.records(spare)
+			}
 			return nil
 		},
 	}
+}
+
+// spareKeys are the keys that keygen made and config.yaml does not have. What is no
+// key is passed over: nobody asked for it.
+func spareKeys(cfg *config.Config) []keyView {
+	files, err := filepath.Glob(filepath.Join(cfg.Path(keysDir), "*.pem"))
+	if err != nil {
+		return nil // a pattern that is no pattern
+	}
+	var spare []keyView
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".pem")
+		dot := strings.LastIndexByte(name, '.') // domain.selector; a selector of keygen's has no dot
+		if dot < 0 || slices.ContainsFunc(cfg.DKIM, func(k config.DKIM) bool { return cfg.Path(k.KeyFile) == file }) {
+			continue
+		}
+		if key, err := mailer.ReadKey(name[:dot], name[dot+1:], file); err == nil {
+			spare = append(spare, viewKey(key, keysDir+"/"+filepath.Base(file)))
+		}
+	}
+	return spare
 }
 
 // keyView is a key as it is told of: never its private half.
@@ -99,6 +133,8 @@ type keyView struct {
 	Value    string   `json:"value"`   // of the TXT record
 	Strings  []string `json:"strings"` // the value in pieces that fit into the DNS
 	Zone     string   `json:"zone"`    // the same as a line of a zone file
+
+	Configured bool `json:"configured"` // it is in config.yaml
 }
 
 func viewKey(k *mailer.Key, file string) keyView {
@@ -232,14 +268,8 @@ func (a *app) tellKeys(cfg *config.Config, domain string, views []keyView) {
 	}
 	a.printf("\n1. For the DNS of %s:\n\n", domain)
 	a.records(views)
-	section := "dkim:" // a second one would be an error
-	if len(cfg.DKIM) > 0 {
-		section = "# under dkim:"
-	}
-	a.printf("\n2. For config.yaml:\n\n%s\n", section)
-	for _, v := range views {
-		a.printf("  - {domain: %s, selector: %s, key_file: %s}\n", v.Domain, v.Selector, v.KeyFile)
-	}
+	a.printf("\n2. For config.yaml:\n\n")
+	a.configLines(cfg, views)
 	a.printf("\n3. syndicate check says when the DNS has it all.\n")
 	for _, n := range cfg.Newsletters {
 		if _, from, _ := strings.Cut(n.From.Address, "@"); from == domain || strings.HasSuffix(from, "."+domain) {
@@ -247,6 +277,18 @@ func (a *app) tellKeys(cfg *config.Config, domain string, views []keyView) {
 		}
 	}
 	a.notef("%s no newsletter is sent from %s: such a key signs nothing", a.style(a.err).yellow("warning:"), domain)
+}
+
+// configLines prints what config.yaml needs for keys that it does not have.
+func (a *app) configLines(cfg *config.Config, views []keyView) {
+	section := "dkim:" // a second one would be an error
+	if len(cfg.DKIM) > 0 {
+		section = "# under dkim:"
+	}
+	a.printf("%s\n", section)
+	for _, v := range views {
+		a.printf("  - {domain: %s, selector: %s, key_file: %s}\n", v.Domain, v.Selector, v.KeyFile)
+	}
 }
 
 // records prints DNS records, for zone files and for forms on the web.

@@ -274,6 +274,9 @@ func (s *site) tellNext(r jobs.RunReport) {
 		}
 	}
 	for _, i := range r.Issues {
+		if i.Issue.State == newsletter.IssuePaused {
+			s.printf("%[1]s/%[2]d is paused. Next: syndicate issues show %[1]s/%[2]d, then syndicate issues resume %[1]s/%[2]d\n", i.Issue.Newsletter, i.Issue.Number)
+		}
 		if i.Deferred > 0 && !i.NextTry.IsZero() {
 			s.printf("%s/%d goes on at %s: by a running serve, or by syndicate run after that.\n",
 				i.Issue.Newsletter, i.Issue.Number, i.NextTry.In(zone).Format("15:04"))

@@ -160,6 +160,10 @@ func (s *site) liftIssue(ctx context.Context, flag issueFlag) error {
 	if s.json {
 		return s.printJSON(map[string]any{"issue": fmt.Sprintf("%s/%d", issue.Newsletter, issue.Number), "lifted": n})
 	}
+	if n == 0 {
+		s.printf("%s: its bounces led to no suppression; nothing was changed.\n", s.nameOf(issue))
+		return nil
+	}
 	s.printf("%s: %s.\n", s.nameOf(issue), count(n, "suppression")+" lifted")
 	return nil
 }
@@ -173,13 +177,13 @@ func suppressionsConfirm(a *app) *cobra.Command {
     syndicate suppressions confirm --issue weekly/12`,
 		Args: arguments(0, 0),
 		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
-			id := int64(0)
+			id, of := int64(0), ""
 			if flag.ref != "" {
 				i, err := s.issue(ctx, flag.ref, flag)
 				if err != nil {
 					return err
 				}
-				id = i.ID
+				id, of = i.ID, " of "+s.nameOf(i)
 			}
 			n, err := s.store.ConfirmSuppressions(ctx, id)
 			if err != nil {
@@ -187,6 +191,10 @@ func suppressionsConfirm(a *app) *cobra.Command {
 			}
 			if a.json {
 				return a.printJSON(map[string]any{"confirmed": n})
+			}
+			if n == 0 {
+				a.printf("No address%s is held for review; nothing was changed.\n", of)
+				return nil
 			}
 			a.printf("%s confirmed.\n", count(n, "suppression"))
 			return nil
