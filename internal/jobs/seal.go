@@ -80,23 +80,22 @@ func (x *sealer) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		audience, err := x.s.store.Audience(ctx, x.issue, x.issue.Watermark, x.s.o.Delivery.SealBatch, x.s.now())
+		groups, through, err := x.s.store.NextGroups(ctx, x.issue, x.issue.Watermark, x.s.o.Delivery.SealBatch, x.s.now())
 		if err != nil {
 			return err
 		}
-		if len(audience) == 0 {
+		if len(groups) == 0 {
 			err = x.s.store.FinishSeal(ctx, x.issue.ID, x.s.now())
 			if errors.Is(err, store.ErrConflict) { // paused or cancelled
 				return nil
 			}
 			return err
 		}
-		for _, r := range audience {
-			if err := x.serve(ctx, r.Group); err != nil {
+		for _, g := range groups {
+			if err := x.serve(ctx, g.Group); err != nil {
 				return x.stopped(ctx, err)
 			}
 		}
-		through := audience[len(audience)-1].Subscriber
 		n, err := x.s.store.SealBatch(ctx, x.issue.ID, x.issue.Watermark, through, x.digestOf, x.s.o.Delivery.Chunk, x.s.now())
 		if errors.Is(err, store.ErrStale) && stale < maxStale {
 			before := x.issue.Watermark

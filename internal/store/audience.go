@@ -1,40 +1,81 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"syndicate/internal/newsletter"
 )
 
+// slice is how many subscriptions one query looks at where all of them are to be
+// counted: what it sorts stays small, and nobody waits for it.
+const slice = 50_000
+
 // Groups counts the subscriptions of a newsletter that would be served now, by
 // what they are served: confirmed, not suppressed, not paused.
 func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, now time.Time) ([]GroupCount, error) {
-	all, err := list(s.reader(ctx), func(scan func(...any) error) (g GroupCount, err error) {
-		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Count)
-		return g, err
-	}, "SELECT "+cursorColumn(rehearsal)+` AS position, language, topics, max_items, count(*) FROM subscriptions
-		WHERE newsletter = $1 AND state = 'confirmed' AND suppressed = 0 AND paused_till <= $2
-		GROUP BY position, language, topics, max_items ORDER BY position, language, topics, max_items`, name, ms(now))
-	return all, s.wrap("group the subscribers of "+name, err)
-}
-
-// Audience returns the next subscribers of an unsealed issue in ascending order
-// of id: confirmed, not suppressed, not paused, and not served up to its horizon.
-func (s *Store) Audience(ctx context.Context, issue newsletter.Issue, after int64, limit int, now time.Time) ([]Recipient, error) {
-	zone, err := one(s.reader(ctx), value[string], "SELECT time_zone FROM issues WHERE id = $1", issue.ID)
-	if err != nil {
-		return nil, s.wrap(fmt.Sprintf("read issue %d", issue.ID), err)
+	count := map[newsletter.Group]int{}
+	for after := int64(0); ; {
+		some, through, err := groupsAfter(s.reader(ctx), newsletter.Issue{Newsletter: name, Rehearsal: rehearsal, Horizon: math.MaxInt64}, after, slice, now)
+		if err != nil {
+			return nil, s.wrap("group the subscribers of "+name, err)
+		}
+		if len(some) == 0 {
+			break
+		}
+		for _, g := range some {
+			count[g.Group] += g.Count
+		}
+		after = through
 	}
-	all, err := audience(s.reader(ctx), issue, after, 1<<62, limit, "", zone, now)
-	return all, s.wrap(fmt.Sprintf("read the audience of issue %d", issue.ID), err)
+	var all []GroupCount
+	for g, n := range count {
+		all = append(all, GroupCount{g, n})
+	}
+	slices.SortFunc(all, func(a, b GroupCount) int {
+		return cmp.Or(cmp.Compare(a.Cursor, b.Cursor), cmp.Compare(a.Language, b.Language), cmp.Compare(a.Topics, b.Topics), cmp.Compare(a.Max, b.Max))
+	})
+	return all, nil
 }
 
-// audience reads (after, through]; lock locks the subscriptions' rows.
-func audience(q querier, i newsletter.Issue, after, through int64, limit int, lock, zone string, now time.Time) ([]Recipient, error) {
-	col := "b." + cursorColumn(i.Rehearsal)
-	return list(q, func(scan func(...any) error) (r Recipient, err error) {
+// NextGroups looks at the next subscribers of an unsealed issue in ascending order
+// of id, at most limit of them: confirmed, not suppressed, not paused, and not served
+// up to its horizon. It returns the groups they are in, and the last one's id.
+func (s *Store) NextGroups(ctx context.Context, issue newsletter.Issue, after int64, limit int, now time.Time) ([]GroupCount, int64, error) {
+	all, through, err := groupsAfter(s.reader(ctx), issue, after, limit, now)
+	return all, through, s.wrap(fmt.Sprintf("read the audience of issue %d", issue.ID), err)
+}
+
+// served is which subscriptions are served an issue at all: of newsletter $1, after
+// $2, at the time $3, up to the horizon $4.
+func served(cursor string) string {
+	return "b.newsletter = $1 AND b.subscriber > $2 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $3 AND b." + cursor + " < $4"
+}
+
+// groupsAfter counts the next subscriptions that an issue serves, by what they are
+// served, and says which was the last.
+func groupsAfter(q querier, i newsletter.Issue, after int64, limit int, now time.Time) (all []GroupCount, through int64, err error) {
+	col := cursorColumn(i.Rehearsal)
+	all, err = list(q, func(scan func(...any) error) (g GroupCount, err error) {
+		var last int64
+		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Count, &last)
+		through = max(through, last)
+		return g, err
+	}, "SELECT position, language, topics, max_items, count(*), max(subscriber) FROM (SELECT b.subscriber, b."+col+` AS position, b.language, b.topics, b.max_items
+		FROM subscriptions b WHERE `+served(col)+` ORDER BY b.subscriber LIMIT $5) AS next GROUP BY position, language, topics, max_items`,
+		i.Newsletter, after, ms(now), i.Horizon, limit)
+	return all, through, err
+}
+
+// audience reads whom an issue serves of (after, through], in ascending order, and
+// locks their subscriptions.
+func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now time.Time) ([]Recipient, error) {
+	col := cursorColumn(i.Rehearsal)
+	return list(x, func(scan func(...any) error) (r Recipient, err error) {
 		var hour int
 		var own string
 		err = scan(&r.Subscriber, &r.Group.Cursor, &r.Group.Language, &r.Group.Topics, &r.Group.Max, &r.Domain, &hour, &own)
@@ -45,10 +86,9 @@ func audience(q querier, i newsletter.Issue, after, through int64, limit int, lo
 			r.NotBefore = nextHour(now, hour, own)
 		}
 		return r, err
-	}, "SELECT b.subscriber, "+col+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
+	}, "SELECT b.subscriber, b."+col+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
 		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
-		WHERE b.newsletter = $1 AND b.subscriber > $2 AND b.subscriber <= $3 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $4
-		AND `+col+` < $5 ORDER BY b.subscriber LIMIT $6`+lock, i.Newsletter, after, through, ms(now), i.Horizon, limitOr(limit))
+		WHERE `+served(col)+` AND b.subscriber <= $5 ORDER BY b.subscriber{{for update b}}`, i.Newsletter, after, ms(now), i.Horizon, through)
 }
 
 // nextHour returns when the wall clock of a zone next shows that hour; zero if it

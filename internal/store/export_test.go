@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"math"
 	"strings"
+	"time"
 
 	"syndicate/internal/newsletter"
 )
@@ -18,6 +20,23 @@ func (s *Store) CountRows(ctx context.Context, issue int64) (map[newsletter.Deli
 		return none, err
 	}, "SELECT d.state, count(*) FROM chunks c JOIN deliveries d ON d.chunk = c.id WHERE c.issue = $1 GROUP BY d.state", issue)
 	return counts, err
+}
+
+// Audience returns whom an issue serves after a subscriber, at most limit of them (0:
+// all), as SealBatch finds them.
+func (s *Store) Audience(ctx context.Context, issue newsletter.Issue, after int64, limit int, now time.Time) (all []Recipient, err error) {
+	err = s.write(ctx, "read an audience", func(x *tx) error {
+		zone, err := one(x, value[string], "SELECT time_zone FROM issues WHERE id = $1", issue.ID)
+		if err != nil {
+			return err
+		}
+		all, err = x.audience(issue, after, math.MaxInt64, zone, now)
+		return err
+	})
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return all, err
 }
 
 // Raw runs a statement of a test's own.

@@ -47,7 +47,7 @@ func (s *Store) PutDigest(ctx context.Context, d newsletter.Digest) (n int, err 
 //
 // ErrStale, and nothing is written, if the issue is not sealing, if its watermark
 // is not after (somebody else sealed on), or if a group is not in digestOf (it
-// appeared since Audience): read the issue and the audience again.
+// appeared since NextGroups): read the issue and the groups again.
 func (s *Store) SealBatch(ctx context.Context, issue, after, through int64, digestOf map[newsletter.Group]int, chunkSize int, now time.Time) (n int, err error) {
 	err = s.control(ctx, "seal", issue, func(x *tx, i newsletter.Issue) error {
 		n = 0
@@ -58,7 +58,7 @@ func (s *Store) SealBatch(ctx context.Context, issue, after, through int64, dige
 		if err != nil {
 			return err
 		}
-		all, err := audience(x, i, after, through, 0, "{{for update b}}", zone, now)
+		all, err := x.audience(i, after, through, zone, now)
 		if err != nil {
 			return err
 		}

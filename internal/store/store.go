@@ -11,7 +11,7 @@
 // subscription. It goes on to the few chunks where something waits for that
 // address; the victim of a deadlock that comes of it is tried again.
 //
-// Issues go through CreateIssue → Audience/PutDigest/SealBatch (again and again)
+// Issues go through CreateIssue → NextGroups/PutDigest/SealBatch (again and again)
 // → FinishSeal; then workers LeaseChunk, Mark and Settle through a Ledger, Renew
 // while they work and Release at the end.
 package store
