@@ -2,6 +2,7 @@ package newsletter
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ type Verdict struct {
 }
 
 // Judge settles a reply by phase and code. Only a reply about the address at
-// RCPT may suppress; no answer to the final dot is uncertain, before it safe to
+// RCPT (a hard one, see Classify) may suppress; no answer to the final dot is uncertain, before it safe to
 // retry; a refusal up to MAIL is the relay's fault, never the recipient's, unless it is
 // about the size that MAIL declares.
 func Judge(r Reply) Verdict {
@@ -110,22 +111,12 @@ func Judge(r Reply) Verdict {
 		if senderFault(r) {
 			return Verdict{State: Pending, RelayBad: true}
 		}
-		return Verdict{State: Failed, Suppress: aboutAddress(r)}
+		kind, _ := Classify(Refusal{Status: r.Enhanced, Code: r.Code, Words: r.Text})
+		return Verdict{State: Failed, Suppress: kind == ReportHard}
 	case r.Code/100 == 5:
 		return Verdict{State: Failed}
 	}
 	return Verdict{State: Pending}
-}
-
-// aboutAddress reports whether the reply says that the mailbox does not exist
-// or is disabled for good (RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6, X.1.10, X.2.1).
-// A bare 550 without a status is too often policy to take a person off for it.
-func aboutAddress(r Reply) bool {
-	switch r.Enhanced {
-	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":
-		return true
-	}
-	return false
 }
 
 // tooLarge reports whether MAIL was refused for the message's declared size
@@ -160,15 +151,7 @@ func senderFault(r Reply) bool {
 // about the recipient: a relay that verifies addresses quotes it.
 func relayingDenied(text string) bool {
 	text, _, _ = strings.Cut(strings.ToLower(text), "said:")
-	for _, words := range []string{
-		"relay access denied", "relay denied", "relaying denied", "relay not permitted", "relaying not allowed",
-		"unable to relay", "not permitted to relay", "authentication required", "authentication is required",
-	} {
-		if strings.Contains(text, words) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(relayingWords, func(words string) bool { return strings.Contains(text, words) })
 }
 
 // Backoff returns how long to wait after the n-th failed attempt (n from 1):

@@ -1,0 +1,111 @@
+package bounce
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"syndicate/internal/newsletter"
+)
+
+// Options are what a reader of reports knows of itself.
+type Options struct {
+	// Unsubscribe are the addresses that people write to in order to leave, as in
+	// List-Unsubscribe; local parts may have a +key.
+	Unsubscribe []string
+}
+
+// Limits. A message is read no further than maxMessage: reports stand at its
+// beginning, the returned mail at its end.
+const (
+	maxMessage    = 1 << 20
+	maxHeader     = 256 << 10
+	maxPart       = 64 << 10 // of one part that is looked at
+	maxDepth      = 8
+	maxParts      = 100
+	maxRecipients = 100
+	maxDiagnostic = 500
+)
+
+// Parse reads one message and returns what it says, at least one report. It reads
+// at most a mebibyte; the caller drains the rest where somebody waits for that.
+// Only reading fails: a message that is not understood is an unclassified report.
+func Parse(r io.Reader, o Options) ([]Report, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxMessage))
+	if err != nil {
+		return nil, fmt.Errorf("reading a report: %w", err)
+	}
+	l := open(raw)
+	reports := l.reports(o)
+	if len(reports) == 0 {
+		reports = []Report{{Kind: newsletter.ReportUnclassified, Source: SourceText, Diagnostic: oneLine(l.header.text("Subject"))}}
+	}
+	to := l.verpAddresses()
+	for i := range reports {
+		r := &reports[i]
+		r.MessageID = l.returned.messageID()
+		r.Unsubscribe = l.returned.unsubscribe()
+		r.To = to
+		if r.Reporter == "" {
+			r.Reporter = l.header.domain("From")
+		}
+	}
+	return reports[:min(len(reports), maxRecipients)], nil
+}
+
+func (l *letter) reports(o Options) []Report {
+	for _, read := range []func() []Report{l.complaints, l.deliveryStatus, l.receipts} {
+		if reports := read(); len(reports) > 0 {
+			return reports
+		}
+	}
+	if l.unsubscribes(o.Unsubscribe) {
+		return []Report{{Kind: newsletter.ReportUnsubscribe, Recipient: l.header.address("From"), Source: SourceHeader}}
+	}
+	if l.automatic() {
+		return []Report{{Kind: newsletter.ReportAutoReply, Recipient: l.header.address("From"), Source: SourceHeader, Diagnostic: oneLine(l.header.text("Subject"))}}
+	}
+	return l.bounceText()
+}
+
+// verpAddresses returns the addresses in which a VERP key may stand.
+func (l *letter) verpAddresses() []string {
+	var out []string
+	add := func(addresses ...string) {
+		for _, a := range addresses {
+			if a != "" && !slices.Contains(out, a) && len(out) < 20 {
+				out = append(out, a)
+			}
+		}
+	}
+	for _, name := range []string{"Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "To"} {
+		for _, v := range l.header.all(name) {
+			add(addressesIn(v)...)
+		}
+	}
+	for _, b := range l.status {
+		add(addressesIn(b.get("X-Postfix-Sender"))...)
+	}
+	for _, f := range l.feedback {
+		add(addressesIn(f.get("Original-Mail-From"))...)
+	}
+	for _, name := range []string{"Return-Path", "Errors-To", "Sender"} {
+		add(addressesIn(l.returned.get(name))...)
+	}
+	return out
+}
+
+// oneLine makes foreign words one clean line of bounded length.
+func oneLine(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xfffd || r >= 0x80 && r <= 0xa0 }), " ")
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) <= maxDiagnostic {
+		return s
+	}
+	n := maxDiagnostic - len("…")
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n] + "…"
+}
