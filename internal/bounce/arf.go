@@ -36,7 +36,7 @@ func (l *letter) complaints() []Report {
 			return out
 		}
 	}
-	for _, name := range []string{"X-HmXmrOriginalRecipient", "X-Original-To", "Delivered-To", "To"} {
+	for _, name := range []string{"X-HmXmrOriginalRecipient", "To", "X-Original-To", "Delivered-To"} {
 		if a := l.returned.address(name); a != "" && !redacted(a) {
 			r.Recipient = a
 			break

@@ -75,6 +75,7 @@ func (l *letter) recipientStatus(b fields) Report {
 		kind, reason = l.askText(&r, why)
 	}
 	r.Reason = reason
+	kind = afterData(kind, r.Status, l.about(r.Recipient, r.Final))
 	switch action, _, _ := strings.Cut(strings.ToLower(b.get("Action"))+" ", " "); action {
 	case "delayed":
 		r.Kind = newsletter.ReportDelayed
@@ -102,19 +103,17 @@ func combined(status, said string) newsletter.Refusal {
 	if strings.HasPrefix(status, "2") {
 		status = ""
 	}
-	switch {
-	case why.Status == "" || general(why.Status) && !general(status) && status != "":
-		contradicts := why.Code != 0 && status != "" && int(status[0]-'0') != why.Code/100
-		if !contradicts {
-			why.Status = status
-		}
+	contradicts := why.Code != 0 && status != "" && int(status[0]-'0') != why.Code/100
+	if !contradicts && (why.Status == "" || general(why.Status) && !general(status) && status != "") {
+		why.Status = status
 	}
 	return why
 }
 
-// general reports whether a status says no more than its class.
+// general reports whether a status says no more than its class: X.0.0, and X.1.0,
+// which some write before everything.
 func general(status string) bool {
-	return strings.HasSuffix(status, ".0.0")
+	return strings.HasSuffix(status, ".0.0") || strings.HasSuffix(status, ".1.0")
 }
 
 // askText looks for the reason in the words for people, where the report gives

@@ -128,7 +128,7 @@ func (fs fields) unsubscribe() string {
 	return ""
 }
 
-var addressPattern = regexp.MustCompile(`[^\s<>()"',;:@\[\]|\\` + "`" + `\x00-\x1f=*?!][^\s<>()"',;:@\[\]|\\\x00-\x1f]*@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?\.)+[\pL\pN](?:[\pL\pN-]*[\pL\pN])?`)
+var addressPattern = regexp.MustCompile(`[^\s\pC<>()"',;:@\[\]|\\` + "`" + `=*?!][^\s\pC<>()"',;:@\[\]|\\]*@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?\.)+[\pL\pN](?:[\pL\pN-]*[\pL\pN])?`)
 
 // addressesIn returns the addresses in a text, in their order.
 func addressesIn(s string) []string {
@@ -140,16 +140,24 @@ var (
 	codePattern   = regexp.MustCompile(`(?:^|[^\w.,/:+=-]|[a-z]:|\bcode[:=]|#)([45][0-5]\d)(?:[ \-:,)#;\]]|$)`)
 )
 
-// findStatus returns the first RFC 3463 status in words, empty: none.
+// findStatus returns the RFC 3463 status in words, empty: none. Of several it is
+// the first that says more than its class: gateways write their own before the
+// receiver's.
 func findStatus(words string) string {
+	first := ""
 	for _, m := range statusPattern.FindAllStringSubmatchIndex(words, 20) {
 		s := words[m[2]:m[3]]
 		if tail := words[m[3]:]; len(tail) > 1 && tail[0] == '.' && tail[1] >= '0' && tail[1] <= '9' {
 			continue // an IP address, a version
 		}
-		return s
+		if !general(s) {
+			return s
+		}
+		if first == "" {
+			first = s
+		}
 	}
-	return ""
+	return first
 }
 
 // findCode returns the first SMTP reply code of a refusal in words, 0: none.

@@ -23,6 +23,7 @@ type letter struct {
 	receipt  []fields // of message/disposition-notification
 	returned fields   // header of the returned mail
 
+	note  *string // see notification
 	parts int
 }
 

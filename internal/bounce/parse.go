@@ -3,7 +3,6 @@ package bounce
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"syndicate/internal/newsletter"
@@ -44,9 +43,11 @@ func Parse(r io.Reader, o Options) ([]Report, error) {
 	to := l.verpAddresses()
 	for i := range reports {
 		r := &reports[i]
-		r.MessageID = l.returned.messageID()
-		r.Unsubscribe = l.returned.unsubscribe()
-		r.To = to
+		if r.Source != SourceProvider { // which knows them
+			r.MessageID = l.returned.messageID()
+			r.Unsubscribe = l.returned.unsubscribe()
+		}
+		r.To = appendNew(r.To, to...)
 		if r.Reporter == "" {
 			r.Reporter = l.header.domain("From")
 		}
@@ -55,7 +56,7 @@ func Parse(r io.Reader, o Options) ([]Report, error) {
 }
 
 func (l *letter) reports(o Options) []Report {
-	for _, read := range []func() []Report{l.complaints, l.deliveryStatus, l.receipts} {
+	for _, read := range []func() []Report{l.complaints, l.deliveryStatus, l.receipts, l.notifications} {
 		if reports := read(); len(reports) > 0 {
 			return reports
 		}
@@ -72,13 +73,7 @@ func (l *letter) reports(o Options) []Report {
 // verpAddresses returns the addresses in which a VERP key may stand.
 func (l *letter) verpAddresses() []string {
 	var out []string
-	add := func(addresses ...string) {
-		for _, a := range addresses {
-			if a != "" && !slices.Contains(out, a) && len(out) < 20 {
-				out = append(out, a)
-			}
-		}
-	}
+	add := func(addresses ...string) { out = appendNew(out, addresses...) }
 	for _, name := range []string{"Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "To"} {
 		for _, v := range l.header.all(name) {
 			add(addressesIn(v)...)

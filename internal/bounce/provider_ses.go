@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -206,4 +207,31 @@ func sesBounce(r Report, subtype string) Report {
 		return r.as(newsletter.ReportBlock, newsletter.ReasonContent)
 	}
 	return r
+}
+
+// notifications reads SES's own words where SNS delivers them by mail: bare, or
+// in their envelope, with a foot below.
+func (l *letter) notifications() []Report {
+	for _, text := range l.text {
+		text = strings.ReplaceAll(text, "\n", "") // some systems fold the long line
+		start := strings.IndexByte(text, '{')
+		if start < 0 || !strings.Contains(text, "notificationType") {
+			continue
+		}
+		var envelope struct{ Message string }
+		if json.NewDecoder(strings.NewReader(text[start:])).Decode(&envelope) != nil {
+			continue
+		}
+		if envelope.Message != "" {
+			text, start = envelope.Message, 0
+		}
+		var bare json.RawMessage
+		if json.NewDecoder(strings.NewReader(text[start:])).Decode(&bare) != nil {
+			continue
+		}
+		if reports, err := ParseSES(bare); err == nil && len(reports) > 0 {
+			return reports
+		}
+	}
+	return nil
 }

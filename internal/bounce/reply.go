@@ -9,21 +9,25 @@ import (
 // receipts reads disposition notifications (RFC 8098): whatever became of the
 // mail, it arrived.
 func (l *letter) receipts() []Report {
-	for _, b := range l.receipt {
-		r := Report{Kind: newsletter.ReportDelivered, Source: SourceHeader, Diagnostic: oneLine(b.get("Disposition"))}
-		if r.Recipient = typedAddress(b.get("Original-Recipient")); r.Recipient == "" {
-			r.Recipient = typedAddress(b.get("Final-Recipient"))
-		}
-		return []Report{r}
+	if len(l.receipt) == 0 {
+		return nil
 	}
-	return nil
+	b := l.receipt[0]
+	r := Report{Kind: newsletter.ReportDelivered, Source: SourceHeader, Diagnostic: oneLine(b.get("Disposition"))}
+	if r.Recipient = typedAddress(b.get("Original-Recipient")); r.Recipient == "" {
+		r.Recipient = typedAddress(b.get("Final-Recipient"))
+	}
+	if len(l.returned) == 0 {
+		l.returned = fields{{"Message-ID", b.get("Original-Message-ID")}}
+	}
+	return []Report{r}
 }
 
 // daemon reports whether the message comes from a mail system, not a person.
 func (l *letter) daemon() bool {
 	from := strings.ToLower(l.header.text("From"))
 	for _, name := range []string{
-		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon", "mail delivery", "postmaster", "mail administrator", "mail system",
+		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer daemon", "mail-daemon", "post_master", "mail delivery", "postmaster", "mail administrator", "mail system",
 		"maildelivery", "delivery subsystem", "microsoftexchange", "internet mail delivery", "mailadmin", "mdaemon@", "mail-gateway", "bounce@", "bounces@",
 	} {
 		if strings.Contains(from, name) {
@@ -76,8 +80,8 @@ func (l *letter) automatic() bool {
 // unsubscribes reports whether somebody asks by mail to be left alone: to one of
 // the addresses for it, or in as many words.
 func (l *letter) unsubscribes(addresses []string) bool {
-	if l.automatic() || l.likeBounce() {
-		return false
+	if l.likeBounce() || containsAny(l.subject(), replySubjects) {
+		return false // but Auto-Submitted does not matter: Apple Mail says so of its button's mail
 	}
 	for _, name := range []string{"To", "Delivered-To", "X-Original-To", "Envelope-To"} {
 		for _, v := range l.header.all(name) {

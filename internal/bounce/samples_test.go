@@ -103,10 +103,11 @@ func match(reports []bounce.Report, w label) (bounce.Report, bool) {
 }
 
 // sameKind compares what is done about a report with what the label says.
-// Whether a suspended account is a hard bounce is a matter of taste: not counted.
+// Not counted: suspended accounts, which are a matter of taste, and "filtered",
+// which is how sisimai reads "user unknown" of servers it knows for their filters.
 func sameKind(r bounce.Report, w label) (counts, right bool) {
 	switch w.Reason {
-	case "suspend", "none":
+	case "suspend", "filtered":
 		return false, false
 	case "feedback":
 		return true, r.Kind == newsletter.ReportComplaint || r.Kind == newsletter.ReportNotice || r.Kind == newsletter.ReportUnsubscribe || r.Kind == newsletter.ReportBlock

@@ -11,7 +11,7 @@ import (
 // bounceText reads a report that was written for people only.
 func (l *letter) bounceText() []Report {
 	note := l.notification()
-	if !l.likeBounce() {
+	if !l.likeBounce() && !l.quotesRefusal(note) {
 		return nil
 	}
 	found := l.recipients()
@@ -34,6 +34,10 @@ func (l *letter) bounceText() []Report {
 				r.Kind, r.Reason = kind, reason
 			}
 		}
+		r.Kind = afterData(r.Kind, r.Status, lines)
+		if r.Kind == newsletter.ReportUnclassified && l.header.has("X-Failed-Recipients") {
+			r.Kind = newsletter.ReportSoft // it failed for sure, nobody knows why
+		}
 		if delayed && !strings.HasPrefix(r.Status, "5") && r.Code/100 != 5 {
 			r.Kind = newsletter.ReportDelayed
 		}
@@ -45,25 +49,57 @@ func (l *letter) bounceText() []Report {
 	return out
 }
 
+// quotesRefusal reports whether a text has a server's refusal in it, or words of
+// one above a returned mail: a report that looks like none from outside.
+func (l *letter) quotesRefusal(note string) bool {
+	enough := 4
+	if len(l.returned) > 0 {
+		enough = 2
+	}
+	for line := range strings.Lines(note[:min(len(note), 4096)]) {
+		if telling(line) >= enough {
+			return true
+		}
+	}
+	return false
+}
+
 var (
 	// returnedStart is a line of a returned mail's header that no explanation has.
 	returnedStart = regexp.MustCompile(`(?im)^[ \t>|]*(?:received|return-path|dkim-signature|mime-version|x-mailer|x-originating-ip|content-type|domainkey-signature|authentication-results): *\S`)
-	// returnedMark announces it.
-	returnedMark = regexp.MustCompile(`(?im)^[ \t>*|=_-]*(?:[-=_*]{2,}.*|.*(?:below this line|follow[s]?:?|enclosed|attached|is a copy of|beginning of your|begin of your).*)?` +
-		`(?:original message|original mail|returned message|copy of the message|copy of your message|message headers?|headers? of|unsent message|rejected message|undelivered message|message follows|your message follows|message text follows|message as follows|the header follows|` +
-		`ursprüngliche nachricht|originalnachricht|message d'origine|message original|mensaje original|messaggio originale|mensagem original|oorspronkelijk|исходное сообщение|oryginalna|元のメッセージ|原邮件|原始邮件)`)
-	headerLine = regexp.MustCompile(`^[ \t>|]*[A-Za-z][\w-]*: `)
+	// statusBlock is where a report for machines begins that came as text.
+	statusBlock = regexp.MustCompile(`(?im)^(?:reporting-mta|final-recipient|original-recipient): *[a-z0-9]+ *;`)
+	headerLine  = regexp.MustCompile(`^[ \t>|]*[A-Za-z][\w-]*: `)
 )
 
 // notification returns what is said before the returned mail begins, and reads
 // that mail's header where it has no part of its own.
 func (l *letter) notification() string {
+	if l.note == nil {
+		note := l.findNotification()
+		l.note = &note
+	}
+	return *l.note
+}
+
+func (l *letter) findNotification() string {
 	text := strings.Join(l.text, "\n\n")
 	if strings.TrimSpace(text) == "" {
 		text = strings.Join(l.html, "\n\n")
 	}
 	text = text[:min(len(text), 2*maxPart)]
-	if at := returnedStart.FindStringIndex(text); at != nil {
+	if at := statusBlock.FindStringIndex(text); len(at) > 0 && at[0] > 0 { // a report that came as text
+		l.findReturned(text[at[0]:])
+		return text[:at[0]]
+	}
+	return text[:l.findReturned(text)]
+}
+
+// findReturned looks for the header of the returned mail in a text and returns
+// where it begins.
+func (l *letter) findReturned(text string) int {
+	end := len(text)
+	for i, at := range returnedStart.FindAllStringIndex(text, 20) {
 		start := at[0]
 		for start > 0 { // the fields before it belong to the same header
 			before := strings.LastIndexByte(text[:start-1], '\n') + 1
@@ -72,12 +108,15 @@ func (l *letter) notification() string {
 			}
 			start = before
 		}
-		if start > 0 {
-			l.setReturned(unquote(text[start:]))
-			text = text[:start]
+		if i == 0 && start > 0 {
+			end = start
+		}
+		h, _ := parseFields(unquote(text[start:]))
+		if len(l.returned) == 0 && (h.has("From") || h.has("Message-ID")) { // and no part's own header
+			l.returned = h
 		}
 	}
-	return text
+	return end
 }
 
 // unquote takes indentation and quotation marks off the lines of a header.
@@ -97,7 +136,7 @@ func unquote(s string) string {
 // The texts before an address that tell what it is.
 var (
 	notRecipient = regexp.MustCompile(`(?i)(?:\bfrom|\bsender|\breply-to|message-id|message id|\bcontact|mailto|\bby|\bvon|\bvia|\bauthor|e-?mail us(?: at)?|write to|\bid|return-path|identifier|abuse|\bat)[:=;\s<"'(\[]*$`)
-	isRecipient  = regexp.MustCompile(`(?i)(?:^[\s<>"'*•·-]*|rcpt to: *<?|\bto:? *<?|recipients?(?:'s)?(?: address)?(?:es)?:? *<?|\buser:? *<?|address(?:es)?:? *<?|empfänger:? *<?|destinataires?\s*:? *<?|mailbox:? *<?|account:? *<?|\bfor:? *<?|\ban:? *<?|à:? *<?|\(\s*<?|宛先.{0,6})$`)
+	isRecipient  = regexp.MustCompile(`(?i)(?:^[\s<>"'*•·-]*|rcpt to: *<?|\bto:? *<?|recipients?(?:'s)?(?: address)?(?:es)?:? *<?|\buser:? *<?|address(?:es)?:? *<?|empfänger:? *<?|destinataires?\s*:? *<?|mailbox:? *<?|account:? *<?|\bfor:? *<?|\ban:? *<?|à:? *<?|\(\s*<?|宛先.{0,6}|\b[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?<?)$`)
 )
 
 // recipients returns whom a text is about, best first: named in the header, named
@@ -119,15 +158,22 @@ func (l *letter) recipients() []string {
 		}
 	}
 	ours := l.ours(addressed)
-	var likely, possible []string
+	var likely, possible, own []string
+	forms := map[string]string{} // what stands before an address that stands where recipients do
 	for line := range strings.Lines(note) {
 		for _, at := range addressPattern.FindAllStringIndex(line, 20) {
 			a := line[at[0]:at[1]]
 			before := line[max(0, at[0]-40):at[0]]
+			likes := isRecipient.MatchString(before)
 			switch {
-			case containsFold(ours, a), notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
-			case isRecipient.MatchString(before):
+			case notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
+			case containsFold(ours, a):
+				if likes {
+					own = appendNew(own, a)
+				}
+			case likes:
 				likely = appendNew(likely, a)
+				forms[a] = before
 			default:
 				possible = appendNew(possible, a)
 			}
@@ -139,15 +185,18 @@ func (l *letter) recipients() []string {
 			both = appendNew(both, a)
 		}
 	}
-	switch {
-	case len(both) > 0:
-		return both
-	case len(likely) > 0:
-		return likely
-	case len(possible) > 0:
-		return possible[:1]
-	case len(addressed) > 0:
-		return addressed[:1]
+	for _, a := range likely { // others in the same list
+		if slices.ContainsFunc(both, func(b string) bool { return forms[a] == forms[b] }) {
+			both = appendNew(both, a)
+		}
+	}
+	for _, found := range [][]string{both, likely, possible, addressed, own} {
+		if len(found) > 0 {
+			if len(both) == 0 && len(likely) == 0 {
+				return found[:1]
+			}
+			return found
+		}
 	}
 	return nil
 }
@@ -250,15 +299,45 @@ func telling(line string) int {
 	return score
 }
 
-// paragraph joins a line with what it begins in: up to three lines more, as long
-// as none is blank or says something of its own.
+var replyStart = regexp.MustCompile(`^\W*([2-5]\d\d)[ -]`)
+
+// paragraph joins a line with what it begins: up to three lines more, as long as
+// none is blank or begins another reply.
 func paragraph(lines []string, at int) string {
 	out := lines[at]
+	reply := replyStart.FindStringSubmatch(out)
 	for _, line := range lines[at+1 : min(len(lines), at+4)] {
-		if strings.TrimSpace(line) == "" {
+		next := replyStart.FindStringSubmatch(line)
+		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, ">>> ") || len(next) > 0 && (len(reply) == 0 || next[1] != reply[1]) {
 			break
 		}
 		out += " " + strings.TrimSpace(line)
 	}
 	return strings.TrimSpace(out)
+}
+
+// dataWords are how systems say that a refusal came after the body.
+var dataWords = []string{"in reply to end of data", "in reply to data", "after end of data", "smtp command data"}
+
+// rcptWords tell that what stands after DATA in a pipelined session answers RCPT.
+var rcptWords = []string{"<<< 503", "no valid recipients", "no recipients", "need rcpt"}
+
+// yahooWords are Yahoo's for unknown users, which it looks for at the end.
+var yahooWords = []string{"delivery error: dd", "requested mail action aborted, mailbox not found"}
+
+// afterData makes a soft bounce of an unknown user who was only found unknown
+// when the whole mail had been seen: filters answer so. A status about the
+// address is believed even then.
+func afterData(kind newsletter.ReportKind, status, text string) newsletter.ReportKind {
+	if kind != newsletter.ReportHard || strings.HasPrefix(status, "5.1.") {
+		return kind
+	}
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	if containsAny(text, yahooWords) {
+		return kind
+	}
+	if containsAny(text, dataWords) || strings.Contains(text, ">>> data") && !containsAny(text, rcptWords) {
+		return newsletter.ReportSoft
+	}
+	return kind
 }

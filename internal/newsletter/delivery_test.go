@@ -68,8 +68,10 @@ func TestJudge(t *testing.T) {
 		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.1.1"}, suppress},
 		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.1.10"}, suppress},
 		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.2.1"}, suppress},
-		{newsletter.Reply{Phase: rcpt, Code: 552, Enhanced: "5.2.2"}, failed}, // full, not gone
-		{newsletter.Reply{Phase: rcpt, Code: 550, Text: "no such user"}, failed},
+		{newsletter.Reply{Phase: rcpt, Code: 552, Enhanced: "5.2.2"}, failed},      // full, not gone
+		{newsletter.Reply{Phase: rcpt, Code: 550, Text: "no such user"}, suppress}, // in as many words
+		{newsletter.Reply{Phase: rcpt, Code: 550, Text: "rejected"}, failed},       // without them it may be policy
+		{newsletter.Reply{Phase: rcpt, Code: 550, Enhanced: "5.1.1", Text: "5.1.1 a@x.org mailbox full"}, failed},
 		{newsletter.Reply{Phase: rcpt, Code: 554, Enhanced: "5.7.1", Text: "5.7.1 listed at bl.example"}, failed},
 		// … unless we were to log in first.
 		{newsletter.Reply{Phase: rcpt, Code: 530, Enhanced: "5.7.0"}, bad},

@@ -18,8 +18,7 @@ type Refusal struct {
 // thing are trusted most, because the statuses 5.0.0, 5.1.0 and 5.7.1 stand in
 // front of everything; then the status; then words that mean a thing as a rule;
 // then the reply code. What is temporary is never hard, and neither is a status
-// 5.7.x, which is about the sender; but for 5.7.1 with words that name an unknown
-// user and nothing else, as large receivers (Yandex) say it.
+// 5.7.x, which is about the sender, whatever stands behind it.
 func Classify(r Refusal) (ReportKind, Reason) {
 	class, subject, detail := cutStatus(r.Status)
 	if class == 0 {
@@ -29,7 +28,7 @@ func Classify(r Refusal) (ReportKind, Reason) {
 	reason := reasonByWords(words)
 	byStatus := reasonByStatus(subject, detail)
 	switch {
-	case subject == 7 && reason.kind(true) == ReportHard && (detail > 1 || reason != ReasonNoUser):
+	case subject == 7 && reason.kind(true) == ReportHard: // "5.7.1 user unknown"
 		reason = reasonBySecurity(detail)
 	case reason == "" || overrules(byStatus, reason):
 		reason = byStatus
@@ -148,6 +147,7 @@ var wordsAddress = regexp.MustCompile(`[^\s<>()"',;:@]+@[^\s<>()"',;:@]+`)
 // no addresses, whose names mean nothing.
 func foldWords(s string) string {
 	s = wordsAddress.ReplaceAllString(s, "@")
+	s = strings.ReplaceAll(s, "Unknown address error", "") // Cisco writes it before whatever the receiver said
 	s = foldQuotes.Replace(strings.ToLower(s))
 	return strings.Join(strings.Fields(s), " ")
 }
