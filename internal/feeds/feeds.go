@@ -115,10 +115,7 @@ func ItemID(a *newsletter.Article) string { return "urn:uuid:" + a.ID }
 // for feeds of summaries.
 func Encode(it Item) (Entry, error) {
 	it = it.clean()
-	e := Entry{
-		Updated: it.updated(), Signed: len(it.Authors) > 0,
-		ID: ItemID(&it.Article), URL: it.URL, Language: it.Language, Enclosures: it.Enclosures,
-	}
+	e := it.outline()
 	size := len(it.HTML) + len(it.HTML)/4 + 2048
 	var err error
 	if e.RSS, err = xmlPiece(newRSSItem(&it), "    ", size); err != nil {
@@ -129,6 +126,21 @@ func Encode(it Item) (Entry, error) {
 	}
 	e.JSON, err = jsonPiece(newJSONItem(&it), size)
 	return e, err
+}
+
+// Outline is Encode without the bytes: what feeds have to know of an entry that
+// they have already.
+func Outline(it Item) Entry {
+	it.HTML = ""
+	it = it.clean()
+	return it.outline()
+}
+
+func (it *Item) outline() Entry {
+	return Entry{
+		Updated: it.updated(), Signed: len(it.Authors) > 0,
+		ID: ItemID(&it.Article), URL: it.URL, Language: it.Language, Enclosures: it.Enclosures,
+	}
 }
 
 // lastUpdated is the time of the last real change in a feed: zero without entries.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path"
 	"slices"
@@ -235,12 +234,10 @@ func (b *Builder) newID(ctx context.Context, s *spec) (string, error) {
 // make makes the documents, takes away what is no more, and remembers it all.
 func (b *Builder) make(ctx context.Context, p *plan, next *state, r *Report) error {
 	w := newWriter(b.o.Dir, p, b.o.Compressed)
-	links, err := b.documents(ctx, p, w, r)
-	if err != nil {
+	if err := b.documents(ctx, p, next, w, r); err != nil {
 		return err
 	}
 	next.Gone = p.gone
-	next.Links = links
 	for _, f := range p.kept {
 		next.Feeds = append(next.Feeds, *f)
 	}
@@ -302,21 +299,4 @@ func placesOf(names map[string]bool) map[place]bool {
 		}
 	}
 	return out
-}
-
-// mergeLinks brings the memory of who links to whom up to date: rendered are the
-// articles that were looked at, found what they link to.
-func mergeLinks(old map[string][]int64, rendered map[int64]bool, found map[string][]int64) map[string][]int64 {
-	out := map[string][]int64{}
-	for file, seqs := range old {
-		if rest := slices.DeleteFunc(slices.Clone(seqs), func(seq int64) bool { return rendered[seq] }); len(rest) > 0 {
-			out[file] = rest
-		}
-	}
-	for file, seqs := range found {
-		out[file] = append(out[file], seqs...)
-		slices.Sort(out[file])
-		out[file] = slices.Compact(out[file])
-	}
-	return maps.Clone(out)
 }

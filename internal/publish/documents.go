@@ -11,10 +11,10 @@ import (
 	"syndicate/internal/feeds"
 )
 
-// documents makes the documents of the plan and writes them. It returns who links
-// to which files.
-func (b *Builder) documents(ctx context.Context, p *plan, w *writer, r *Report) (map[string][]int64, error) {
-	e := &encoder{b: b, rendered: map[int64]bool{}, links: map[string][]int64{}}
+// documents makes the documents of the plan and writes them. It notes who links to
+// which files, and whose entries are not as they ought to be.
+func (b *Builder) documents(ctx context.Context, p *plan, next *state, w *writer, r *Report) error {
+	e := &encoder{b: b, plan: p, rendered: map[int64]bool{}, links: map[string][]int64{}, flawed: map[int64]bool{}}
 	for _, d := range p.docs {
 		e.total += len(d.stamps)
 	}
@@ -22,16 +22,19 @@ func (b *Builder) documents(ctx context.Context, p *plan, w *writer, r *Report) 
 		var now []*document
 		now, docs = wave(docs)
 		if err := b.wave(ctx, e, w, now); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	slices.Sort(e.problems)
 	r.Problems = append(r.Problems, e.problems...)
-	var old map[string][]int64
+	var links map[string][]int64
+	var flawed []int64
 	if p.trusted {
-		old = p.old.Links
+		links, flawed = p.old.Links, p.old.Flawed
 	}
-	return mergeLinks(old, e.rendered, e.links), nil
+	next.Links = mergeLinks(links, e.rendered, e.links)
+	next.Flawed = mergeFlawed(flawed, e.rendered, e.flawed)
+	return nil
 }
 
 // wave encodes and writes some documents.

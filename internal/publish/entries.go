@@ -35,6 +35,18 @@ type spooled struct {
 	id      string
 }
 
+// bodies are the two ways in which an article is wanted: whole, and with its
+// summary only.
+var bodies = [2]bool{true, false}
+
+// index is the place in bodies.
+func index(full bool) int {
+	if full {
+		return 0
+	}
+	return 1
+}
+
 // keysOf returns the entries of a document, in order.
 func (d *document) keysOf() []entryKey {
 	k := entryKey{full: d.feed.full}
@@ -66,12 +78,14 @@ func wave(docs []*document) (now, later []*document) {
 // encoder renders and encodes what documents need, each article once.
 type encoder struct {
 	b     *Builder
+	plan  *plan
 	spool *spool
 
 	mu       sync.Mutex
 	entries  map[entryKey]spooled
-	rendered map[int64]bool
-	links    map[string][]int64
+	rendered map[int64]bool     // articles whose bodies were
+	links    map[string][]int64 // found in them
+	flawed   map[int64]bool     // articles that are not in the feeds as they ought to be
 	problems []string
 	done     int
 	total    int
@@ -79,7 +93,7 @@ type encoder struct {
 
 // encode fills e.entries with what the documents need.
 func (e *encoder) encode(ctx context.Context, docs []*document) error {
-	wanted := map[int64][2]bool{} // whole, and with the summary only
+	wanted := map[int64][2]bool{} // see bodies
 	letters := map[entryKey]*feed{}
 	for _, d := range docs {
 		for _, k := range d.keysOf() {
@@ -88,9 +102,12 @@ func (e *encoder) encode(ctx context.Context, docs []*document) error {
 				continue
 			}
 			w := wanted[k.seq]
-			w[0], w[1] = w[0] || k.full, w[1] || !k.full
+			w[index(k.full)] = true
 			wanted[k.seq] = w
 		}
+	}
+	if err := e.takeOver(ctx, docs, wanted); err != nil {
+		return err
 	}
 	seqs := make([]int64, 0, len(wanted))
 	for seq := range wanted {
@@ -110,7 +127,7 @@ func (e *encoder) encode(ctx context.Context, docs []*document) error {
 
 // articles encodes a batch.
 func (e *encoder) articles(ctx context.Context, seqs []int64, wanted map[int64][2]bool) error {
-	list, err := e.b.o.Store.ArticlesBySeq(ctx, seqs)
+	list, err := e.b.o.Store.ArticlesBySeq(ctx, seqs, true)
 	if err != nil {
 		return err
 	}
@@ -125,12 +142,17 @@ func (e *encoder) articles(ctx context.Context, seqs []int64, wanted map[int64][
 			e.problem(err.Error())
 		}
 		e.mu.Lock()
-		e.rendered[a.Seq] = true
+		if w[0] {
+			e.rendered[a.Seq] = true
+		}
+		if err != nil {
+			e.flawed[a.Seq] = true
+		}
 		for _, r := range refs {
 			e.links[linkKey(r)] = append(e.links[linkKey(r)], a.Seq)
 		}
 		e.mu.Unlock()
-		for n, full := range []bool{true, false} {
+		for n, full := range bodies {
 			if w[n] {
 				if !full {
 					it.HTML = ""
@@ -171,14 +193,19 @@ func (e *encoder) letter(ctx context.Context, k entryKey, f *feed) error {
 func (e *encoder) keep(k entryKey, it feeds.Item) error {
 	entry, err := encodeSound(it)
 	if err != nil && it.HTML != "" {
-		e.problem(fmt.Sprintf("%s is in the feeds without its body: %v", nameOfItem(&it.Article), err))
+		e.flaw(k, fmt.Sprintf("%s is in the feeds without its body: %v", nameOfItem(&it.Article), err))
 		it.HTML = ""
 		entry, err = encodeSound(it)
 	}
 	if err != nil {
-		e.problem(fmt.Sprintf("%s is left out of the feeds: %v", nameOfItem(&it.Article), err))
+		e.flaw(k, fmt.Sprintf("%s is left out of the feeds: %v", nameOfItem(&it.Article), err))
 		return nil
 	}
+	return e.spoolEntry(k, &entry)
+}
+
+// spoolEntry puts an entry into the spool.
+func (e *encoder) spoolEntry(k entryKey, entry *feeds.Entry) error {
 	at, err := e.spool.add(entry.RSS, entry.Atom, entry.JSON)
 	if err != nil {
 		return err
@@ -207,6 +234,17 @@ func nameOfItem(a *newsletter.Article) string {
 		return a.Key
 	}
 	return a.Title
+}
+
+// flaw notes that an entry is not as it ought to be.
+func (e *encoder) flaw(k entryKey, problem string) {
+	e.problem(problem)
+	if k.letters != "" {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.flawed[k.seq] = true
 }
 
 func (e *encoder) problem(text string) {

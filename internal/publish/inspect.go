@@ -163,7 +163,7 @@ func (b *Builder) coming(ctx context.Context, p *plan) (map[int64]outlineEntry, 
 	out := make(map[int64]outlineEntry, len(seqs))
 	var found []Finding
 	for batch := range slices.Chunk(seqs, entryBatch) {
-		list, err := b.o.Store.ArticlesBySeq(ctx, batch)
+		list, err := b.o.Store.ArticlesBySeq(ctx, batch, true)
 		if err != nil {
 			return nil, found, err
 		}

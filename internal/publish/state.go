@@ -5,8 +5,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"syndicate/internal/newsletter"
@@ -18,7 +20,7 @@ const stateFile = ".syndicate.json"
 
 // revision is raised when the same articles would give other bytes, so that an
 // upgrade builds anew.
-const revision = 10
+const revision = 11
 
 // state is what is known of public/.
 type state struct {
@@ -30,8 +32,9 @@ type state struct {
 	Moved    map[string]string  `json:"moved,omitempty"`
 	Gone     []string           `json:"gone,omitempty"`
 	Feeds    []feedState        `json:"feeds"`
-	Files    map[string]file    `json:"files"`           // by slash-separated name
-	Links    map[string][]int64 `json:"links,omitempty"` // file of a source → articles in feeds that link to it
+	Files    map[string]file    `json:"files"`            // by slash-separated name
+	Links    map[string][]int64 `json:"links,omitempty"`  // file of a source → articles in feeds that link to it
+	Flawed   []int64            `json:"flawed,omitempty"` // articles that could not be put into feeds as they are
 }
 
 // feedState is what is known of a feed.
@@ -125,6 +128,32 @@ func (b *Builder) settingsPrint() (string, error) {
 		letters = append(letters, shown{n.Name, n.Title, n.Description, n.Language})
 	}
 	return printOf(site, letters, b.o.Items, b.o.Full, b.o.Hubs, b.o.Archives, b.o.Compressed, b.o.Named, b.o.Moved, b.o.Rhythm)
+}
+
+// mergeLinks brings the memory of who links to whom up to date: rendered are the
+// articles whose bodies were looked at, found what they link to.
+func mergeLinks(old map[string][]int64, rendered map[int64]bool, found map[string][]int64) map[string][]int64 {
+	out := map[string][]int64{}
+	for file, seqs := range old {
+		if rest := slices.DeleteFunc(slices.Clone(seqs), func(seq int64) bool { return rendered[seq] }); len(rest) > 0 {
+			out[file] = rest
+		}
+	}
+	for file, seqs := range found {
+		out[file] = append(out[file], seqs...)
+		slices.Sort(out[file])
+		out[file] = slices.Compact(out[file])
+	}
+	return out
+}
+
+// mergeFlawed is mergeLinks for articles that could not be put into feeds as they
+// are.
+func mergeFlawed(old []int64, rendered, found map[int64]bool) []int64 {
+	out := slices.DeleteFunc(slices.Clone(old), func(seq int64) bool { return rendered[seq] || found[seq] })
+	out = slices.AppendSeq(out, maps.Keys(found))
+	slices.Sort(out)
+	return out
 }
 
 // printOf hashes values.

@@ -106,11 +106,15 @@ func (s *Store) ChangedArticles(ctx context.Context, after int64, limit int) ([]
 	return all, s.wrap("read which articles changed", err)
 }
 
-// ArticlesBySeq returns the public ones of these articles, with their bodies, in
-// no order.
-func (s *Store) ArticlesBySeq(ctx context.Context, seqs []int64) ([]newsletter.Article, error) {
-	all, err := list(s.reader(ctx), scanArticleBody, "SELECT "+articleColumns+`, b.body FROM articles a JOIN article_bodies b ON b.ref = a.ref
-		WHERE a.seq > 0 AND a.seq {{in ints $1}} AND a.state = 'public'`, jsonArg(seqs))
+// ArticlesBySeq returns the public ones of these articles, with their bodies if
+// that is wanted, in no order.
+func (s *Store) ArticlesBySeq(ctx context.Context, seqs []int64, bodies bool) ([]newsletter.Article, error) {
+	columns, from, scan := articleColumns, "articles a", scanArticle
+	if bodies {
+		columns, from, scan = columns+", b.body", from+" JOIN article_bodies b ON b.ref = a.ref", scanArticleBody
+	}
+	all, err := list(s.reader(ctx), scan, "SELECT "+columns+" FROM "+from+
+		" WHERE a.seq > 0 AND a.seq {{in ints $1}} AND a.state = 'public'", jsonArg(seqs))
 	return all, s.wrap("read articles", err)
 }
 

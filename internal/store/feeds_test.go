@@ -64,7 +64,7 @@ func TestChangedArticles(t *testing.T) {
 		equal(b, walked, []int64{4, 2})
 		equal(b, must(b.LabelOf(ctx, "tag", "sea"))(b), store.Label{Name: "Sea", Count: 2})
 		equal(b, must(b.LabelOf(ctx, "tag", "land"))(b), store.Label{})
-		found := must(b.ArticlesBySeq(ctx, []int64{1, 2, 4, 9}))(b)
+		found := must(b.ArticlesBySeq(ctx, []int64{1, 2, 4, 9}, true))(b)
 		if len(found) != 2 || found[0].Body == "" {
 			b.Errorf("by seq: %+v", found)
 		}
