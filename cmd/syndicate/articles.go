@@ -271,7 +271,7 @@ func acceptCommand(a *app, c *cobra.Command, as string) *cobra.Command {
 		default:
 			a.printf("%s accepted as %s.\n", count(accepted, "article"), as)
 		}
-		return s.build(ctx, false)
+		return s.build(ctx, false, true) // what follows from it for the feeds is decided with it
 	})
 	return c
 }

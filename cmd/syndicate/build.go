@@ -14,13 +14,16 @@ import (
 
 // buildCommand takes in what is in the site folder and builds the feeds.
 func buildCommand(a *app) *cobra.Command {
-	var prune bool
+	var prune, accept bool
 	c := &cobra.Command{
 		Use:   "build",
 		Short: "Take in articles and lists, and build the feeds",
 		Long: `Build takes what is new in the article folders and in subscribers/*.csv into the store,
 and writes the feeds to public/. It mails nobody. A broken article or line is reported
-and left out; it does not stop the others and does not change the exit code.`,
+and left out; it does not stop the others and does not change the exit code.
+
+A feed that would suddenly lose most of its articles, or whose articles would get other
+ids, stays as it is and is reported: --accept lets it change.`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			bar := a.progress()
@@ -30,10 +33,11 @@ and left out; it does not stop the others and does not change the exit code.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, s.close()) }()
-			return s.build(c.Context(), prune)
+			return s.build(c.Context(), prune, accept)
 		},
 	}
 	addPrune(c, &prune)
+	c.Flags().BoolVar(&accept, "accept", false, "let feeds lose most of what they have, or change their articles' ids")
 	return c
 }
 
@@ -48,7 +52,7 @@ type buildReport struct {
 	Publish jobs.PublishReport `json:"publish"`
 }
 
-func (s *site) build(ctx context.Context, prune bool) (err error) {
+func (s *site) build(ctx context.Context, prune, accept bool) (err error) {
 	var r buildReport
 	lists, err := s.service.SyncLists(ctx, prune)
 	if err != nil {
@@ -58,7 +62,11 @@ func (s *site) build(ctx context.Context, prune bool) (err error) {
 	if r.Ingest, err = s.service.Ingest(ctx, source.Now); err != nil {
 		return err
 	}
-	r.Publish, err = s.service.Publish(ctx)
+	publish := s.service.Publish
+	if accept {
+		publish = s.service.AcceptFeeds
+	}
+	r.Publish, err = publish(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return err

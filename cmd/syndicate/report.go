@@ -10,6 +10,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
@@ -126,6 +127,24 @@ func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
 	}
 	for _, p := range out.Problems {
 		s.warn("", p, "")
+	}
+	s.warnHeld(out.Held)
+}
+
+// mostHeld is how many held feeds are shown one by one.
+const mostHeld = 5
+
+func (s *site) warnHeld(held []publish.Hold) {
+	for i, h := range held {
+		hint := "if that is meant: syndicate build --accept"
+		if i == mostHeld-1 && len(held) > mostHeld {
+			s.warn(h.File, fmt.Sprintf("stays as it is, like %s more feeds: %s", number(len(held)-mostHeld), h.Reason), hint)
+			return
+		}
+		if i+1 < len(held) {
+			hint = "" // said once
+		}
+		s.warn(h.File, "stays as it is: "+h.Reason, hint)
 	}
 }
 

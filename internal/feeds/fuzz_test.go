@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/mmcdole/gofeed"
 
 	"syndicate/internal/feeds"
@@ -56,11 +57,13 @@ func TestAnyStrings(t *testing.T) {
 func soundDocuments(t *testing.T, d document) {
 	t.Helper()
 	entries := d.entries(t)
-	for _, format := range feeds.Formats() {
+	var documents [3][]byte
+	for n, format := range feeds.Formats() {
 		data, err := format.Render(d.Feed, entries)
 		if err != nil {
 			t.Fatalf("%s: %v", format.Ext, err)
 		}
+		documents[n] = data
 		whole, err := feeds.Whole(format.Ext, d.Feed, d.Items)
 		if err != nil || !bytes.Equal(whole, data) {
 			t.Fatalf("%s: spliced is not whole: %v\n%s\n%s", format.Ext, err, whole, data)
@@ -73,6 +76,27 @@ func soundDocuments(t *testing.T, d document) {
 		if len(got.Items) != len(d.Items) {
 			t.Fatalf("%s: a reader finds %d items of %d\n%s", format.Ext, len(got.Items), len(d.Items), data)
 		}
+	}
+	takenApart(t, entries, documents)
+}
+
+// takenApart checks that the documents give back the very entries that they were
+// made of.
+func takenApart(t *testing.T, entries []feeds.Entry, documents [3][]byte) {
+	t.Helper()
+	want := map[string]feeds.Entry{}
+	for _, e := range entries {
+		want[e.ID] = feeds.Entry{RSS: e.RSS, Atom: e.Atom, JSON: e.JSON, ID: e.ID}
+	}
+	got, ok := feeds.TakeApart(documents[0], documents[1], documents[2])
+	if len(want) < len(entries) { // two of one id: which is which is not to be told
+		if ok {
+			t.Fatal("two entries of one id are told apart")
+		}
+		return
+	}
+	if d := cmp.Diff(want, got); d != "" || !ok {
+		t.Fatalf("taken apart: %v, %s", ok, d)
 	}
 }
 

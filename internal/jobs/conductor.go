@@ -196,6 +196,11 @@ func (c *conductor) publish(ctx context.Context) (err error) {
 	for _, problem := range r.Problems {
 		c.log.Warn("feeds", "problem", problem)
 	}
+	if _, news := c.differs("feeds", fmt.Sprint(r.Held)); news {
+		for _, h := range r.Held {
+			c.log.Warn("feed held", "file", h.File, "reason", h.Reason)
+		}
+	}
 	return nil
 }
 

@@ -17,6 +17,9 @@ type PublishReport = publish.Report
 // build and its files are there, it does nothing.
 func (s *Service) Publish(ctx context.Context) (PublishReport, error) { return s.builder.Build(ctx) }
 
+// AcceptFeeds is Publish that lets feeds lose what they have.
+func (s *Service) AcceptFeeds(ctx context.Context) (PublishReport, error) { return s.builder.Accept(ctx) }
+
 // Catalogue returns the feeds as they were built last. It is replaced by the next
 // build that changes something, so ask again for each request; it costs nothing.
 func (s *Service) Catalogue() *publish.Catalogue { return s.builder.Catalogue() }

@@ -114,7 +114,7 @@ func (b *Builder) pagesToLookAt(p *plan, f *feed, old []string) map[int]bool {
 	for n := max(0, len(old)-1); n < len(pages); n++ { // the last one may have got a successor
 		look[n] = true
 	}
-	if f.old == nil || !p.trusted || f.kind == Newsletter || f.head != f.old.Head {
+	if f.old == nil || !p.trusted || f.kind == Newsletter || f.head != f.old.Head || f.old.Held != "" {
 		for n := range pages {
 			look[n] = true
 		}

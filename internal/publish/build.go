@@ -17,8 +17,14 @@ import (
 )
 
 // Build brings public/ up to date. When nothing changed since the last build and
-// its files stand, it does nothing.
-func (b *Builder) Build(ctx context.Context) (Report, error) {
+// its files stand, it does nothing. Feeds that would lose most of what they have
+// are held, see hold.go.
+func (b *Builder) Build(ctx context.Context) (Report, error) { return b.build(ctx, false) }
+
+// Accept is Build that holds nothing.
+func (b *Builder) Accept(ctx context.Context) (Report, error) { return b.build(ctx, true) }
+
+func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 	r := Report{Dir: b.o.Dir}
 	if r.Dir == "" {
 		return r, nil
@@ -49,7 +55,8 @@ func (b *Builder) Build(ctx context.Context) (Report, error) {
 		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings && old.Version <= version,
 	}
 	p.broken = placesOf(p.damaged)
-	if p.trusted && old.Version == version && old.Issues == issues && len(p.damaged) == 0 {
+	idle := old.Version == version && old.Issues == issues && len(p.damaged) == 0
+	if p.trusted && idle && !(accept && old.holds()) {
 		b.catalogue.CompareAndSwap(nil, old.catalogue())
 		r.count(old)
 		return r, nil
@@ -62,6 +69,11 @@ func (b *Builder) Build(ctx context.Context) (Report, error) {
 	if !p.trusted {
 		p.feeds, p.kept = nil, nil
 		if err := b.walk(ctx, p); err != nil {
+			return r, err
+		}
+	}
+	if !accept {
+		if err := b.hold(ctx, p, settings); err != nil {
 			return r, err
 		}
 	}
@@ -81,8 +93,12 @@ func (b *Builder) Build(ctx context.Context) (Report, error) {
 func (r *Report) count(s *state) {
 	r.Feeds = len(s.Feeds)
 	for i := range s.Feeds {
-		if s.Feeds[i].Kind == Site {
-			r.Items = s.Feeds[i].Items
+		f := &s.Feeds[i]
+		if f.Kind == Site {
+			r.Items = f.Items
+		}
+		if f.Held != "" {
+			r.Held = append(r.Held, Hold{f.File(RSS), f.Held})
 		}
 	}
 }

@@ -219,6 +219,13 @@ func (c *Catalogue) IsGone(requestPath string) bool {
 	return gone
 }
 
+// WasHome reports whether a path, with or without a slash at the end, is that of
+// the page beside a feed that is no more.
+func (c *Catalogue) WasHome(requestPath string) bool {
+	_, gone := slices.BinarySearch(c.Gone, strings.Trim(requestPath, "/"))
+	return gone
+}
+
 // Documents yields the documents that people subscribe to, feed by feed.
 func (c *Catalogue) Documents() iter.Seq[Document] {
 	return func(yield func(Document) bool) {

@@ -82,9 +82,6 @@ func (b *Builder) checkFile(s *state, d Document) (outline, []Finding) {
 	return o, found
 }
 
-// fewItems is how many articles may leave a feed without a word.
-const fewItems = 4
-
 // contrast compares what stands with what the next build would put there.
 func (b *Builder) contrast(ctx context.Context, c *Catalogue, standing map[string][]outlineEntry) (found []Finding, err error) {
 	letters, _, err := b.sentIssues(ctx)
@@ -111,10 +108,10 @@ func (b *Builder) contrast(ctx context.Context, c *Catalogue, standing map[strin
 		if n := next[key{f.Kind, fold(f.Label)}]; n != nil {
 			list = n.list
 		}
-		switch lost := len(before) - len(list); {
+		switch {
 		case len(list) == 0 && len(before) > 0:
 			found = append(found, change(doc, "", RuleKept, "the next build leaves nothing of it: it has %d", len(before)))
-		case lost > fewItems && lost > len(before)/2:
+		case most(len(before)-len(list), len(before)):
 			found = append(found, change(doc, "", RuleKept, "the next build leaves %d of %d in it", len(list), len(before)))
 		}
 		if f.Kind == Newsletter {

@@ -81,7 +81,7 @@ func (b *Builder) follow(ctx context.Context, p *plan) (bool, error) {
 		f := &p.old.Feeds[i]
 		k := key{f.Kind, fold(f.Label)}
 		// What left an archive is not in f.Seqs: archives are always looked at.
-		if f.Kind != Newsletter && p.holds(f.Seqs) || f.Pages > 0 && len(p.touched)+len(p.forced) > 0 || damaged[f.Path] {
+		if f.Kind != Newsletter && p.holds(f.Seqs) || f.Pages > 0 && len(p.touched)+len(p.forced) > 0 || damaged[f.Path] || f.Held != "" {
 			names[k] = f.Label
 		} else if _, ok := names[k]; !ok {
 			p.kept = append(p.kept, f)

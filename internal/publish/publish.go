@@ -10,7 +10,9 @@
 // every document that holds them (documents.go). Entries wait in a file between
 // the two steps, so memory stays small however many feeds there are. A document
 // is checked (check.go) and then moved to its place, if its bytes are new
-// (write.go). A first build, and one after a change of settings, walks through
+// (write.go). Entries of articles that did not change are taken from documents that
+// stand already (standing.go); a feed that would suddenly lose most of what it has
+// stays as it is (hold.go). A first build, and one after a change of settings, walks through
 // all articles instead and trusts nothing.
 //
 // Archives (archive.go) are pages of a fixed number of articles in the order of
@@ -95,8 +97,15 @@ type Report struct {
 	Items    int      `json:"items"`              // articles in the site's feed
 	Written  []string `json:"written"`            // files whose bytes changed
 	Removed  []string `json:"removed,omitempty"`  // files of feeds that are no more
+	Held     []Hold   `json:"held,omitempty"`     // feeds that stay as they are until they are accepted
 	Problems []string `json:"problems,omitempty"` // articles that went out without their body, documents that were kept back
 	Error    string   `json:"error,omitempty"`    // they could not be built; those of before stay
+}
+
+// Hold is a feed that would lose most of what it has, or give its articles other ids.
+type Hold struct {
+	File   string `json:"file"`   // its RSS document
+	Reason string `json:"reason"` // what would happen
 }
 
 // Builder builds the feeds of a site. Its methods may be called concurrently.

@@ -44,6 +44,7 @@ type feedState struct {
 	Print    string   `json:"print"`              // of its subscription documents
 	Seqs     []int64  `json:"seqs"`               // the articles in them
 	Archived []string `json:"archived,omitempty"` // fingerprints of its archive's pages
+	Held     string   `json:"held,omitempty"`     // why it stays as it is, empty: it does not
 }
 
 // file is what is known of a file that was written.
@@ -59,6 +60,11 @@ func (s *state) catalogue() *Catalogue {
 		list[i] = s.Feeds[i].Feed
 	}
 	return NewCatalogue(list, s.Moved, s.Gone)
+}
+
+// holds reports whether a feed is held.
+func (s *state) holds() bool {
+	return slices.ContainsFunc(s.Feeds, func(f feedState) bool { return f.Held != "" })
 }
 
 // memory keeps the state that was read or written last.

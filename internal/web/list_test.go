@@ -131,7 +131,10 @@ func TestMovedAndGone(t *testing.T) {
 	for _, format := range []string{"rss", "atom", "json"} {
 		text(t, s.get("/tags/brief/feed."+format), 410)
 	}
-	text(t, s.get("/tags/brief/"), 404)
+	for _, page := range []string{"/tags/brief/", "/tags/brief"} {
+		text(t, s.get(page), 410)
+	}
+	text(t, s.get("/tags/never/"), 404)
 	s.add(newsletter.Article{Tags: []string{"brief"}})
 	s.publish()
 	contains(t, text(t, s.get("/tags/brief/feed.atom"), 200), "More 0")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/mail"
 	"net/url"
@@ -39,6 +40,9 @@ type issueLink struct {
 // issues so far.
 func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 	n, err := s.o.Service.Newsletter(r.PathValue("newsletter"))
+	if errors.Is(err, store.ErrNotFound) && s.directory().catalogue.WasHome(r.URL.Path) {
+		return status(http.StatusGone)
+	}
 	if err != nil {
 		return err
 	}

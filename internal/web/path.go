@@ -51,6 +51,9 @@ func (s *server) byPath(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, s.base+to.String(), http.StatusMovedPermanently)
 		return nil
 	}
+	if s.directory().catalogue.WasHome(r.URL.Path) { // of a tag that no article has any more
+		return status(http.StatusGone)
+	}
 	return status(http.StatusNotFound)
 }
 
