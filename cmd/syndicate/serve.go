@@ -56,7 +56,7 @@ func (s *site) serve(ctx context.Context) error {
 	s.tellServing(listener.Addr())
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(web.LazyDeadlines(listener)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("answering on %s: %w", s.cfg.Web.Listen, err)
 		}
 		return nil
