@@ -11,6 +11,7 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
 )
@@ -53,6 +54,7 @@ type statusView struct {
 	Suppressed  int                `json:"suppressed"`
 	Hub         *hubStatus         `json:"hub,omitempty"`    // where feeds have hubs
 	Pushes      []pushStatus       `json:"pushes,omitempty"` // of sources, by their hubs
+	Feeds       []publish.Hold     `json:"feeds,omitempty"`  // that are held
 
 	linksHint string
 }
@@ -86,6 +88,7 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		Site: s.cfg.Site.Title, Store: s.cfg.Store.String(), Serving: s.serving(ctx), Rehearsal: s.service.Rehearsal(),
 		Articles: o.Articles, Newest: o.Newest, NextRelease: o.NextRelease, Suppressed: o.Suppressed,
 		Sources: []sourceStatus{}, Newsletters: []newsletterStatus{}, Open: []issueView{}, Relays: []jobs.RelayState{}, Groups: []jobs.GroupState{},
+		Feeds: s.service.HeldFeeds(),
 	}
 	for _, src := range o.Sources {
 		if !slices.ContainsFunc(s.options.Sources, func(have source.Source) bool { return have.Name() == src.Name }) {
@@ -191,6 +194,7 @@ func (s *site) tellStatus(v statusView) {
 		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)
 	}
 	s.warnLimits(v)
+	s.warnHeld(v.Feeds)
 	s.warnHub(v.Hub)
 	for _, src := range v.Sources {
 		if src.Error != "" {

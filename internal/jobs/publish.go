@@ -20,6 +20,9 @@ func (s *Service) Publish(ctx context.Context) (PublishReport, error) { return s
 // AcceptFeeds is Publish that lets feeds lose what they have.
 func (s *Service) AcceptFeeds(ctx context.Context) (PublishReport, error) { return s.builder.Accept(ctx) }
 
+// HeldFeeds returns the feeds that stay as they are until they are accepted.
+func (s *Service) HeldFeeds() []publish.Hold { return s.builder.Held() }
+
 // Catalogue returns the feeds as they were built last. It is replaced by the next
 // build that changes something, so ask again for each request; it costs nothing.
 func (s *Service) Catalogue() *publish.Catalogue { return s.builder.Catalogue() }

@@ -103,6 +103,16 @@ func (r *Report) count(s *state) {
 	}
 }
 
+// Held returns the feeds that the last build held.
+func (b *Builder) Held() []Hold {
+	if b.o.Dir == "" {
+		return nil
+	}
+	var r Report
+	r.count(b.last.load(b.o.Dir))
+	return r.Held
+}
+
 // Standing reports whether the site's own feeds are as they were left, which
 // costs little: somebody may have emptied the folder.
 func (b *Builder) Standing() bool {
