@@ -37,10 +37,11 @@ func newSite(t *testing.T, set ...func(*publish.Options)) *site {
 		Site: newsletter.Site{Title: "The Harbour Letter", Description: "Boats.", URL: "https://news.example.org", Language: "en"},
 		Item: func(_ context.Context, a *newsletter.Article, full bool) (feeds.Item, []publish.Ref, error) {
 			it := feeds.Item{Article: *a, URL: a.URL("https://news.example.org")}
-			var refs []publish.Ref
-			if full {
-				it.HTML = "<p>" + html.EscapeString(a.Body) + "</p>"
+			if !full {
+				return it, nil, nil
 			}
+			it.HTML = "<p>" + html.EscapeString(a.Body) + "</p>"
+			var refs []publish.Ref
 			if _, link, ok := strings.Cut(a.Body, "see "); ok {
 				refs = append(refs, publish.Ref{Source: a.Source, File: link})
 				if other, err := s.store.ArticleByFile(t.Context(), a.Source, link); err == nil {
