@@ -18,7 +18,9 @@ type PublishReport = publish.Report
 func (s *Service) Publish(ctx context.Context) (PublishReport, error) { return s.builder.Build(ctx) }
 
 // AcceptFeeds is Publish that lets feeds lose what they have.
-func (s *Service) AcceptFeeds(ctx context.Context) (PublishReport, error) { return s.builder.Accept(ctx) }
+func (s *Service) AcceptFeeds(ctx context.Context) (PublishReport, error) {
+	return s.builder.Accept(ctx)
+}
 
 // HeldFeeds returns the feeds that stay as they are until they are accepted.
 func (s *Service) HeldFeeds() []publish.Hold { return s.builder.Held() }
