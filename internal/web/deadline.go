@@ -23,6 +23,7 @@ func LazyDeadlines(l net.Listener) net.Listener { return lazyListener{l} }
 
 type lazyListener struct{ net.Listener }
 
+// Accept returns the next connection.
 func (l lazyListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if tcp, ok := c.(*net.TCPConn); ok {
@@ -76,9 +77,13 @@ func (c *lazyConn) ReadFrom(src io.Reader) (int64, error) {
 // CloseWrite lets net/http say that the answer is over.
 func (c *lazyConn) CloseWrite() error { return c.tcp.CloseWrite() }
 
-func (c *lazyConn) SetReadDeadline(t time.Time) error  { return c.reading.want(t) }
+// SetReadDeadline sets until when reads wait, those that wait now too.
+func (c *lazyConn) SetReadDeadline(t time.Time) error { return c.reading.want(t) }
+
+// SetWriteDeadline sets until when writes wait.
 func (c *lazyConn) SetWriteDeadline(t time.Time) error { return c.writing.want(t) }
 
+// SetDeadline sets both.
 func (c *lazyConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.reading.want(t), c.writing.want(t))
 }
