@@ -16,7 +16,10 @@ import (
 // templates for them. An issue freezes its bundle.
 type Bundle map[string]string
 
-const mailFolder = "email"
+const (
+	mailFolder   = "email"
+	letterFolder = "letters"
+)
 
 // ReadBundle reads the mail templates. site and builtin are "templates" folders;
 // each file is taken from the folder override of site (empty: none), else from
@@ -40,6 +43,29 @@ func ReadBundle(site, builtin fs.FS, override string) (Bundle, error) {
 	}
 	if err := b.read(builtin, mailFolder, "built-in/"); err != nil {
 		return nil, err
+	}
+	return b, nil
+}
+
+// ReadLetters reads the templates of letters on request: from the folder letters of
+// override, else letters/ of site, else letters/ of builtin, file by file.
+func ReadLetters(site, builtin fs.FS, override string) (Bundle, error) {
+	b := Bundle{}
+	for _, from := range []struct {
+		fsys  fs.FS
+		dir   string
+		label string
+	}{
+		{site, path.Join(override, letterFolder), "templates/"},
+		{site, letterFolder, "templates/"},
+		{builtin, letterFolder, "built-in/"},
+	} {
+		if !fs.ValidPath(from.dir) {
+			return nil, fmt.Errorf("templates/%s: not a folder below templates/", override)
+		}
+		if err := b.read(from.fsys, from.dir, from.label); err != nil {
+			return nil, err
+		}
 	}
 	return b, nil
 }

@@ -17,7 +17,7 @@ const (
 	longestWait = time.Minute      // so that a clock that was set, or a machine that slept, is noticed
 	relistEvery = 10 * time.Minute // articles and lists, should the watcher miss a change
 	relistAgain = 30 * time.Second // after a folder or a list could not be read
-	sweepEvery  = time.Hour        // leases of the hub that have ended
+	sweepEvery  = time.Hour        // what has had its time, such as leases of the hub
 	onTimeLimit = 10 * time.Minute // an occurrence served later than this was missed
 )
 
@@ -33,7 +33,7 @@ type conductor struct {
 	visit    time.Time              // the next visit of a source elsewhere
 	told     time.Time              // when hubs or their subscribers are to be called next, zero: nothing is foreseen
 	retell   bool                   // jobs for that were being done already
-	swept    time.Time              // when leases of the hub were ended last
+	swept    time.Time              // when what has had its time was ended last
 	version  int64                  // of the articles, when the feeds were built last
 	built    bool                   // the feeds, by this process
 	beside   chan struct{}          // capacity 1: files beside articles may have changed
@@ -101,6 +101,9 @@ func (c *conductor) turn(ctx context.Context) error {
 		return err
 	}
 	if c.released, err = c.store.NextRelease(ctx); err != nil {
+		return err
+	}
+	if err := c.sweep(ctx, now); err != nil {
 		return err
 	}
 	if err := c.hub(ctx, now); err != nil {
@@ -223,18 +226,24 @@ func (c *conductor) keepBeside(ctx context.Context) {
 	}
 }
 
+// sweep ends and deletes, now and then, what has had its time.
+func (c *conductor) sweep(ctx context.Context, now time.Time) error {
+	if now.Sub(c.swept) < sweepEvery && !now.Before(c.swept) {
+		return nil
+	}
+	n, err := c.store.SweepHub(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		c.log.Info("leases of the hub ended", "subscriptions", n)
+	}
+	c.swept = now
+	return c.forgetLetters(ctx)
+}
+
 // hub asks for the jobs of WebSub.
 func (c *conductor) hub(ctx context.Context, now time.Time) error {
-	if now.Sub(c.swept) >= sweepEvery || now.Before(c.swept) {
-		n, err := c.store.SweepHub(ctx)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			c.log.Info("leases of the hub ended", "subscriptions", n)
-		}
-		c.swept = now
-	}
 	w, err := c.store.HubWork(ctx)
 	if err != nil {
 		return err

@@ -94,13 +94,13 @@ func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
 		}
 		c.first = it
 	}
-	if c.s.quiet(it.lease.Newsletter) {
+	if it.lease.Letter == nil && c.s.quiet(it.lease.Newsletter) {
 		c.first = nil
 		c.queue.forgo(it)
 		c.queue.loseIssue(it.lease.Issue)
 		return nil, c.flight > 0
 	}
-	l, err := c.letters.get(ctx, it.lease.Issue, it.row.Digest)
+	l, err := c.letters.get(ctx, keyOf(it))
 	if err != nil {
 		c.unfit(it, err)
 		c.first = nil
@@ -127,7 +127,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 		Mark:  func(context.Context) error { return c.mark(it) },
 		Ready: func() error { return c.ready(it) },
 		Message: func(dst []byte) []byte {
-			return l.template.Append(dst, c.s.personal(l, it.row, c.s.now()))
+			return l.template.Append(dst, c.s.personalOf(l, it))
 		},
 		Clean: true,
 		Ref:   it,
@@ -141,6 +141,10 @@ func (c *connection) unfit(it *item, cause error) {
 	var content *contentError
 	if !errors.As(cause, &content) {
 		c.fail(cause)
+		return
+	}
+	if it.lease.Letter != nil {
+		c.unfitLetter(it, content)
 		return
 	}
 	c.s.log.Error("message cannot be built", "issue", it.lease.Issue, "digest", it.row.Digest, "error", cause)

@@ -43,8 +43,9 @@ type deliverer struct {
 	last    context.Context //nolint:containedctx // see above
 	giveUp  func()          // ends it
 
-	steering steering    // dispatch's
-	hurry    atomic.Bool // look at the issues now
+	steering      steering    // dispatch's
+	lettersLooked time.Time   // likewise: when letters on request were last looked for
+	hurry         atomic.Bool // look at the issues now
 
 	connections int
 	total       int // deliveries to come, 0: unknown

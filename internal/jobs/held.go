@@ -113,7 +113,7 @@ func (q *queue) keepIssues(keep func(int64) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, l := range q.leases {
-		l.lost = l.lost || !keep(l.Issue)
+		l.lost = l.lost || l.Letter == nil && !keep(l.Issue)
 	}
 	q.purgeLocked()
 	q.limits.keepIssues(keep)

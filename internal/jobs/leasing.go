@@ -14,6 +14,10 @@ import (
 // those of limited groups do not let it get on.
 const maxWaiting = 16
 
+// letterEvery is how often a worker that has enough of issues looks for letters on
+// request.
+const letterEvery = time.Second
+
 // lease takes a chunk if the queue runs low and a relay can be used.
 func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	free, waiting, leases := d.queue.size()
@@ -30,12 +34,17 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	if workers <= 0 {
 		workers = max(4, d.connections)
 	}
+	except := d.except()
 	if leases-d.queue.limitedLeases() >= workers || free >= d.queue.low || waiting >= maxWaiting*d.s.o.Delivery.Chunk {
-		return false, nil
+		if now := wallClock(); now.Sub(d.lettersLooked) < letterEvery {
+			return false, nil
+		}
+		except.Issues = true
 	}
+	d.lettersLooked = wallClock()
 	o := d.s.o.Delivery
 	asked, until := d.s.now(), wallClock().Add(o.Lease)
-	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, d.except())
+	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, except)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
@@ -47,7 +56,7 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	}
 	d.ahead.Store(int64(l.At.Sub(asked))) // too much by what it took, so that no pause is too short
 	d.s.log.Debug("chunk leased", "chunk", l.Chunk, "newsletter", l.Newsletter, "issue", l.Number, "rows", len(l.Rows), "fence", l.Fence)
-	if n, err := d.s.Newsletter(l.Newsletter); err == nil {
+	if n, err := d.s.Newsletter(l.Newsletter); err == nil && l.Letter == nil {
 		l.MaxRate = n.MaxRate
 	}
 	if d.queue.push(l, asked, until) {
@@ -99,7 +108,9 @@ func (d *deliverer) up() bool {
 func (d *deliverer) release(ctx context.Context) error {
 	released := map[int64]bool{}
 	for _, l := range d.queue.takeEnded() {
-		released[l.Issue] = true
+		if l.Letter == nil {
+			released[l.Issue] = true
+		}
 		err := d.patient(ctx, func() error { return d.s.store.Release(ctx, l.Chunk, l.Fence) })
 		if err != nil && !errors.Is(err, store.ErrStale) {
 			return fmt.Errorf("releasing chunk %d: %w", l.Chunk, err)

@@ -15,7 +15,7 @@ const (
 	maxSenders     = 64       // issues of which it is kept how they go out
 )
 
-// letter is a digest, ready for recipients.
+// letter is a digest or a letter on request, ready for recipients.
 type letter struct {
 	template   *mailer.Template
 	from       string // envelope sender
@@ -36,8 +36,17 @@ type letters struct {
 }
 
 type letterKey struct {
-	issue  int64
-	digest int
+	issue   int64
+	digest  int
+	content string // hash of what a letter on request says; empty: it is a digest
+}
+
+// keyOf names the letter of a delivery.
+func keyOf(it *item) letterKey {
+	if l := it.lease.Letter; l != nil {
+		return letterKey{content: l.Content}
+	}
+	return letterKey{issue: it.lease.Issue, digest: it.row.Digest}
 }
 
 type letterEntry struct {
@@ -54,10 +63,9 @@ func newLetters(maker func(context.Context, letterKey) (*letter, int, error)) *l
 	return &letters{make: maker, order: list.New(), have: map[letterKey]*letterEntry{}}
 }
 
-// get returns the letter of a digest. A *contentError is about its content: no
+// get returns a letter. A *contentError is about its content: no
 // relay should see it.
-func (x *letters) get(ctx context.Context, issue int64, digest int) (*letter, error) {
-	key := letterKey{issue, digest}
+func (x *letters) get(ctx context.Context, key letterKey) (*letter, error) {
 	for {
 		x.mu.Lock()
 		e, ok := x.have[key]
@@ -119,6 +127,9 @@ type sender struct {
 }
 
 func (m *letterMaker) make(ctx context.Context, key letterKey) (*letter, int, error) {
+	if key.content != "" {
+		return m.request(ctx, key.content)
+	}
 	d, err := m.s.store.Digest(ctx, key.issue, key.digest)
 	if err != nil {
 		return nil, 0, err
@@ -128,6 +139,19 @@ func (m *letterMaker) make(ctx context.Context, key letterKey) (*letter, int, er
 		return nil, 0, err
 	}
 	l, err := m.s.letter(from.newsletter, d, key.issue, from.number)
+	if err != nil {
+		return nil, 0, &contentError{err}
+	}
+	return l, l.template.Size(), nil
+}
+
+// request makes a letter on request.
+func (m *letterMaker) request(ctx context.Context, hash string) (*letter, int, error) {
+	c, err := m.s.store.LetterContent(ctx, hash)
+	if err != nil {
+		return nil, 0, err
+	}
+	l, err := m.s.request(c)
 	if err != nil {
 		return nil, 0, &contentError{err}
 	}

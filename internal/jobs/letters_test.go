@@ -25,13 +25,13 @@ func TestLettersTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
-			if l, err := x.get(t.Context(), 7, 1); err != nil || l.issue != 7 {
+			if l, err := x.get(t.Context(), letterKey{issue: 7, digest: 1}); err != nil || l.issue != 7 {
 				t.Error(l, err)
 			}
 		})
 	}
 	<-begun
-	if _, err := x.get(t.Context(), 7, 2); err != nil {
+	if _, err := x.get(t.Context(), letterKey{issue: 7, digest: 2}); err != nil {
 		t.Error(err)
 	}
 	close(slow)
@@ -57,13 +57,13 @@ func TestLettersStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var both sync.WaitGroup
 	both.Go(func() {
-		if _, err := x.get(ctx, 1, 1); !errors.Is(err, context.Canceled) {
+		if _, err := x.get(ctx, letterKey{issue: 1, digest: 1}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})
 	<-begun
 	both.Go(func() {
-		if l, err := x.get(t.Context(), 1, 1); l == nil || err != nil {
+		if l, err := x.get(t.Context(), letterKey{issue: 1, digest: 1}); l == nil || err != nil {
 			t.Error(l, err)
 		}
 	})
@@ -86,7 +86,7 @@ func TestLettersBound(t *testing.T) {
 		return &letter{}, maxLetterBytes / 3, nil
 	})
 	for _, digest := range []int{1, 2, 3, 1, 4, 1, 2, 9, 9} { // 4 makes 2 go, and 2 makes 3 go
-		if _, err := x.get(t.Context(), 1, digest); err != nil != (digest == 9) {
+		if _, err := x.get(t.Context(), letterKey{issue: 1, digest: digest}); err != nil != (digest == 9) {
 			t.Error(digest, err)
 		}
 	}

@@ -99,7 +99,7 @@ func (q *queue) push(l store.Lease, began, until time.Time) (ask bool) {
 	held.Rows = nil
 	q.leases[l.Chunk] = held
 	for _, row := range l.Rows {
-		q.addLocked(&item{lease: held, row: row}, false)
+		q.addLocked(&item{lease: held, row: row}, l.Letter != nil) // somebody waits for a letter
 		if g := q.limits.group(row.Group); g != nil && g.limit.Connections > 0 && g.share == 0 {
 			ask = true
 		}

@@ -39,8 +39,8 @@ import (
 	"syndicate/internal/store"
 )
 
-// Options is what a Service works with. Zero values of LookupTime, Delivery, Feeds,
-// Hub, Log and Now get their defaults from New.
+// Options is what a Service works with. Zero values of LookupTime, Delivery, Letters,
+// Feeds, Hub, Log and Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
 	Sources     []source.Source
@@ -57,6 +57,7 @@ type Options struct {
 	WebURL      string         // what links in mail begin with, without trailing slash; empty: Site.URL
 	HTTP        *http.Client   // asks WebURL which site it is; nil: http.DefaultClient
 	Delivery    DeliveryOptions
+	Letters     LetterOptions
 	LookupMX    LookupMX      // nil: receivers are known by their own domains only
 	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
 	Watch       []string      // absolute folders whose changes lead to an ingest in Serve
@@ -166,6 +167,7 @@ func New(o Options) (*Service, error) {
 		o.LookupTime = 3 * time.Second
 	}
 	o.Delivery.defaults()
+	o.Letters.defaults()
 	o.Hub.defaults()
 	o.Newsletters = slices.Clone(o.Newsletters)
 	for i := range o.Newsletters {

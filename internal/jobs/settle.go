@@ -75,6 +75,9 @@ type unsettled struct {
 func (c *connection) settle(u *unsettled) store.Ticket {
 	return c.ledger.BeginSettle(u.result, func() {
 		u.finish()
+		if u.item.lease.Letter != nil {
+			return // of no issue, and none of what a run counts
+		}
 		if c.breaker.settled(u.item.lease.Issue, u.item.lease.Group, u.result) {
 			c.hurry.Store(true)
 			poke(c.progress)
@@ -141,7 +144,8 @@ func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.V
 	if x.Uncounted = fault && !c.relay.accepts(); x.Uncounted {
 		return x
 	}
-	if it.since(c.s.now())+x.RetryIn > o.GiveUpAfter {
+	now := c.s.now()
+	if l := it.lease.Letter; it.since(now)+x.RetryIn > o.GiveUpAfter || l != nil && !l.Expires.IsZero() && !now.Add(x.RetryIn).Before(l.Expires) {
 		x.State, x.RetryIn = newsletter.Failed, 0
 		if v.State == newsletter.Uncertain { // it may have arrived each time
 			x.State = newsletter.Uncertain

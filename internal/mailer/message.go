@@ -17,6 +17,7 @@ type Personal struct {
 	MessageID      string // without angle brackets
 	UnsubscribeURL string // absolute; empty: no List-Unsubscribe URL
 	PreferencesURL string // absolute
+	LinkURL        string // absolute; of a letter on request
 	Name           string // may be empty
 	MaskedAddress  string // newsletter.MaskAddress
 }
@@ -31,6 +32,7 @@ const (
 	slotName
 	slotNameEnd // nothing stands here; what is between it and the name is for whom none is known
 	slotAddress
+	slotLink
 )
 
 // placeholders stand in the body for slots.
@@ -41,6 +43,7 @@ var placeholders = [...]string{
 	slotName:        newsletter.PlaceholderName,
 	slotNameEnd:     newsletter.PlaceholderNameEnd,
 	slotAddress:     newsletter.PlaceholderAddress,
+	slotLink:        newsletter.PlaceholderLink,
 }
 
 const softBreak = "=\r\n" // RFC 2045 6.7, rule 5
@@ -220,6 +223,8 @@ func (t *Template) Append(dst []byte, p Personal) []byte {
 				}
 			case slotAddress:
 				w.text(p.MaskedAddress)
+			case slotLink:
+				w.url(p.LinkURL)
 			}
 			dst = w.dst
 		}

@@ -116,7 +116,7 @@ type Group struct {
 	Max      int    `json:"max"`      // 0: the newsletter's
 }
 
-// Placeholders stand in a digest's HTML and text where each recipient's own
+// Placeholders stand in the HTML and text of a digest or letter where each recipient's own
 // value is spliced in. Letters only, so that no escaper changes them.
 const (
 	PlaceholderUnsubscribe = "SYNDICATExUNSUBSCRIBExURL"
@@ -124,6 +124,7 @@ const (
 	PlaceholderName        = "SYNDICATExSUBSCRIBERxNAME" // what follows it is for whom no name is known …
 	PlaceholderNameEnd     = "SYNDICATExNAMExEND"        // … up to this; without, there is nothing for them
 	PlaceholderAddress     = "SYNDICATExMASKEDxADDRESS"  // masked: m…@example.org
+	PlaceholderLink        = "SYNDICATExLETTERxLINKxURL" // the one link of a letter on request
 )
 
 // Occurrence is one due time of a newsletter's schedule.

@@ -92,6 +92,13 @@ const (
 	CauseErasure   Cause = "erasure" // the owner's own double opt-in lifts it
 )
 
+// Lets reports whether a letter of a kind may go to an address that is suppressed for
+// the cause: what its owner asked for after a complaint or an erasure, to come back
+// or to see what is held. Mail that bounces, or that the operator forbade, may not.
+func (c Cause) Lets(kind LetterKind) bool {
+	return (c == CauseComplaint || c == CauseErasure) && (kind == LetterConfirm || kind == LetterAccess)
+}
+
 // Suppression is an address that is never mailed.
 type Suppression struct {
 	Hash  string // keyed, hex

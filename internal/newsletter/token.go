@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Purpose says what a token is good for. The letters are part of mailed links
@@ -23,7 +24,15 @@ const (
 	PurposeUnsubscribe Purpose = 'u'
 	PurposePreferences Purpose = 'p'
 	PurposeConfirm     Purpose = 'c'
+	PurposeAccess      Purpose = 'a'
+	PurposeChange      Purpose = 'n' // of address
 )
+
+// expires reports whether tokens of the purpose say until when they are good.
+// Those in digests are for ever.
+func (p Purpose) expires() bool {
+	return p == PurposeConfirm || p == PurposeAccess || p == PurposeChange
+}
 
 // Claim is what a token says.
 type Claim struct {
@@ -31,7 +40,11 @@ type Claim struct {
 	Subscriber int64
 	Issue      int64 // that carried the link, 0: none
 	Newsletter string
+	Expires    time.Time // of a purpose that expires, to the second
 }
+
+// Expired reports whether the claim is good no more.
+func (c Claim) Expired(now time.Time) bool { return c.Purpose.expires() && !now.Before(c.Expires) }
 
 // ErrToken is returned for a token that is malformed, forged or no longer good.
 var ErrToken = errors.New("the link is not valid")
@@ -61,7 +74,10 @@ func NewKeyring(keys map[byte][]byte) (*Keyring, error) {
 	return k, nil
 }
 
-const macSize = 16 // 128 bits: beyond guessing, and links stay short
+const (
+	macSize   = 16           // 128 bits: beyond guessing, and links stay short
+	maxExpiry = 253402300799 // Unix seconds: the end of the year 9999
+)
 
 // Token signs the claim for the owner of address: a mailed link dies with a
 // change of address, because the address is signed but not contained.
@@ -70,13 +86,16 @@ func (k *Keyring) Token(c Claim, address string) string {
 	b = append(b, k.latest, byte(c.Purpose))
 	b = binary.AppendUvarint(b, uint64(c.Subscriber))
 	b = binary.AppendUvarint(b, uint64(c.Issue))
+	if c.Purpose.expires() {
+		b = binary.AppendUvarint(b, uint64(max(c.Expires.Unix(), 0)))
+	}
 	b = append(b, c.Newsletter...)
 	b = append(b, k.mac(k.latest, "token", string(b), address)...)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 // ParseToken reads a token's claim without trusting it; Verify must follow, once
-// the subscriber's address is known.
+// the subscriber's address is known, and whether it Expired.
 func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) < 2+2+macSize || len(b) > 256 || k.keys[b[0]] == nil || Purpose(b[1]) != want {
@@ -94,7 +113,15 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 	if n <= 0 || issue>>63 != 0 {
 		return Claim{}, ErrToken
 	}
-	c.Subscriber, c.Issue, c.Newsletter = int64(id), int64(issue), string(rest[n:])
+	rest = rest[n:]
+	if c.Purpose.expires() {
+		at, n := binary.Uvarint(rest)
+		if n <= 0 || at > maxExpiry {
+			return Claim{}, ErrToken
+		}
+		c.Expires, rest = time.Unix(int64(at), 0).UTC(), rest[n:]
+	}
+	c.Subscriber, c.Issue, c.Newsletter = int64(id), int64(issue), string(rest)
 	return c, nil
 }
 
@@ -126,6 +153,12 @@ func (k *Keyring) NetworkHash(network string) string {
 // a copy (RFC 5322 3.6.4).
 func (k *Keyring) MessageID(issue, subscriber int64, domain string) string {
 	return hex.EncodeToString(k.mac(1, "message-id", strconv.FormatInt(issue, 10), strconv.FormatInt(subscriber, 10))) + "@" + domain
+}
+
+// LetterID returns the Message-ID of a letter on request, by its chunk: the same at
+// each attempt.
+func (k *Keyring) LetterID(chunk int64, domain string) string {
+	return hex.EncodeToString(k.mac(1, "letter-id", strconv.FormatInt(chunk, 10))) + "@" + domain
 }
 
 // InCanary reports whether a subscriber belongs to the share of an issue's

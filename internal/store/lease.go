@@ -28,8 +28,8 @@ const (
 )
 
 // LeaseChunk gives a worker the next due chunk of an issue that is sending, with
-// its rows that are pending and due: first chunks whose lease expired, then
-// confirmations, then by due time. Taking it raises the fence, so that a worker which held it before is
+// its rows that are pending and due: first letters on request, then chunks whose
+// lease expired, then by due time. Taking it raises the fence, so that a worker which held it before is
 // refused. Rows found in sending, whose outcome nobody knows, become pending
 // again, or uncertain with hold. ErrNotFound: nothing is due. What is in except is
 // left alone, and chunks of groups that are paused to nobody.
@@ -74,10 +74,16 @@ func orNotFound(err error) error {
 	return err
 }
 
-// Except names chunks that are not to be leased now.
+// Except names chunks of issues that are not to be leased now. Letters on request
+// wait for none of that.
 type Except struct {
 	Newsletters []string // that rest
 	Groups      []string // recipient-domain groups of which enough waits
+	Issues      bool     // all of them
+}
+
+func noIssues(except []Except) bool {
+	return slices.ContainsFunc(except, func(e Except) bool { return e.Issues })
 }
 
 // exceptArgs makes the arguments $3 and $4 of dueFree and its like.
@@ -97,6 +103,10 @@ func (s *Store) ChunkDue(ctx context.Context, rehearsal bool, except ...Except) 
 	exists := func(from string) string {
 		return "EXISTS (SELECT 1 " + rebind(from, now) + ")"
 	}
+	letters, err := s.letterDue(ctx, rehearsal)
+	if err != nil || letters || noIssues(except) {
+		return letters, err
+	}
 	n, err := one(s.reader(ctx), value[int], "SELECT CASE WHEN "+exists(dueFree)+" OR "+exists(dueLost)+" OR "+exists(dueSweep)+" THEN 1 ELSE 0 END", args...)
 	return n == 1, err
 }
@@ -106,12 +116,15 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 	if err != nil {
 		return l, false, err
 	}
+	if l.Chunk, err = x.dueLetter(now, rehearsal); err != nil {
+		return l, false, err
+	}
 	newsletters, groups := exceptArgs(except)
 	for _, query := range []string{leaseLost, leaseFree} {
-		l.Chunk, err = missing(x.query1(query, now, btoi(rehearsal), newsletters, groups))
-		if err != nil || l.Chunk > 0 {
+		if err != nil || l.Chunk > 0 || noIssues(except) {
 			break
 		}
+		l.Chunk, err = missing(x.query1(query, now, btoi(rehearsal), newsletters, groups))
 	}
 	if err != nil {
 		return l, false, err
@@ -127,9 +140,7 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 	if err != nil {
 		return l, false, err
 	}
-	l, err = one(x, func(scan func(...any) error) (Lease, error) {
-		return l, scan(&l.Issue, &l.Newsletter, &l.Number, &l.Rehearsal, &l.Group)
-	}, "SELECT i.id, i.newsletter, i.number, i.rehearsal, c.grp FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id = $1", l.Chunk)
+	l, err = x.describe(l)
 	if err != nil {
 		return l, false, err
 	}
@@ -142,9 +153,23 @@ func (x *tx) lease(worker string, rehearsal bool, lease time.Duration, hold bool
 	return l, false, err
 }
 
+// describe fills in what a leased chunk belongs to.
+func (x *tx) describe(l Lease) (Lease, error) {
+	found, err := one(x, func(scan func(...any) error) (Lease, error) {
+		return l, scan(&l.Issue, &l.Newsletter, &l.Number, &l.Rehearsal, &l.Group)
+	}, "SELECT i.id, i.newsletter, i.number, i.rehearsal, c.grp FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id = $1", l.Chunk)
+	if errors.Is(err, ErrNotFound) {
+		return x.leaseLetter(l)
+	}
+	return found, err
+}
+
 // leaseRows reads the rows to send. Consent is looked at once more: a row whose
 // subscriber left while it was in sending is cancelled.
 func (s *Store) leaseRows(ctx context.Context, l Lease) ([]newsletter.Delivery, error) {
+	if l.Letter != nil {
+		return s.letterRows(ctx, l)
+	}
 	type row struct {
 		newsletter.Delivery
 		wanted bool
@@ -217,7 +242,7 @@ func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64
 		}
 		kept, err := list(x, value[int64], `UPDATE chunks SET expires_at = $2 FROM {{rows $1 chunk int, fence int}} AS v
 			WHERE chunks.id = v.chunk AND chunks.fence = v.fence AND chunks.owner = $3 AND chunks.closed = 0
-			AND EXISTS (SELECT 1 FROM issues i WHERE i.id = chunks.issue AND i.state = 'sending') RETURNING chunks.id`, jsonArg(rows), now+lease.Milliseconds(), worker)
+			AND (chunks.issue IS NULL OR EXISTS (SELECT 1 FROM issues i WHERE i.id = chunks.issue AND i.state = 'sending')) RETURNING chunks.id`, jsonArg(rows), now+lease.Milliseconds(), worker)
 		if err != nil {
 			return err
 		}
@@ -236,13 +261,15 @@ func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64
 // worker has it.
 func (s *Store) Release(ctx context.Context, chunk, fence int64) error {
 	return s.write(ctx, fmt.Sprintf("release chunk %d", chunk), func(x *tx) error {
-		issue, err := x.query1("SELECT issue FROM chunks WHERE id = $1", chunk)
+		issue, err := x.query1("SELECT coalesce(issue, 0) FROM chunks WHERE id = $1", chunk)
 		if err != nil {
 			return err
 		}
-		state, err := x.lockIssue(issue)
-		if err != nil {
-			return err
+		var state newsletter.IssueState // none: of a letter
+		if issue > 0 {
+			if state, err = x.lockIssue(issue); err != nil {
+				return err
+			}
 		}
 		// The lock on the chunk first, then a fresh look at its rows.
 		n, err := x.exec("UPDATE chunks SET owner = '', expires_at = 0 WHERE id = $1 AND fence = $2", chunk, fence)
@@ -263,7 +290,7 @@ func (s *Store) Release(ctx context.Context, chunk, fence int64) error {
 		if err != nil {
 			return err
 		}
-		if err := x.recount("id = $1", chunk); err != nil {
+		if err := x.recount("id = $1", chunk); err != nil || issue == 0 {
 			return err
 		}
 		return x.finishIssue(issue)
@@ -308,18 +335,24 @@ func (s *Store) FreeLeases(ctx context.Context) error {
 	})
 }
 
-// OpenWork returns how many chunks of issues that are sending are open, and how long
+// OpenWork returns how many chunks of issues that are sending, and letters, are open, and how long
 // it is until the next of them is due or its lease expires (0 or less: it is, or
 // none is open), leaving out what waits for a canary and the newsletters in resting.
 func (s *Store) OpenWork(ctx context.Context, rehearsal bool, resting ...string) (open int, next time.Duration, err error) {
 	now, args := s.clockSQL(btoi(rehearsal), jsonArg(resting))
 	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
 		return none, scan(&open, millis{&next})
-	}, `SELECT count(*), coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END) - `+now+`, 0)
-		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp
-		WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})`, args...)
+	}, `SELECT count(*), coalesce(min(at) - `+now+`, 0) FROM (
+			SELECT `+nextAt+` AS at FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp
+			WHERE c.closed = 0 AND i.state = 'sending' AND i.rehearsal = $1 AND c.wave <= i.wave AND NOT (i.newsletter {{in strings $2}})
+			UNION ALL
+			SELECT `+nextAt+` FROM chunks c JOIN letters l ON l.chunk = c.id LEFT JOIN slowed p ON p.grp = c.grp
+			WHERE c.closed = 0 AND c.kind = 1 AND l.rehearsal = $1) AS work`, args...)
 	return open, next, s.wrap("look for open work", err)
 }
+
+// nextAt is when chunk c, of a receiver that p pauses, may be leased or taken over.
+const nextAt = "CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END"
 
 // rebind turns the parameters of dueFree and its like into those of a query that
 // has $1: rehearsal, $2 and $3: see Except, and its own expression for now.
@@ -334,7 +367,7 @@ func (s *Store) NextTry(ctx context.Context, issue int64) (next time.Duration, e
 	now, args := s.clockSQL(issue)
 	_, err = list(s.reader(ctx), func(scan func(...any) error) (none struct{}, err error) {
 		return none, scan(millis{&next})
-	}, `SELECT coalesce(min(CASE WHEN c.owner <> '' THEN c.expires_at WHEN p.paused_until > c.due_at THEN p.paused_until ELSE c.due_at END), 0) - `+now+`
+	}, `SELECT coalesce(min(`+nextAt+`), 0) - `+now+`
 		FROM chunks c JOIN issues i ON i.id = c.issue LEFT JOIN slowed p ON p.grp = c.grp WHERE c.issue = $1 AND c.closed = 0 AND c.wave <= i.wave`, args...)
 	return next, s.wrap(fmt.Sprintf("look for work of issue %d", issue), err)
 }

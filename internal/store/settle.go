@@ -16,7 +16,7 @@ type held struct {
 	closed       bool
 	counted      bool             // it is in nobody's hands
 	progress     int64            // when something of it was settled last
-	issue        newsletter.Issue // ID, Newsletter, Rehearsal, State, Horizon
+	issue        newsletter.Issue // ID (0: it is a letter's), Newsletter, Rehearsal, State, Horizon
 }
 
 func (x *tx) commitEntries(in []*entry) error {
@@ -86,8 +86,9 @@ func (x *tx) lockChunks(in []*entry) (chunks map[int64]*held, now int64, err err
 	}
 	find := func(where string, arg any) ([]held, error) {
 		clock, args := x.s.clockSQL(arg)
-		return list(x, scan, `SELECT c.id, c.fence, c.closed, c.counted, c.progress_at, i.id, i.newsletter, i.rehearsal, i.state, i.horizon, `+clock+`
-			FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id `+where, args...)
+		return list(x, scan, `SELECT c.id, c.fence, c.closed, c.counted, c.progress_at, coalesce(i.id, 0), coalesce(i.newsletter, ''), coalesce(i.rehearsal, 0),
+				coalesce(i.state, 'sending'), coalesce(i.horizon, 0), `+clock+`
+			FROM chunks c LEFT JOIN issues i ON i.id = c.issue WHERE c.id `+where, args...)
 	}
 	var rows []held
 	if x.pg != nil {
@@ -185,7 +186,7 @@ func (x *tx) settleSent(in []*entry, chunks map[int64]*held, now int64) error {
 	}
 	for _, e := range in {
 		// Cancelling returned the cursor of somebody whose message did arrive.
-		if i := chunks[e.Chunk].issue; i.State == newsletter.IssueCancelled || slices.Contains(cancelled, e) {
+		if i := chunks[e.Chunk].issue; i.ID > 0 && (i.State == newsletter.IssueCancelled || slices.Contains(cancelled, e)) {
 			col := cursorColumn(i.Rehearsal)
 			_, err := x.exec("UPDATE subscriptions SET "+col+" = $1 WHERE newsletter = $2 AND "+col+` < $1
 				AND subscriber = (SELECT subscriber FROM deliveries WHERE chunk = $3 AND n = $4)`, i.Horizon, i.Newsletter, e.Chunk, e.N)
@@ -214,7 +215,7 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 	}
 	// A state that would be pending is cancelled where nobody wants the message
 	// any more.
-	const unwanted = `(v.state = 0 AND (v.cancelled = 1 OR NOT EXISTS (SELECT 1 FROM subscriptions b
+	const unwanted = `(v.state = 0 AND v.newsletter <> '' AND (v.cancelled = 1 OR NOT EXISTS (SELECT 1 FROM subscriptions b
 		WHERE b.newsletter = v.newsletter AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)))`
 	done, err := list(x, func(scan func(...any) error) (r [3]int64, err error) {
 		err = scan(&r[0], &r[1], &r[2])
@@ -237,9 +238,12 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 	}
 	for _, e := range in {
 		got, ok := state[[2]int64{e.Chunk, int64(e.N)}]
-		if !ok {
+		i := chunks[e.Chunk].issue
+		switch {
+		case !ok:
 			err = x.explainRefusal(e)
-		} else if i := chunks[e.Chunk].issue; got == newsletter.Cancelled || i.State == newsletter.IssueCancelled && got != newsletter.Uncertain {
+		case i.ID == 0: // a letter moves no cursor
+		case got == newsletter.Cancelled || i.State == newsletter.IssueCancelled && got != newsletter.Uncertain:
 			err = x.returnCursors(i, "c.id = $4 AND d.n = $5", e.Chunk, e.N)
 		}
 		if ok && err == nil && e.Suppress && e.State == newsletter.Failed {
@@ -262,7 +266,8 @@ func (x *tx) explainRefusal(e *entry) error {
 }
 
 func (x *tx) suppressSubscriber(e *entry, now int64) error {
-	hash, err := missing(one(x, value[string], `SELECT s.hash FROM deliveries d JOIN subscribers s ON s.id = d.subscriber WHERE d.chunk = $1 AND d.n = $2`, e.Chunk, e.N))
+	hash, err := missing(one(x, value[string], `SELECT coalesce(l.hash, s.hash) FROM deliveries d JOIN subscribers s ON s.id = d.subscriber
+		LEFT JOIN letters l ON l.chunk = d.chunk WHERE d.chunk = $1 AND d.n = $2`, e.Chunk, e.N))
 	if err != nil || hash == "" {
 		return err
 	}

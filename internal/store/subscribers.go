@@ -230,6 +230,9 @@ func (x *tx) removeSubscriptions(id int64, name string) (int64, error) {
 	if err := x.cancelPending(id, name); err != nil {
 		return 0, err
 	}
-	_, err = x.exec("DELETE FROM subscribers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM subscriptions WHERE subscriber = $1)", id)
-	return n, err
+	gone, err := x.exec("DELETE FROM subscribers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM subscriptions WHERE subscriber = $1)", id)
+	if err != nil || gone == 0 {
+		return n, err
+	}
+	return n, x.forgetLettersOf(id)
 }

@@ -126,9 +126,10 @@ type Lease struct {
 	Newsletter          string
 	Number              int // of the issue
 	Rehearsal           bool
-	Group               string    // recipient-domain group, empty: small domains
-	At                  time.Time // when it was leased, by the database's clock, as is the FirstTry of its rows
-	MaxRate             float64   // of the issue, messages a second over all workers; 0: no limit
+	Group               string             // recipient-domain group, empty: small domains
+	At                  time.Time          // when it was leased, by the database's clock, as is the FirstTry of its rows
+	MaxRate             float64            // of the issue, messages a second over all workers; 0: no limit
+	Letter              *newsletter.Letter // on request; nil: the deliveries are an issue's
 	Rows                []newsletter.Delivery
 }
 

@@ -1,0 +1,189 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"syndicate/internal/digest"
+	"syndicate/internal/mailer"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// LetterOptions bounds letters on request. Zero fields get their defaults from New.
+type LetterOptions struct {
+	Confirm time.Duration // how long a link that confirms a subscription is good; 0: 7 days
+	Access  time.Duration // … that opens what a forwarded digest must not; 0: 1 hour
+	Change  time.Duration // … that confirms a new address; 0: 1 day
+	Daily   int           // letters of one kind to one address within a day; 0: 3
+}
+
+func (o *LetterOptions) defaults() {
+	o.Confirm = cmp.Or(max(o.Confirm, 0), 7*24*time.Hour)
+	o.Access = cmp.Or(max(o.Access, 0), time.Hour)
+	o.Change = cmp.Or(max(o.Change, 0), 24*time.Hour)
+	o.Daily = cmp.Or(max(o.Daily, 0), 3)
+}
+
+const (
+	letterPatience = 48 * time.Hour      // how long a letter is tried whose link does not end
+	lettersKept    = 30 * 24 * time.Hour // how long it is known who was sent which letter
+)
+
+// valid returns how long the link of a letter is good, 0: it does not end.
+func (o *LetterOptions) valid(kind newsletter.LetterKind) time.Duration {
+	switch kind {
+	case newsletter.LetterConfirm:
+		return o.Confirm
+	case newsletter.LetterAccess:
+		return o.Access
+	case newsletter.LetterChange:
+		return o.Change
+	}
+	return 0
+}
+
+// LetterRequest asks for a letter to one person.
+type LetterRequest struct {
+	Kind       newsletter.LetterKind
+	Newsletter string // that it comes from; empty: the first one's sender, in the name of the site
+	Subscriber int64
+	Address    string // where it goes; empty: the subscriber's own
+	Language   string // BCP 47; empty: the newsletter's
+}
+
+// Letter writes a letter on request, which is delivered at once and before all
+// issues, under the same promise. sent is false where it may not be: too many
+// letters went to that address, or it is suppressed, or its subscriber is gone. Who
+// asked is to be told the same in each case.
+func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err error) {
+	what := fmt.Sprintf("writing the letter %q", r.Kind)
+	content, err := s.letterContent(ctx, r)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	if _, err := s.request(content); err != nil { // now, not when a connection waits for it
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	now := s.now()
+	_, err = s.store.CreateLetter(ctx, newsletter.Letter{
+		Kind: r.Kind, Rehearsal: s.Rehearsal(), Newsletter: r.Newsletter, Subscriber: r.Subscriber, Address: r.Address,
+		Expires: now.Add(cmp.Or(s.o.Letters.valid(r.Kind), letterPatience)),
+	}, content, store.LetterCap{Most: s.o.Letters.Daily, Within: 24 * time.Hour}, now)
+	switch {
+	case errors.Is(err, store.ErrLimit), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound):
+		s.log.Info("letter not sent", "kind", string(r.Kind), "newsletter", r.Newsletter, "reason", err)
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	s.Wake()
+	return true, nil
+}
+
+// letterContent renders a letter.
+func (s *Service) letterContent(ctx context.Context, r LetterRequest) (newsletter.LetterContent, error) {
+	if len(s.o.Newsletters) == 0 {
+		return newsletter.LetterContent{}, errors.New("there is no newsletter whose sender could write it")
+	}
+	n := s.o.Newsletters[0]
+	if r.Newsletter != "" {
+		var err error
+		if n, err = s.Newsletter(r.Newsletter); err != nil {
+			return newsletter.LetterContent{}, err
+		}
+	}
+	bundle, err := digest.ReadLetters(s.templatesFS(), s.o.Builtin, n.Templates)
+	if err != nil {
+		return newsletter.LetterContent{}, err
+	}
+	d := digest.Letter{
+		Kind: r.Kind, Site: s.o.Site, Newsletter: frozenNewsletter(n), Language: cmp.Or(r.Language, n.Language),
+		Valid: s.o.Letters.valid(r.Kind), PageURL: s.newsletterURL(n.Name),
+	}
+	if r.Newsletter == "" {
+		d.Newsletter.Title, d.PageURL = "", s.o.WebURL+"/"
+	}
+	return digest.RenderLetter(ctx, bundle, d)
+}
+
+// request builds the message of a letter on request, its placeholders open.
+func (s *Service) request(c newsletter.LetterContent) (*letter, error) {
+	t, err := mailer.NewTemplate(mailer.Content{
+		From:          mail.Address{Name: c.FromName, Address: c.FromAddress},
+		ReplyTo:       mail.Address{Address: c.ReplyTo},
+		Subject:       c.Subject,
+		HTML:          c.HTML,
+		Text:          c.Text,
+		Language:      c.Language,
+		AutoSubmitted: "auto-generated",
+		Signer:        s.o.Signer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(c.FromAddress, "@")
+	return &letter{template: t, from: c.FromAddress, domain: domain}, nil
+}
+
+// linkPath is where a letter's link leads, by what it is good for.
+func linkPath(p newsletter.Purpose) string {
+	switch p {
+	case newsletter.PurposeConfirm:
+		return "/confirm/"
+	case newsletter.PurposeAccess:
+		return "/access/"
+	case newsletter.PurposeChange:
+		return "/change/"
+	}
+	return "/preferences/"
+}
+
+// personalOf is what a delivery's copy has to itself.
+func (s *Service) personalOf(l *letter, it *item) mailer.Personal {
+	if it.lease.Letter == nil {
+		return s.personal(l, it.row, s.now())
+	}
+	r, keys := it.lease.Letter, s.store.Keyring()
+	p := mailer.Personal{
+		To:            mail.Address{Name: it.row.Name, Address: it.row.Email},
+		Date:          s.now(),
+		MessageID:     keys.LetterID(r.Chunk, l.domain),
+		Name:          it.row.Name,
+		MaskedAddress: newsletter.MaskAddress(it.row.Email),
+	}
+	if purpose := r.Kind.Purpose(); purpose != 0 {
+		p.LinkURL = s.o.WebURL + linkPath(purpose) + keys.Token(newsletter.Claim{
+			Purpose: purpose, Subscriber: r.Subscriber, Newsletter: r.Newsletter, Expires: r.Expires,
+		}, r.SignedFor())
+	}
+	return p
+}
+
+// unfitLetter deals with a letter on request that cannot be made any more. It was
+// made once before it was written down, so this is not to be expected.
+func (c *connection) unfitLetter(it *item, cause error) {
+	c.s.log.Error("letter cannot be built", "kind", string(it.lease.Letter.Kind), "error", cause)
+	err := c.ledger.Settle(c.hard, store.Settlement{
+		Chunk: it.row.Chunk, N: it.row.N, Fence: it.lease.Fence, State: newsletter.Failed, Reply: newsletter.Reply{Text: cause.Error()},
+	})
+	if err != nil && !errors.Is(err, store.ErrStale) {
+		c.fail(err)
+	}
+}
+
+// forgetLetters deletes letters that are long past.
+func (s *Service) forgetLetters(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := s.store.ForgetLetters(ctx, s.now().Add(-lettersKept))
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}

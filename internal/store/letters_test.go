@@ -1,0 +1,184 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+var letterContent = newsletter.LetterContent{FromAddress: "news@example.org", Language: "en", Subject: "Confirm", Text: "Click"}
+
+// letter writes a letter to a subscriber.
+func (b *bench) letter(kind newsletter.LetterKind, subscriber int64, address string) (newsletter.Letter, error) {
+	return b.CreateLetter(ctx, newsletter.Letter{
+		Kind: kind, Newsletter: "weekly", Subscriber: subscriber, Address: address, Expires: b.Now().Add(time.Hour),
+	}, letterContent, store.LetterCap{Most: 3, Within: 24 * time.Hour}, b.Now())
+}
+
+// TestLetterDelivery: a letter goes before issues, once, and its chunk is done.
+func TestLetterDelivery(t *testing.T) {
+	each(t, func(b *bench) {
+		i, ids := b.sending(3, 10)
+		want := must(b.letter(newsletter.LetterConfirm, ids[1], ""))(b)
+		own := must(b.Subscription(ctx, ids[1], i.Newsletter))(b).Subscriber.Email
+		equal(b, want.Address, own)
+
+		l := b.lease("w")
+		want.Owner = own
+		equal(b, *l.Letter, want)
+		equal(b, []any{l.Issue, l.Group, len(l.Rows), l.Rows[0].Email}, []any{int64(0), "example.org", 1, own})
+		equal(b, must(b.Renew(ctx, "w", map[int64]int64{l.Chunk: l.Fence}, time.Minute))(b), nil)
+		open, _, err := b.OpenWork(ctx, false)
+		b.ok(err)
+		equal(b, open, 2)
+
+		ledger := b.ledger(b.Store)
+		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.is(ledger.Mark(ctx, l.Chunk, 1, l.Fence), store.ErrStale)
+		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent)))
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+		equal(b, b.lease("w").Issue, i.ID)
+		b.noLease()
+		equal(b, must(b.LetterContent(ctx, want.Content))(b), letterContent)
+		equal(b, must(b.LastLetter(ctx, ids[1], newsletter.LetterConfirm))(b).Chunk, want.Chunk)
+	})
+}
+
+// TestLetterOthersFirst: what keeps issues back keeps no letter back, but a receiver
+// that pushes back does.
+func TestLetterOthersFirst(t *testing.T) {
+	each(t, func(b *bench) {
+		i, ids := b.sending(3, 10)
+		b.ok(b.Pause(ctx, i.ID, newsletter.ByOperator, "wait"))
+		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
+		_, _, err := b.SlowGroup(ctx, "example.org", 1, time.Minute, time.Hour, 0.5, "slower")
+		b.ok(err)
+		b.noLease()
+		b.Advance(2 * time.Minute)
+		l := must(b.LeaseChunk(ctx, "w", false, time.Minute, false, store.Except{Newsletters: []string{"weekly"}, Groups: []string{"example.org"}, Issues: true}))(b)
+		equal(b, l.Letter.Kind, newsletter.LetterAccess)
+		_, err = b.LeaseChunk(ctx, "w", true, time.Minute, false)
+		b.is(err, store.ErrNotFound) // it is no rehearsal's
+	})
+}
+
+// TestLetterAgain: a letter is tried again after a refusal for now, and by another
+// worker when the first one died; its row is not sent twice after that.
+func TestLetterAgain(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 1)
+		must(b.letter(newsletter.LetterConfirm, ids[0], ""))(b)
+		l, ledger := b.lease("w"), b.ledger(b.Store)
+		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		x := settlement(l, 0, newsletter.Pending)
+		x.RetryIn = time.Minute
+		b.ok(ledger.Settle(ctx, x))
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+		b.noLease()
+		b.Advance(time.Minute)
+		again := b.lease("w")
+		b.ok(ledger.Mark(ctx, again.Chunk, 1, again.Fence))
+		b.Advance(31 * time.Second) // it died in the middle
+		other := b.lease("other")
+		equal(b, []any{other.Chunk, other.Fence > again.Fence, other.Rows[0].Attempts}, []any{l.Chunk, true, 2})
+		b.is(ledger.Mark(ctx, again.Chunk, 1, again.Fence), store.ErrStale)
+		b.ok(ledger.Settle(ctx, settlement(again, 0, newsletter.Sent))) // it did go out: a fact
+		b.is(ledger.Mark(ctx, other.Chunk, 1, other.Fence), store.ErrStale)
+	})
+}
+
+// TestLetterCap: so many letters of a kind go to an address in a day, whoever asks.
+func TestLetterCap(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 2)
+		for range 3 {
+			must(b.letter(newsletter.LetterChange, ids[0], "new@example.net"))(b)
+		}
+		for _, id := range ids {
+			_, err := b.letter(newsletter.LetterChange, id, "NEW@example.net")
+			b.is(err, store.ErrLimit)
+		}
+		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
+		b.Advance(24*time.Hour + time.Millisecond)
+		must(b.letter(newsletter.LetterChange, ids[0], "new@example.net"))(b)
+	})
+}
+
+// TestLetterUnwanted: no letter goes to where mail must not go, nor after its link
+// has ended, nor to somebody who was removed.
+func TestLetterUnwanted(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 3)
+		email := func(k int) string { return must(b.Subscription(ctx, ids[k], "weekly"))(b).Subscriber.Email }
+		for cause, want := range map[newsletter.Cause][2]error{
+			newsletter.CauseBounce:    {store.ErrConflict, store.ErrConflict},
+			newsletter.CauseOperator:  {store.ErrConflict, store.ErrConflict},
+			newsletter.CauseComplaint: {nil, store.ErrConflict},
+			newsletter.CauseErasure:   {nil, store.ErrConflict},
+		} {
+			must(b.LiftSuppression(ctx, email(0)))(b)
+			b.ok(b.Suppress(ctx, email(0), cause, 0, "", b.Now()))
+			_, err := b.letter(newsletter.LetterConfirm, ids[0], "")
+			b.is(err, want[0])
+			_, err = b.letter(newsletter.LetterKnown, ids[0], "")
+			b.is(err, want[1])
+			b.Advance(25 * time.Hour)
+		}
+		b.noLease() // the links of those that were written have ended
+
+		must(b.letter(newsletter.LetterConfirm, ids[1], ""))(b)
+		b.ok(b.Suppress(ctx, email(1), newsletter.CauseBounce, 0, "", b.Now()))
+		b.noLease()
+
+		must(b.letter(newsletter.LetterConfirm, ids[2], ""))(b)
+		l := b.lease("w")
+		must(b.letter(newsletter.LetterKnown, ids[2], ""))(b)
+		b.ok(b.RemoveSubscriber(ctx, email(2), "", b.Now()))
+		b.is(b.ledger(b.Store).Mark(ctx, l.Chunk, 1, l.Fence), store.ErrStale)
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+		b.noLease()
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM letters WHERE subscriber > 0 AND address <> '' AND subscriber = $1", ids[2]))(b), 0)
+
+		_, err := b.letter(newsletter.LetterConfirm, ids[2], "")
+		b.is(err, store.ErrNotFound)
+		open, _, err := b.OpenWork(ctx, false)
+		b.ok(err)
+		equal(b, open, 0)
+	})
+}
+
+// TestLetterBounces: what bounces is where the letter went, not its subscriber.
+func TestLetterBounces(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 1)
+		must(b.letter(newsletter.LetterChange, ids[0], "nobody@example.net"))(b)
+		l, ledger := b.lease("w"), b.ledger(b.Store)
+		equal(b, l.Rows[0].Email, "nobody@example.net")
+		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		x := settlement(l, 0, newsletter.Failed)
+		x.Suppress, x.Reply = true, newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 550, Enhanced: "5.1.1", Text: "no such user"}
+		b.ok(ledger.Settle(ctx, x))
+		equal(b, must(b.Suppression(ctx, "nobody@example.net"))(b).Cause, newsletter.CauseBounce)
+		_, err := b.Suppression(ctx, must(b.Subscription(ctx, ids[0], "weekly"))(b).Subscriber.Email)
+		b.is(err, store.ErrNotFound)
+	})
+}
+
+// TestForgetLetters: what was delivered long ago is forgotten, with its rows.
+func TestForgetLetters(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 1)
+		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
+		l, ledger := b.lease("w"), b.ledger(b.Store)
+		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent)))
+		b.Advance(time.Hour)
+		equal(b, must(b.ForgetLetters(ctx, b.Now()))(b), 0) // a worker has it in its hands
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
+		equal(b, must(b.ForgetLetters(ctx, b.Now()))(b), 1)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM deliveries"))(b), 1)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM chunks"))(b), 1)
+	})
+}
