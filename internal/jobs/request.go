@@ -55,6 +55,7 @@ type LetterRequest struct {
 	Subscriber int64
 	Address    string // where it goes; empty: the subscriber's own
 	Language   string // BCP 47; empty: the newsletter's
+	Asked      string // JSON, for whoever answers its link; see newsletter.Letter
 }
 
 // Letter writes a letter on request, which is delivered at once and before all
@@ -72,7 +73,7 @@ func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err e
 	}
 	now := s.now()
 	_, err = s.store.CreateLetter(ctx, newsletter.Letter{
-		Kind: r.Kind, Rehearsal: s.Rehearsal(), Newsletter: r.Newsletter, Subscriber: r.Subscriber, Address: r.Address,
+		Kind: r.Kind, Rehearsal: s.Rehearsal(), Newsletter: r.Newsletter, Subscriber: r.Subscriber, Address: r.Address, Asked: r.Asked,
 		Expires: now.Add(cmp.Or(s.o.Letters.valid(r.Kind), letterPatience)),
 	}, content, store.LetterCap{Most: s.o.Letters.Daily, Within: 24 * time.Hour}, now)
 	switch {
@@ -159,7 +160,7 @@ func (s *Service) personalOf(l *letter, it *item) mailer.Personal {
 	}
 	if purpose := r.Kind.Purpose(); purpose != 0 {
 		p.LinkURL = s.o.WebURL + linkPath(purpose) + keys.Token(newsletter.Claim{
-			Purpose: purpose, Subscriber: r.Subscriber, Newsletter: r.Newsletter, Expires: r.Expires,
+			Purpose: purpose, Subscriber: r.Subscriber, Newsletter: r.Newsletter, Letter: r.Chunk, Expires: r.Expires,
 		}, r.SignedFor())
 	}
 	return p

@@ -105,6 +105,10 @@ func TestLetters(t *testing.T) {
 			want := newsletter.Claim{Purpose: c.purpose, Subscriber: ann.ID, Newsletter: c.request.Newsletter}
 			if c.valid > 0 {
 				want.Expires = s.clock.now().Add(c.valid)
+				if l, err := s.store.Letter(t.Context(), claim.Letter); err != nil || l.Kind != c.request.Kind || l.Address != c.to {
+					t.Errorf("the link of %s belongs to %+v, %v", c.request.Kind, l, err)
+				}
+				want.Letter = claim.Letter
 			}
 			if err != nil || claim != want || claim.Expired(s.clock.now()) {
 				t.Errorf("%s claims %+v, %v; want %+v", c.request.Kind, claim, err, want)

@@ -45,6 +45,7 @@ type Letter struct {
 	Owner      string    // the subscriber's own address, known when it is leased
 	Address    string    // where it goes: with LetterChange not yet its subscriber's
 	Content    string    // hash of its LetterContent
+	Asked      string    // JSON, with LetterConfirm a SignUp; empty: nothing
 	Expires    time.Time // when its link ends; it is not sent any more then. Zero: never
 	CreatedAt  time.Time
 }

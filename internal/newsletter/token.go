@@ -40,7 +40,10 @@ type Claim struct {
 	Subscriber int64
 	Issue      int64 // that carried the link, 0: none
 	Newsletter string
-	Expires    time.Time // of a purpose that expires, to the second
+
+	// Of a purpose that expires:
+	Letter  int64 // that carried the link, by its chunk
+	Expires time.Time
 }
 
 // Expired reports whether the claim is good no more.
@@ -85,9 +88,11 @@ func (k *Keyring) Token(c Claim, address string) string {
 	b := make([]byte, 0, 64)
 	b = append(b, k.latest, byte(c.Purpose))
 	b = binary.AppendUvarint(b, uint64(c.Subscriber))
-	b = binary.AppendUvarint(b, uint64(c.Issue))
 	if c.Purpose.expires() {
+		b = binary.AppendUvarint(b, uint64(c.Letter))
 		b = binary.AppendUvarint(b, uint64(max(c.Expires.Unix(), 0)))
+	} else {
+		b = binary.AppendUvarint(b, uint64(c.Issue))
 	}
 	b = append(b, c.Newsletter...)
 	b = append(b, k.mac(k.latest, "token", string(b), address)...)
@@ -109,8 +114,8 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 		return Claim{}, ErrToken
 	}
 	rest = rest[n:]
-	issue, n := binary.Uvarint(rest)
-	if n <= 0 || issue>>63 != 0 {
+	carrier, n := binary.Uvarint(rest)
+	if n <= 0 || carrier>>63 != 0 {
 		return Claim{}, ErrToken
 	}
 	rest = rest[n:]
@@ -119,9 +124,11 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 		if n <= 0 || at > maxExpiry {
 			return Claim{}, ErrToken
 		}
-		c.Expires, rest = time.Unix(int64(at), 0).UTC(), rest[n:]
+		c.Letter, c.Expires, rest = int64(carrier), time.Unix(int64(at), 0).UTC(), rest[n:]
+	} else {
+		c.Issue = int64(carrier)
 	}
-	c.Subscriber, c.Issue, c.Newsletter = int64(id), int64(issue), string(rest)
+	c.Subscriber, c.Newsletter = int64(id), string(rest)
 	return c, nil
 }
 

@@ -19,16 +19,16 @@ const (
 	letterLost = letterDue + " AND c.owner <> '' AND c.expires_at <= $1"
 )
 
-const letterColumns = "l.chunk, l.kind, l.rehearsal, l.newsletter, l.subscriber, l.address, l.content, l.expires_at, l.created_at"
+const letterColumns = "l.chunk, l.kind, l.rehearsal, l.newsletter, l.subscriber, l.address, l.content, l.asked, l.expires_at, l.created_at"
 
 func scanLetter(scan func(...any) error) (l newsletter.Letter, err error) {
-	err = scan(&l.Chunk, &l.Kind, &l.Rehearsal, &l.Newsletter, &l.Subscriber, &l.Address, &l.Content, stamp{&l.Expires}, stamp{&l.CreatedAt})
+	err = scan(&l.Chunk, &l.Kind, &l.Rehearsal, &l.Newsletter, &l.Subscriber, &l.Address, &l.Content, &l.Asked, stamp{&l.Expires}, stamp{&l.CreatedAt})
 	return l, err
 }
 
 // LetterCap bounds the letters to one address, whoever asks for them. Zero: no limit.
 type LetterCap struct {
-	Most   int           // of the letter's kind
+	Most   int           // of the letter's kind; those that answer a sign-up are one
 	Within time.Duration // before now
 }
 
@@ -63,7 +63,8 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 		return err
 	}
 	if limit.Most > 0 {
-		n, err := x.query1("SELECT count(*) FROM letters WHERE hash = $1 AND kind = $2 AND created_at > $3", hash, string(l.Kind), ms(l.CreatedAt.Add(-limit.Within)))
+		n, err := x.query1("SELECT count(*) FROM letters WHERE hash = $1 AND kind IN ($2, $3) AND created_at > $4",
+			hash, string(l.Kind), string(sibling(l.Kind)), ms(l.CreatedAt.Add(-limit.Within)))
 		if err != nil {
 			return err
 		}
@@ -85,13 +86,25 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 	if _, err = x.exec("INSERT INTO deliveries (chunk, n, subscriber, digest, old_cursor) VALUES ($1, 1, $2, 0, 0)", l.Chunk, l.Subscriber); err != nil {
 		return err
 	}
-	_, err = x.exec(`INSERT INTO letters (chunk, kind, rehearsal, newsletter, subscriber, address, hash, content, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		l.Chunk, string(l.Kind), btoi(l.Rehearsal), l.Newsletter, l.Subscriber, l.Address, hash, l.Content, ms(l.Expires), ms(l.CreatedAt))
+	_, err = x.exec(`INSERT INTO letters (chunk, kind, rehearsal, newsletter, subscriber, address, hash, content, asked, expires_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		l.Chunk, string(l.Kind), btoi(l.Rehearsal), l.Newsletter, l.Subscriber, l.Address, hash, l.Content, l.Asked, ms(l.Expires), ms(l.CreatedAt))
 	if err != nil {
 		return err
 	}
 	return x.notify()
+}
+
+// sibling returns the kind of letter that is counted together with another: which of
+// the two answers a sign-up is not in the hands of who asks.
+func sibling(kind newsletter.LetterKind) newsletter.LetterKind {
+	switch kind {
+	case newsletter.LetterConfirm:
+		return newsletter.LetterKnown
+	case newsletter.LetterKnown:
+		return newsletter.LetterConfirm
+	}
+	return kind
 }
 
 // mayWrite refuses letters to addresses that are suppressed.
@@ -112,10 +125,11 @@ func (s *Store) LetterContent(ctx context.Context, hash string) (c newsletter.Le
 	return c, s.wrap("read a letter", err)
 }
 
-// LastLetter returns the latest letter of a kind to a subscriber, so that a page
-// knows to which address a change was asked for; ErrNotFound.
-func (s *Store) LastLetter(ctx context.Context, subscriber int64, kind newsletter.LetterKind) (newsletter.Letter, error) {
-	l, err := one(s.reader(ctx), scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.subscriber = $1 AND l.kind = $2 ORDER BY l.chunk DESC LIMIT 1", subscriber, string(kind))
+// Letter returns the letter that a link came in, so that a page knows what is to be
+// done: which address a change is to, for example. ErrNotFound: it is long past, or
+// its subscriber was removed.
+func (s *Store) Letter(ctx context.Context, chunk int64) (newsletter.Letter, error) {
+	l, err := one(s.reader(ctx), scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.chunk = $1", chunk)
 	return l, s.wrap("look for a letter", err)
 }
 
@@ -143,7 +157,7 @@ func (x *tx) dueLetter(now int64, rehearsal bool) (chunk int64, err error) {
 // leaseLetter makes a lease of a chunk that has no issue.
 func (x *tx) leaseLetter(l Lease) (Lease, error) {
 	letter, err := one(x, func(scan func(...any) error) (n newsletter.Letter, err error) {
-		err = scan(&n.Chunk, &n.Kind, &n.Rehearsal, &n.Newsletter, &n.Subscriber, &n.Address, &n.Content, stamp{&n.Expires}, stamp{&n.CreatedAt}, &l.Group)
+		err = scan(&n.Chunk, &n.Kind, &n.Rehearsal, &n.Newsletter, &n.Subscriber, &n.Address, &n.Content, &n.Asked, stamp{&n.Expires}, stamp{&n.CreatedAt}, &l.Group)
 		return n, err
 	}, "SELECT "+letterColumns+", c.grp FROM letters l JOIN chunks c ON c.id = l.chunk WHERE l.chunk = $1", l.Chunk)
 	l.Letter, l.Newsletter, l.Rehearsal = &letter, letter.Newsletter, letter.Rehearsal
@@ -213,7 +227,7 @@ func (x *tx) forgetLettersOf(subscriber int64) error {
 	if err := x.cancelLetters(subscriber); err != nil {
 		return err
 	}
-	_, err = x.exec("UPDATE letters SET address = '', hash = '' WHERE subscriber = $1", subscriber)
+	_, err = x.exec("UPDATE letters SET address = '', hash = '', asked = '' WHERE subscriber = $1", subscriber)
 	return err
 }
 

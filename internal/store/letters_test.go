@@ -42,7 +42,7 @@ func TestLetterDelivery(t *testing.T) {
 		equal(b, b.lease("w").Issue, i.ID)
 		b.noLease()
 		equal(b, must(b.LetterContent(ctx, want.Content))(b), letterContent)
-		equal(b, must(b.LastLetter(ctx, ids[1], newsletter.LetterConfirm))(b).Chunk, want.Chunk)
+		equal(b, must(b.Letter(ctx, want.Chunk))(b).Address, own)
 	})
 }
 

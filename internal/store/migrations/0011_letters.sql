@@ -9,6 +9,7 @@ CREATE TABLE letters (
 	address    TEXT NOT NULL,             -- where it goes: of a change, not yet the subscriber's
 	hash       TEXT NOT NULL,             -- keyed, of the address
 	content    TEXT NOT NULL,             -- hash in frozen
+	asked      TEXT NOT NULL,             -- JSON: what its link will do, and the proof of who asked; empty: nothing
 	expires_at BIGINT NOT NULL,           -- not sent from then on, 0: never
 	created_at BIGINT NOT NULL
 );
