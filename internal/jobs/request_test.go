@@ -98,7 +98,7 @@ func TestLetters(t *testing.T) {
 				}
 				continue
 			}
-			if link == nil || link[1] != c.path || !strings.Contains(m.HTML, link[0]) {
+			if len(link) == 0 || link[1] != c.path || !strings.Contains(m.HTML, link[0]) {
 				t.Fatalf("%s has the link %v in\n%s", c.request.Kind, link, m.Text)
 			}
 			claim, err := s.store.Keyring().ParseToken(link[2], c.purpose)
@@ -163,7 +163,7 @@ func TestLetterRehearsed(t *testing.T) {
 	s.letter(v, jobs.LetterRequest{Kind: newsletter.LetterConfirm, Newsletter: "weekly", Subscriber: ann.ID})
 	var files []string
 	eventually(t, "a file in the outbox", func() bool {
-		files, _ = filepath.Glob(filepath.Join(s.outbox, "*.eml")) //nolint:errcheck // the pattern is right
+		files, _ = filepath.Glob(filepath.Join(s.outbox, "*.eml"))
 		return len(files) > 0
 	})
 	data, err := os.ReadFile(files[0])
