@@ -63,6 +63,9 @@ type Failure struct {
 	Err   error
 	State []byte    // what the next listing is to know; nil: it was not asked, and failed earlier
 	Next  time.Time // when it is to be listed again
+	// Passing: it worked before and has not failed for long, so nobody has to do
+	// anything yet.
+	Passing bool
 }
 
 func (f *Failure) Error() string { return f.Err.Error() }

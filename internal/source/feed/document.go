@@ -86,7 +86,7 @@ func parseFeed(text string) (f *gofeed.Feed, err error) {
 // head reads what is said of the feed as a whole.
 func (d *document) head(f *gofeed.Feed, resp *fetch.Response, text string) {
 	home := d.absolute(f.Link)
-	d.origin = newsletter.Origin{Title: plain(f.Title), Feed: withoutUser(resp.URL)}
+	d.origin = newsletter.Origin{Title: remote.Plain(f.Title), Feed: withoutUser(resp.URL)}
 	d.language = f.Language
 	d.authors = people(f.Authors)
 	self := f.FeedLink
@@ -175,19 +175,7 @@ func some(n int, one, many string) string {
 }
 
 // absolute resolves an address; empty: it is none that leads to the web.
-func (d *document) absolute(ref string) string { return resolve(d.base, ref) }
-
-func resolve(base *url.URL, ref string) string {
-	ref = markup.CleanLine(ref)
-	if ref == "" {
-		return ""
-	}
-	u, err := base.Parse(strings.ReplaceAll(ref, " ", "%20"))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return ""
-	}
-	return u.String()
-}
+func (d *document) absolute(ref string) string { return remote.Resolve(d.base, ref) }
 
 func withoutUser(address string) string {
 	u, err := url.Parse(address)

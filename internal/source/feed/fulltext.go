@@ -103,5 +103,5 @@ func mainText(resp *fetch.Response) (text string, err error) {
 			return "", err
 		}
 	}
-	return markup.Render(newsletter.HTML, markup.Clean(b.String()), func(ref string, _ markup.Kind) string { return resolve(base, ref) })
+	return markup.Render(newsletter.HTML, markup.Clean(b.String()), func(ref string, _ markup.Kind) string { return remote.Resolve(base, ref) })
 }

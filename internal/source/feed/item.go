@@ -2,10 +2,8 @@ package feed
 
 import (
 	"cmp"
-	"html"
 	"mime"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,12 +19,9 @@ import (
 
 // What an item may have.
 const (
-	maxLabels     = 50      // authors, tags, enclosures
-	maxLabel      = 255     // bytes of each
-	maxTitle      = 500     // characters
-	summaryLength = 280     // likewise
-	maxBody       = 1 << 20 // bytes of its text
-	maxLine       = 8 << 10 // bytes of a title, a name, a tag, with their markup
+	maxLabels     = 50  // authors, enclosures
+	maxLabel      = 255 // bytes of each
+	summaryLength = 280 // characters
 )
 
 // item makes an article of an item of a feed; false: there is nothing in it.
@@ -36,14 +31,11 @@ func (d *document) item(it *gofeed.Item) (remote.Item, bool) {
 	if u, err := url.Parse(link); err == nil && link != "" {
 		base = u
 	}
-	a := newsletter.Article{Permalink: link, Title: plain(it.Title), Language: d.language}
-	if r := []rune(a.Title); len(r) > maxTitle {
-		a.Title = strings.TrimSpace(string(r[:maxTitle-1])) + "…"
-	}
+	a := newsletter.Article{Permalink: link, Title: remote.Title(it.Title), Language: d.language}
 	content := cmp.Or(it.Content, it.Description)
-	a.Format, a.Body = body(content, base)
+	a.Format, a.Body = remote.Body(content, base)
 	if it.Content != "" && strings.TrimSpace(it.Description) != "" && it.Description != it.Content {
-		format, text := body(it.Description, base)
+		format, text := remote.Body(it.Description, base)
 		a.Summary = markup.Excerpt(format, text, summaryLength)
 	}
 	if a.Title == "" && a.Body == "" && link == "" {
@@ -63,7 +55,7 @@ func (d *document) item(it *gofeed.Item) (remote.Item, bool) {
 	if a.Authors = people(it.Authors); len(a.Authors) == 0 {
 		a.Authors = d.authors
 	}
-	a.Tags = tags(it.Categories)
+	a.Tags = remote.Labels(it.Categories)
 	d.media(&a, it, base)
 	origin := d.origin
 	origin.URL = link
@@ -79,63 +71,18 @@ func linkOfID(id string) string {
 	return ""
 }
 
-var (
-	tag = regexp.MustCompile(`<(?:/?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?|!--)`)
-	// inline are the elements that titles are written with.
-	inline = regexp.MustCompile(`(?i)</?(?:a|abbr|b|bdi|bdo|big|br|cite|code|del|dfn|em|font|i|img|ins|kbd|mark|p|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr|h[1-6]|div)(?:\s[^<>]*)?/?>`)
-)
-
-// plain makes one line of plain text of a title, in which some write HTML and
-// others "a < b".
-func plain(title string) string {
-	if len(title) > maxLine {
-		title = strings.ToValidUTF8(title[:maxLine], "")
-	}
-	if strings.Contains(title, "<") {
-		title = inline.ReplaceAllString(title, "")
-	}
-	return markup.CleanLine(html.UnescapeString(title))
-}
-
-// body cleans the text of an item. What has no tags is plain text.
-func body(text string, base *url.URL) (newsletter.Format, string) {
-	text = strings.TrimSpace(markup.Clean(text))
-	if len(text) > maxBody {
-		text = strings.ToValidUTF8(text[:maxBody], "")
-	}
-	if !tag.MatchString(text) {
-		return newsletter.PlainText, html.UnescapeString(text)
-	}
-	safe, err := markup.Render(newsletter.HTML, text, func(ref string, _ markup.Kind) string { return resolve(base, ref) })
-	if err != nil { // nested beyond all reason
-		return newsletter.PlainText, markup.Text(text)
-	}
-	return newsletter.HTML, safe
-}
-
 func people(list []*gofeed.Person) (out []newsletter.Author) {
 	for _, p := range list {
 		if p == nil {
 			continue
 		}
-		a := newsletter.Author{Name: plain(p.Name), Email: markup.CleanLine(p.Email)}
+		a := newsletter.Author{Name: remote.Plain(p.Name), Email: markup.CleanLine(p.Email)}
 		if !strings.Contains(a.Email, "@") || strings.ContainsAny(a.Email, " <>") || len(a.Email) > maxLabel {
 			a.Email = ""
 		}
 		known := slices.ContainsFunc(out, func(x newsletter.Author) bool { return strings.EqualFold(x.Name, a.Name) })
 		if a.Name != "" && len(a.Name) <= maxLabel && !known && len(out) < maxLabels {
 			out = append(out, a)
-		}
-	}
-	return out
-}
-
-func tags(categories []string) (out []string) {
-	for _, c := range categories {
-		t := plain(c)
-		known := slices.ContainsFunc(out, func(x string) bool { return strings.EqualFold(x, t) })
-		if t != "" && len(t) <= maxLabel && !known && len(out) < maxLabels {
-			out = append(out, t)
 		}
 	}
 	return out
@@ -152,7 +99,7 @@ func (d *document) media(a *newsletter.Article, it *gofeed.Item, base *url.URL) 
 		if e == nil {
 			continue
 		}
-		address := resolve(base, e.URL)
+		address := remote.Resolve(base, e.URL)
 		kind := mediaType(e.Type, address)
 		switch {
 		case address == "" || len(address) > 1000:
@@ -190,7 +137,7 @@ func (d *document) media(a *newsletter.Article, it *gofeed.Item, base *url.URL) 
 
 // image sets the image, if there is none yet.
 func (d *document) image(a *newsletter.Article, base *url.URL, ref string, e *ext.Extension) {
-	address := resolve(base, ref)
+	address := remote.Resolve(base, ref)
 	if a.Image != nil || address == "" || len(address) > 1000 {
 		return
 	}
@@ -203,7 +150,7 @@ func (d *document) image(a *newsletter.Article, base *url.URL, ref string, e *ex
 		a.Image.Type = markup.CleanLine(e.Attrs["type"])
 	}
 	for _, t := range e.Children["description"] {
-		a.Image.Alt = plain(t.Value)
+		a.Image.Alt = remote.Plain(t.Value)
 	}
 }
 

@@ -32,7 +32,9 @@ func (s *Source) article(e *entry, k *known) newsletter.Article {
 	if a.Title == "" {
 		a.Title = a.Published.UTC().Format(time.DateOnly)
 	}
-	a.Slug = source.Slug(a.Title)
+	if a.Slug == "" {
+		a.Slug = source.Slug(a.Title)
+	}
 	if a.Slug == "" {
 		a.Slug = source.Slug(lastSegment(e.link))
 	}
@@ -56,7 +58,7 @@ func (s *Source) article(e *entry, k *known) newsletter.Article {
 // is none.
 func (s *Source) dates(a *newsletter.Article, k *known) {
 	published, updated := a.Published, a.Updated
-	if !plausible(published) || published.After(k.First.Add(aheadOfUs)) {
+	if !plausible(published) || published.After(k.First.Add(aheadOfUs)) && !s.o.Planned {
 		a.Published = k.First
 	}
 	if !plausible(updated) || updated.Before(a.Published) || updated.After(s.o.Now().Add(aheadOfUs)) {

@@ -39,11 +39,17 @@ func newEntry(it Item) *entry {
 	if utf8.RuneCountInString(a.Title) >= 4 && !a.Published.IsZero() {
 		e.title = hashOf(a.Title, a.Published.UTC().Format(time.DateTime))
 	}
-	if len(e.id) > maxID {
-		e.id = "sha256:" + sumOf(e.id)
-	}
+	e.id = shortID(e.id)
 	e.canon = alike(e.id)
 	return e
+}
+
+// shortID is by what an id is known: itself, unless it is very long.
+func shortID(id string) string {
+	if len(id) > maxID {
+		return "sha256:" + sumOf(id)
+	}
+	return id
 }
 
 // nameless gives an item without an id of its own one that is made of what it has.
@@ -200,7 +206,7 @@ func (v *visit) match(list []*entry) {
 			wander++
 		}
 	}
-	v.next.Shaky = v.next.Shaky || wander > 1 && wander*2 > found
+	v.next.Shaky = !v.lists && (v.next.Shaky || wander > 1 && wander*2 > found)
 	for _, e := range list {
 		if i, ok := linked(e); ok && v.next.Shaky {
 			give(e, i, false)
@@ -214,26 +220,31 @@ func (v *visit) match(list []*entry) {
 	v.matchOthers(list, linked, give)
 }
 
-// matchOthers finds the articles of entries whose ids nobody knows.
+// matchOthers finds the articles of entries whose ids nobody knows. Where ids last, an
+// article whose id is still there is no other's.
 func (v *visit) matchOthers(list []*entry, linked func(*entry) (int, bool), give func(*entry, int, bool)) {
 	old := v.old.Known
+	if v.partial && v.all == nil {
+		return
+	}
+	free := func(i int, ok bool) (int, bool) { return i, ok && !v.all[old[i].id()] }
 	byText := indexBy(len(old), func(i int) uint64 { return old[i].Text })
 	byTitle := indexBy(len(old), func(i int) uint64 { return old[i].Title })
 	texts := indexBy(len(list), func(i int) uint64 { return list[i].text })
 	titles := indexBy(len(list), func(i int) uint64 { return list[i].title })
 	for _, by := range []func(*entry) (int, bool){
-		linked,
+		func(e *entry) (int, bool) { return free(linked(e)) },
 		func(e *entry) (int, bool) {
 			if _, alone := texts.find(e.text); !alone {
 				return 0, false
 			}
-			return byText.find(e.text)
+			return free(byText.find(e.text))
 		},
 		func(e *entry) (int, bool) {
 			if _, alone := titles.find(e.title); !alone {
 				return 0, false
 			}
-			return byTitle.find(e.title)
+			return free(byTitle.find(e.title))
 		},
 	} {
 		for _, e := range list {

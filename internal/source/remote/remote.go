@@ -15,8 +15,10 @@
 //     and only what is surely known goes on.
 //   - What is new or changed becomes an article (article.go) and is emitted.
 //
-// A place shows a window of what it has. What leaves it is not gone; only what the
-// place itself says it deleted is. What fails deletes nothing.
+// A feed shows a window of what it has. What leaves it is not gone; only what the
+// place itself says it deleted is. A place that can be listed (a database, a site
+// with an API) tells at times of everything that it has: what is not among that is
+// gone. What fails deletes nothing.
 package remote
 
 import (
@@ -43,6 +45,8 @@ type Reader interface {
 type Answer struct {
 	Unchanged bool            // all is as it was when memory was made; Items is empty then
 	Items     []Item          // newest first, as far as the place knows
+	Partial   bool            // Items are those that changed since memory was made, the others are as they were
+	All       []string        // ids of all items that the place has; nil: it did not tell
 	Deleted   []string        // ids of items that the place says it deleted
 	Memory    json.RawMessage // for the next Read
 	Fresh     time.Duration   // how long the place says that nothing changes; 0: it does not say
@@ -62,6 +66,8 @@ type Options struct {
 	Name     string
 	Every    time.Duration            // between two visits; 0: as the place says, or half an hour
 	Backlog  int                      // how many articles of the first answer are news to newsletters
+	Limit    int                      // items taken of an answer, the newest; 0: 1000
+	Planned  bool                     // dates in the future are meant: those articles wait for them
 	Tags     []string                 // added to each article's
 	Author   string                   // of articles without one
 	Language string                   // of all articles; empty: what they say, else Detect
@@ -86,6 +92,9 @@ func New(o Options, r Reader) *Source {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Limit == 0 {
+		o.Limit = usualLimit
+	}
 	return &Source{o, r}
 }
 
@@ -108,7 +117,8 @@ func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, err
 		return nil, s.failed(old, answer, err, now)
 	}
 	next := old.clone()
-	next.Asked, next.Answered, next.Failures, next.Error, next.NotBefore = now, now, 0, "", time.Time{}
+	next.Asked, next.Answered, next.NotBefore = now, now, time.Time{}
+	next.Failures, next.Failing, next.Error, next.Final = 0, time.Time{}, "", false
 	next.Memory, next.Due = answer.Memory, s.nextVisit(now, answer.Fresh)
 	if answer.Unchanged {
 		return s.listing(next, nil, nil, true), nil
@@ -131,7 +141,7 @@ func (s *Source) List(ctx context.Context, ask source.Ask) (*source.Listing, err
 // asBefore tells what an earlier visit told.
 func (s *Source) asBefore(old *state) (*source.Listing, error) {
 	if old.Error != "" {
-		return nil, &source.Failure{Err: errors.New(old.Error), Next: old.Due}
+		return nil, &source.Failure{Err: errors.New(old.Error), Next: old.Due, Passing: old.passing(s.o.Now())}
 	}
 	return s.listing(old, nil, nil, false), nil
 }
@@ -142,14 +152,16 @@ func (s *Source) failed(old *state, answer *Answer, err error, now time.Time) er
 	if answer != nil {
 		next.Memory = answer.Memory
 	}
-	next.Asked, next.Error = now, err.Error()
-	next.Failures++
+	next.Asked, next.Error, next.Final = now, err.Error(), isFinal(err)
+	if next.Failures++; next.Failing.IsZero() {
+		next.Failing = now
+	}
 	s.backOff(next, err, now)
 	data, encodeErr := next.encode()
 	if encodeErr != nil {
 		return encodeErr
 	}
-	return &source.Failure{Err: err, State: data, Next: next.Due}
+	return &source.Failure{Err: err, State: data, Next: next.Due, Passing: next.passing(now)}
 }
 
 // listing makes the Listing of a state, of articles to be emitted, and of keys that

@@ -2,11 +2,14 @@ package remote
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
+	"syndicate/internal/fetch"
 	"syndicate/internal/source"
 )
 
@@ -21,7 +24,9 @@ type state struct {
 	Due       time.Time `json:"due,omitzero"`        // the next visit
 	NotBefore time.Time `json:"not_before,omitzero"` // the place asked for that
 	Failures  int       `json:"failures,omitempty"`  // since it answered last
+	Failing   time.Time `json:"failing,omitzero"`    // since when
 	Error     string    `json:"error,omitempty"`     // of the last visit
+	Final     bool      `json:"final,omitempty"`     // that will not mend itself
 
 	Held      string    `json:"held,omitempty"` // see Listing
 	HeldCount int       `json:"held_count,omitempty"`
@@ -57,7 +62,7 @@ func (k *known) id() string {
 
 const stateVersion = 1
 
-// rememberedMore is how many articles are remembered that the place shows no more.
+// rememberedMore is how many articles are remembered that a feed shows no more.
 const rememberedMore = 2000
 
 // decodeState reads a state. What cannot be understood is a new state and a
@@ -99,6 +104,28 @@ func (st *state) forget(gone, keep []string) {
 	st.Known = slices.DeleteFunc(st.Known, func(k known) bool {
 		return slices.Contains(gone, k.Key) && !slices.Contains(keep, k.Key)
 	})
+}
+
+// lasting is how long a place that once answered may fail before it counts as broken.
+const lasting = 24 * time.Hour
+
+// passing reports whether a failure may be over soon: the place answered once, and has
+// not failed for long.
+func (st *state) passing(now time.Time) bool {
+	return !st.Answered.IsZero() && !st.Final && now.Sub(st.Failing) < lasting
+}
+
+// isFinal reports whether a failure will last until somebody does something.
+func isFinal(err error) bool {
+	var status *fetch.StatusError
+	return errors.Is(err, fetch.ErrPrivate) || errors.Is(err, fetch.ErrAddress) || errors.As(err, &status) && status.Code == http.StatusGone
+}
+
+// Failing returns since when a source fails by its state, and how often it did; 0: it
+// does not.
+func Failing(data []byte) (since time.Time, times int) {
+	st, _ := decodeState(data)
+	return st.Failing, st.Failures
 }
 
 // Memory returns the Reader's part of a source's state, nil: none.

@@ -13,10 +13,10 @@ import (
 
 // What bounds a visit.
 const (
-	maxItems  = 1000            // taken of an answer, the newest
-	maxFills  = 100             // articles completed
-	fillTime  = 2 * time.Minute // for all of them
-	fillTries = 3               // of each, then it stays as it is
+	usualLimit = 1000            // items taken of an answer, the newest
+	maxFills   = 100             // articles completed
+	fillTime   = 2 * time.Minute // for all of them
+	fillTries  = 3               // of each, then it stays as it is
 )
 
 // visit is what becomes of one answer.
@@ -30,6 +30,9 @@ type visit struct {
 	emit     []newsletter.Article // complete but for Fill, then complete
 	places   []int                // of each, its index in next.Known
 	shown    int                  // how many of next.Known the answer holds
+	partial  bool                 // see Answer
+	lists    bool                 // the place can tell of all that it has: its ids last
+	all      map[string]bool      // by id; nil: it did not tell
 	vanished []string
 	problems []source.Problem
 }
@@ -40,17 +43,50 @@ func (v *visit) warn(message, hint string) {
 
 // take goes through the items of an answer.
 func (v *visit) take(answer *Answer) {
-	items := answer.Items
-	if len(items) > maxItems {
-		v.warn(fmt.Sprintf("it shows %d items; the newest %d are taken", len(items), maxItems), "")
-		items = newest(items, maxItems)
+	items, limit := answer.Items, v.source.o.Limit
+	if len(items) > limit {
+		v.warn(fmt.Sprintf("it shows %d items; the newest %d are taken", len(items), limit), "")
+		items = newest(items, limit)
+	}
+	v.partial, v.lists = answer.Partial, answer.Partial || answer.All != nil
+	if answer.All != nil {
+		v.all = make(map[string]bool, len(answer.All))
+		for _, id := range answer.All {
+			v.all[shortID(id)] = true
+		}
 	}
 	list := v.entries(items)
 	v.match(list)
-	v.next.Window = len(list)
+	if !v.lists {
+		v.next.Window = len(list)
+	}
 	v.judge(list)
 	v.remember(list)
 	v.deleted(answer.Deleted)
+	v.missing(list)
+	if v.lists {
+		v.next.Window = len(v.next.Known) - len(v.vanished)
+	}
+}
+
+// missing notes what the place has no more, where it told of all that it has. An
+// article that came under another id is not missing, even while that is held.
+func (v *visit) missing(list []*entry) {
+	if v.all == nil {
+		return
+	}
+	v.next.Deleted = nil // it may be back
+	here := make(map[string]bool, len(list))
+	for _, e := range list {
+		if e.was >= 0 {
+			here[v.old.Known[e.was].Key] = true
+		}
+	}
+	for i := range v.next.Known {
+		if k := &v.next.Known[i]; i >= v.shown && !v.all[k.id()] && !here[k.Key] {
+			v.vanished = append(v.vanished, k.Key)
+		}
+	}
 }
 
 // newest returns the n newest items, in their order.
@@ -151,7 +187,7 @@ func (v *visit) remember(list []*entry) {
 	v.shown = len(here)
 	more := 0
 	for i := range v.old.Known {
-		if !shown[i] && more < rememberedMore {
+		if !shown[i] && (v.lists || more < rememberedMore) {
 			here = append(here, v.old.Known[i])
 			more++
 		}
