@@ -123,18 +123,16 @@ func (k *check) all(offline bool) error {
 // unless offline.
 func (k *check) sources(s *site, offline bool) {
 	for i, src := range s.options.Sources {
-		what, good, kind := "source "+src.Name(), 0, "dir"
-		if _, isFolder := src.(*source.Dir); !isFolder {
-			if kind = "feed"; offline {
-				continue
-			}
+		what, good := "source "+src.Name(), 0
+		if offline && !s.isFolder(src.Name()) {
+			continue
 		}
 		listing, err := src.List(k.ctx, source.Ask{Mode: source.Trial})
 		if err == nil {
 			err = listing.Read(k.ctx, func(batch []newsletter.Article) error { good += len(batch); return nil })
 		}
 		if err != nil {
-			err = fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].%s", i, kind)), err)
+			err = fmt.Errorf("%s: %w", s.cfg.Where(fmt.Sprintf("sources[%d].%s", i, s.cfg.Sources[i].Kind())), err)
 			if errors.Is(err, fs.ErrNotExist) {
 				err = hinted(err, "a relative name starts at the site folder")
 			}

@@ -121,7 +121,10 @@ func (s *site) warnArticles(in jobs.IngestReport, out jobs.PublishReport) {
 		if r.Held != "" {
 			s.warn(r.Source, r.Held, heldHint(r.Source, r.New))
 		}
-		if r.Error != "" {
+		switch {
+		case r.Passing:
+			s.warn(r.Source, r.Error, "nothing was changed; it is asked again at "+moment(r.Next, s.cfg.Site.TimeZone))
+		case r.Error != "":
 			s.complain(hinted(fmt.Errorf("%s: %s", r.Source, r.Error), "nothing was changed; the next run tries again"))
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
 	"syndicate/internal/source"
+	"syndicate/internal/source/remote"
 	"syndicate/internal/store"
 )
 
@@ -63,6 +65,8 @@ type sourceStatus struct {
 	Name      string    `json:"name"`
 	CheckedAt time.Time `json:"checked_at,omitzero"`
 	Error     string    `json:"error,omitempty"`
+	Failing   time.Time `json:"failing,omitzero"`   // since when, of a source elsewhere
+	Failures  int       `json:"failures,omitempty"` // since then
 	Held      string    `json:"held,omitempty"`
 	Next      time.Time `json:"next,omitzero"` // visit, of a source elsewhere
 }
@@ -94,7 +98,15 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		if !slices.ContainsFunc(s.options.Sources, func(have source.Source) bool { return have.Name() == src.Name }) {
 			continue // it was taken out of the configuration
 		}
-		v.Sources = append(v.Sources, sourceStatus{src.Name, src.CheckedAt, src.Error, src.Held, src.Due})
+		x := sourceStatus{Name: src.Name, CheckedAt: src.CheckedAt, Error: src.Error, Held: src.Held, Next: src.Due}
+		if x.Error != "" && !s.isFolder(x.Name) {
+			st, err := s.store.SourceState(ctx, x.Name)
+			if err != nil {
+				return v, err
+			}
+			x.Failing, x.Failures = remote.Failing(st.State)
+		}
+		v.Sources = append(v.Sources, x)
 	}
 	relays, groups, err := s.service.Limits(ctx)
 	if err != nil {
@@ -198,12 +210,24 @@ func (s *site) tellStatus(v statusView) {
 	s.warnHub(v.Hub)
 	for _, src := range v.Sources {
 		if src.Error != "" {
-			s.warn(src.Name, src.Error, "")
+			s.warn(src.Name, src.failure(zone), "")
 		}
 		if src.Held != "" {
 			s.warn(src.Name, src.Held, heldHint(src.Name, !s.isFolder(src.Name)))
 		}
 	}
+}
+
+// failure says why a source cannot be read, and for how long.
+func (s *sourceStatus) failure(zone *time.Location) string {
+	if s.Failures == 0 {
+		return s.Error
+	}
+	times := "once"
+	if s.Failures > 1 {
+		times = number(s.Failures) + " times"
+	}
+	return fmt.Sprintf("%s (%s since %s; it is asked again at %s)", s.Error, times, moment(s.Failing, zone), moment(s.Next, zone))
 }
 
 // local writes the wall clock of a newsletter, with its zone where that is not the

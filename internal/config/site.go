@@ -53,61 +53,6 @@ type Podcast struct {
 	Type string `yaml:"type" default:"episodic" oneof:"episodic serial"`
 }
 
-// Source is one place that articles come from. Exactly one of Dir, Feed, SQL, WordPress and Ghost is
-// given; this version reads Dir and Feed.
-type Source struct {
-	// Name tells sources apart in messages and in the store. Default: the folder, or the address
-	// without what stands before the host and after the path.
-	Name string `yaml:"name"`
-	// Dir is a folder of Markdown, HTML and text files, relative to the site folder.
-	Dir string `yaml:"dir" kind:"path"`
-	// Ignore are shell patterns (path.Match) of files under Dir to leave out, matched against the name
-	// and against the slash-separated path below Dir. Default none.
-	Ignore []string `yaml:"ignore" kind:"pattern"`
-	// Feed is the URL of an RSS, Atom or JSON feed, or of a page that names one.
-	Feed string `yaml:"feed" kind:"anyurl"`
-	// SQL is a query of another database. Not available in this version.
-	SQL *SQLSource `yaml:"sql"`
-	// WordPress is the URL of a WordPress site. Not available in this version.
-	WordPress string `yaml:"wordpress" kind:"url"`
-	// Ghost is a Ghost site. Not available in this version.
-	Ghost *GhostSource `yaml:"ghost"`
-
-	// The rest is for sources elsewhere.
-
-	// Every is how often the source is asked. Default zero: as often as it says, or every half hour.
-	Every time.Duration `yaml:"every" range:"1m..30d"`
-	// Backlog is how many of the articles that the source has when it is added are new to newsletters.
-	// Default 3.
-	Backlog int `yaml:"backlog" default:"3" range:"0..1000"`
-	// FullText takes the text of articles from their pages. Default false: what the feed has.
-	FullText bool `yaml:"full_text"`
-	// AllowPrivate lets the source's host be on a private network. Default false.
-	AllowPrivate bool `yaml:"allow_private"`
-	// Language is that of all its articles. Default: what they say, or what they are found to be in.
-	Language string `yaml:"language" kind:"language"`
-	// Tags are added to those of its articles. Default none.
-	Tags []string `yaml:"tags"`
-	// Author signs its articles that name nobody. Default none.
-	Author string `yaml:"author"`
-}
-
-// SQLSource is a query of somebody else's database.
-type SQLSource struct {
-	// DSN is the database, which may hold a password; or dsn_file.
-	DSN Secret `yaml:"dsn" required:"true" example:"dsn: postgres://reader@db.example.org/site"`
-	// Query returns one row for each article.
-	Query string `yaml:"query" kind:"text" required:"true" example:"query: SELECT id, title, body, published FROM posts"`
-}
-
-// GhostSource is a Ghost site's content API.
-type GhostSource struct {
-	// URL is the site's address.
-	URL string `yaml:"url" kind:"url" required:"true" example:"url: https://ghost.example.org"`
-	// Key is the content API key; or key_file.
-	Key Secret `yaml:"key" required:"true" example:"key: ${GHOST_KEY}"`
-}
-
 // Web is the server behind syndicate serve.
 type Web struct {
 	// Listen is the address and port to listen on. Default 127.0.0.1:8080: this machine only.

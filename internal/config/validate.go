@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"net/url"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -15,16 +13,7 @@ func (d *decoder) inherit(c *Config) {
 	if c.Site.TimeZone == nil {
 		c.Site.TimeZone = time.UTC // wrong in the file, and reported
 	}
-	if c.Sources == nil {
-		c.Sources = []Source{{Dir: "articles"}}
-	}
-	for i := range c.Sources {
-		s := &c.Sources[i]
-		s.Name = cmp.Or(s.Name, s.Dir, bare(s.Feed), s.WordPress)
-		if s.Name == "" && s.Ghost != nil {
-			s.Name = s.Ghost.URL
-		}
-	}
+	inheritSources(c)
 	for i := range c.Newsletters {
 		n := &c.Newsletters[i]
 		n.TimeZone = cmp.Or(n.TimeZone, c.Site.TimeZone)
@@ -86,83 +75,6 @@ func (d *decoder) validate(c *Config) {
 			continue
 		}
 		seen[id] = i
-	}
-}
-
-func (d *decoder) sources(sources []Source) {
-	seen := map[string]int{}
-	for i := range sources {
-		path := fmt.Sprintf("sources[%d]", i)
-		var kinds []string
-		for _, k := range []string{"dir", "feed", "sql", "wordpress", "ghost"} {
-			if d.given(path + "." + k) {
-				kinds = append(kinds, k)
-			}
-		}
-		if !d.given(path) {
-			continue // the default, or not a section at all
-		}
-		switch {
-		case len(kinds) == 0:
-			d.key(path, "for example dir: articles", "%s: a source needs one of dir, feed, sql, wordpress and ghost", path)
-		case len(kinds) > 1:
-			d.key(path+"."+kinds[1], "make it a source of its own", "%s: a source has only one of %s", path, strings.Join(kinds, ", "))
-		case kinds[0] != "dir" && kinds[0] != "feed":
-			d.key(path+"."+kinds[0], "only dir and feed are", "source kind %s is not available in this version", kinds[0])
-		case kinds[0] == "dir":
-			for _, k := range []string{"every", "backlog", "full_text", "allow_private", "language", "tags", "author"} {
-				if d.given(path + "." + k) {
-					d.key(path+"."+k, "take it out", "%s.%s is for sources elsewhere, not for folders", path, k)
-				}
-			}
-		case d.given(path + ".ignore"):
-			d.key(path+".ignore", "take it out", "%s.ignore is for folders", path)
-		}
-		name := sources[i].Name
-		if first, ok := seen[name]; ok && name != "" {
-			d.key(cmp.Or(d.first(path+".name", path+".dir", path+".feed"), path), "give one of them another name", "%s has the same name as sources[%d], %s", path, first, quote(name))
-			continue
-		}
-		seen[name] = i
-	}
-}
-
-// bare is an address without scheme, user and query: what tells sources apart, and may
-// be shown.
-func bare(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return address
-	}
-	return strings.TrimSuffix(u.Host+u.Path, "/")
-}
-
-// apart refuses a source that holds what Syndicate itself writes: it would publish
-// what it published, without end.
-func (d *decoder) apart(c *Config) {
-	const site = "/the/folder/of/the/site" // stands for where that is
-	at := func(p string) string {
-		if filepath.IsAbs(p) {
-			return filepath.Clean(p)
-		}
-		return filepath.Join(site, p)
-	}
-	for i, s := range c.Sources {
-		key := fmt.Sprintf("sources[%d].dir", i)
-		if s.Dir == "" || !d.given(key) {
-			continue
-		}
-		for _, own := range []string{c.Feeds.Dir, "data"} {
-			if own == "" {
-				continue
-			}
-			in, err := filepath.Rel(at(s.Dir), at(own))
-			if err != nil || in == ".." || strings.HasPrefix(in, ".."+string(filepath.Separator)) {
-				continue
-			}
-			d.key(key, "give the articles a folder of their own", "the folder %s has %s in it, which Syndicate writes itself", quote(s.Dir), own)
-			break
-		}
 	}
 }
 

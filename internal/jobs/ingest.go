@@ -33,16 +33,18 @@ type SourceReport struct {
 	New         bool             `json:"held_new,omitempty"`     // new ones are among what is held
 	Next        time.Time        `json:"next,omitzero"`          // when it is asked again; zero: it has no schedule
 	Error       string           `json:"error,omitempty"`        // the source could not be read; nothing was changed
+	Passing     bool             `json:"passing,omitempty"`      // it worked before and has not failed for long: nobody has to do anything yet
 	AssetErrors []string         `json:"asset_errors,omitempty"` // files beside articles that could not be published
 	Problems    []source.Problem `json:"problems,omitempty"`
 	Passed      []Passed         `json:"passed,omitempty"`
 }
 
-// Failed returns the names of the sources that could not be read.
+// Failed returns the names of the sources that could not be read, and will not be by
+// themselves soon.
 func (r IngestReport) Failed() []string {
 	var names []string
 	for _, s := range r.Sources {
-		if s.Error != "" {
+		if s.Error != "" && !s.Passing {
 			names = append(names, s.Source)
 		}
 	}
@@ -178,7 +180,7 @@ func (s *Service) sourceFailed(ctx context.Context, r SourceReport, cause error)
 	r.Error = cause.Error()
 	var f *source.Failure
 	if errors.As(cause, &f) {
-		r.Next = f.Next
+		r.Next, r.Passing = f.Next, f.Passing
 		if f.State == nil {
 			return r, nil
 		}

@@ -215,7 +215,13 @@ func (t *tasks) logList(l ListReport) {
 
 func (t *tasks) logSource(r SourceReport) {
 	log := t.log.With("source", r.Source)
-	switch was, changed := t.differs("source "+r.Source, r.Error); {
+	failure := r.Error
+	if r.Passing {
+		failure += " (passing)" // to be told again when it lasts
+	}
+	switch was, changed := t.differs("source "+r.Source, failure); {
+	case changed && r.Passing:
+		log.Warn("source failed", "error", r.Error, "passing", true)
 	case changed && r.Error != "":
 		log.Error("source failed", "error", r.Error)
 	case was != "" && r.Error == "":

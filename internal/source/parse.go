@@ -58,6 +58,11 @@ func (b *builder) build(text string) *Problem {
 	if b.fields, broken = m.parse(); broken != nil {
 		return broken
 	}
+	return b.assemble(m)
+}
+
+// assemble makes the article of its fields and body.
+func (b *builder) assemble(m matter) (broken *Problem) {
 	a := &b.article
 	a.Format = b.name.format
 	if b.id, broken = readID(&b.fields); broken != nil {
@@ -126,6 +131,8 @@ func (b *builder) body(text string) *Problem {
 	if a.Title == "" {
 		b.untitled = true
 		a.Title = titleFromName(b.name.words)
+	}
+	if b.untitled && b.name.words != "" {
 		b.warn(nil, fmt.Sprintf("has no title; %q is made of its name", a.Title), "begin it with a heading, or give a title in the front matter")
 	}
 	a.Body = strings.TrimRight(strings.TrimLeft(text, "\n"), " \t\n")

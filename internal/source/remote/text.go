@@ -87,4 +87,3 @@ func Resolve(base *url.URL, ref string) string {
 	}
 	return u.String()
 }
-
