@@ -19,8 +19,8 @@ import (
 
 // articlesCommand shows what the store knows of articles.
 func articlesCommand(a *app) *cobra.Command {
-	return group("articles", "Articles in the store: list, show, prune",
-		articlesList(a), articlesShow(a), articlesPrune(a), articlesAccept(a))
+	return group("articles", "Articles in the store: list, show, add, remove, prune",
+		articlesList(a), articlesShow(a), articlesAdd(a), articlesRemove(a), articlesPrune(a), articlesAccept(a))
 }
 
 // articleView is an article in JSON.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"syndicate/internal/newsletter"
 )
 
 // Source is one place that articles come from. Exactly one of Dir, Feed, SQL, WordPress and Ghost is
@@ -144,8 +146,8 @@ func (d *decoder) sources(sources []Source) {
 			d.fits(path, kinds[0], &sources[i])
 		}
 		name := sources[i].Name
-		if name == PushSource {
-			d.key(cmp.Or(d.first(path+".name", path+".dir"), path), "give it another name", "%s: %s is the name of what articles add takes in", path, PushSource)
+		if name == newsletter.PushSource {
+			d.key(cmp.Or(d.first(path+".name", path+".dir"), path), "give it another name", "%s: %s is the name of what articles add takes in", path, newsletter.PushSource)
 		}
 		if first, ok := seen[name]; ok && name != "" {
 			d.key(cmp.Or(d.first(path+".name", path+".dir", path+".feed", path+".wordpress", path+".ghost", path+".sql"), path), "give one of them another name", "%s has the same name as sources[%d], %s", path, first, quote(name))
@@ -154,9 +156,6 @@ func (d *decoder) sources(sources []Source) {
 		seen[name] = i
 	}
 }
-
-// PushSource is the name of the source of articles that are added by hand.
-const PushSource = "push"
 
 // fits checks what a source of a kind is told.
 func (d *decoder) fits(path, kind string, s *Source) {

@@ -15,6 +15,9 @@ const (
 	PlainText Format = "txt"
 )
 
+// PushSource is the name of the source of articles that are added by hand.
+const PushSource = "push"
+
 // Article is one published piece. Its ID is minted once and never changes; the
 // revision counts real changes; Seq orders first publications in the store.
 type Article struct {

@@ -34,7 +34,11 @@ type builder struct {
 
 // parse makes an article of the file at the slash-separated path rel.
 func (d *Dir) parse(rel string, data []byte, local *listing) parsed {
-	b := &builder{dir: d, local: local, name: d.readName(rel)}
+	return d.parseNamed(rel, d.readName(rel), data, local)
+}
+
+func (d *Dir) parseNamed(rel string, name nameInfo, data []byte, local *listing) parsed {
+	b := &builder{dir: d, local: local, name: name}
 	b.article.File = rel
 	text, warning, broken := decodeText(data)
 	if warning != nil {

@@ -25,20 +25,26 @@ func NewParser(o ParserOptions) *Parser {
 	return &Parser{NewDir(DirOptions{SiteURL: o.SiteURL, Language: o.Language, Languages: o.Languages, Location: o.Location})}
 }
 
-// File makes an article of the bytes of a file. Its name, which has no folders, says
-// what the names of files say. Its key is the id in the front matter, empty: there is
-// none. A problem that is no warning means that there is no article.
-func (p *Parser) File(name string, data []byte) (newsletter.Article, []Problem) {
-	if formatOf(name) == "" {
-		return newsletter.Article{}, []Problem{{
-			File: name, Message: "has an ending that says nothing of how it is written", Hint: "articles end in .md, .html or .txt",
-		}}
-	}
+// FormatOf returns the format of a file by the ending of its name; empty: it is no
+// article's.
+func FormatOf(name string) newsletter.Format { return formatOf(name) }
+
+// File makes an article of the bytes of a file. Its name, without folders, says what
+// the names of files say; empty: it has none. The article's key is the id in the front
+// matter, empty: there is none. A problem that is no warning means that there is no
+// article.
+func (p *Parser) File(name string, format newsletter.Format, data []byte) (newsletter.Article, []Problem) {
 	if len(data) > maxFileSize {
 		return newsletter.Article{}, []Problem{{File: name, Message: "is larger than " + megabytes(maxFileSize)}}
 	}
-	r := p.dir.parse(name, data, nil)
-	if !r.broken && r.article.Format != newsletter.PlainText && localReference.MatchString(r.article.Body) {
+	info := nameInfo{}
+	if name != "" {
+		info = p.dir.readName(name)
+	}
+	info.format = format
+	r := p.dir.parseNamed(name, info, data, nil)
+	a := r.article
+	if !r.broken && a.Format != newsletter.PlainText && localReference.MatchString(a.Body) {
 		r.problems = append(r.problems, Problem{
 			Message: "refers to files beside it, which are not taken along", Hint: "give pictures and links whole addresses", Warning: true,
 		})
@@ -46,8 +52,11 @@ func (p *Parser) File(name string, data []byte) (newsletter.Article, []Problem) 
 	for i := range r.problems {
 		r.problems[i].File = name
 	}
-	r.article.Key, r.article.File = r.id, ""
-	return r.article, r.problems
+	a.Key, a.File = r.id, ""
+	if a.Slug == "" {
+		a.Slug = slugify(a.Title)
+	}
+	return a, r.problems
 }
 
 // Fields makes an article of fields, which have the names and values of those of front

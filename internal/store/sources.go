@@ -46,6 +46,19 @@ func (s *Store) FinishListing(ctx context.Context, source string, state []byte, 
 	return unpublished, err
 }
 
+// Unpublish takes articles of a source away, as FinishListing does with those that
+// vanished, and returns how many there were.
+func (s *Store) Unpublish(ctx context.Context, source string, keys []string) (unpublished int, err error) {
+	err = s.write(ctx, "unpublish articles of "+source, func(x *tx) error {
+		if err := x.lockArticles(); err != nil {
+			return err
+		}
+		unpublished, err = x.unpublish(source, keys)
+		return err
+	})
+	return unpublished, err
+}
+
 func (x *tx) unpublish(source string, keys []string) (int, error) {
 	if len(keys) == 0 {
 		return 0, nil

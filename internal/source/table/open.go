@@ -127,11 +127,12 @@ func openSQLite(file string) (*sql.DB, error) {
 	return sql.Open("sqlite", u.String())
 }
 
-// limit makes a PostgreSQL server give up by itself.
+// limit makes a PostgreSQL server give up by itself, a moment after we did: of a
+// connection that was torn it may learn much later.
 func (e engine) limit(ctx context.Context, tx *sql.Tx, d time.Duration) error {
 	if e != postgres {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", d.Milliseconds()))
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("SET LOCAL statement_timeout = %d", (d+time.Second).Milliseconds()))
 	return err
 }

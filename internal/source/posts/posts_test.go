@@ -1,0 +1,268 @@
+package posts_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/source"
+	"syndicate/internal/test/visits"
+)
+
+func TestWordPressPost(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 0)
+	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	w.posts = []wpPost{{
+		id: 7, title: "Tar &amp; oakum: a caulker&#8217;s day", excerpt: "<p>A <em>sticky</em> trade.</p>\n", date: at, modified: at.Add(time.Hour),
+		text: `<p>It is <a href="/sticky" onclick="x()">sticky</a>.</p><script>alert(1)</script><figure><img src="tar.jpg" alt="Tar"></figure>`,
+		embedded: `{"author":[{"id":1,"name":"Ines Falk","link":"https://blog.example/author/ines/"},{"code":"rest_user_invalid_id","message":"Invalid user ID.","data":{"status":404}}],
+			"wp:featuredmedia":[{"media_type":"image","source_url":"https://blog.example/boat.jpg","alt_text":"A boat","mime_type":"image/jpeg","media_details":{"width":800,"height":600,"filesize":12345}}],
+			"wp:term":[[{"name":"Uncategorized","slug":"uncategorized","taxonomy":"category"},{"name":"R&amp;D","slug":"r-d","taxonomy":"category"}],[{"name":"Sea","slug":"sea","taxonomy":"post_tag"}],[{"name":"Aside","slug":"aside","taxonomy":"post_format"}]]}`,
+	}, {
+		id: 8, title: "No media", excerpt: "<p>The first words of it [&hellip;]</p>", text: "<p>The first words of it, and more.</p>", date: at, modified: at,
+		embedded: `{"wp:featuredmedia":[{"code":"rest_forbidden","message":"Sorry.","data":{"status":401}}]}`,
+	}, {id: 9, title: "Secret", text: "<p>Hidden</p>", date: at, modified: at, password: true}}
+	v := w.visitor(t, w.server.URL+"/")
+	if f := v.Visit(); f.Error != "" || f.Problems != "" || f.Emitted != "Tar & oakum: a caulker’s day, No media" {
+		t.Fatalf("%+v", f)
+	}
+	want := newsletter.Article{
+		Source: "blog", Key: "7", Slug: "tar-oakum-a-caulker-s-day", Permalink: w.server.URL + "/7/", Title: "Tar & oakum: a caulker’s day",
+		Summary: "A sticky trade.", Language: "en", Authors: []newsletter.Author{{Name: "Ines Falk", URL: "https://blog.example/author/ines/"}},
+		Tags:      []string{"R&D", "Sea"},
+		Image:     &newsletter.Image{URL: "https://blog.example/boat.jpg", Alt: "A boat", Type: "image/jpeg", Width: 800, Height: 600, Size: 12345},
+		Published: at, Updated: at.Add(time.Hour), Format: newsletter.HTML,
+		Body: `<p>It is <a href="` + w.server.URL + `/sticky">sticky</a>.</p><figure><img src="` + w.server.URL + `/7/tar.jpg" alt="Tar"/></figure>`,
+	}
+	if diff := cmp.Diff(want, v.Stored["7"]); diff != "" {
+		t.Errorf("article (-want +got):\n%s", diff)
+	}
+	if got := v.Stored["8"].Summary; got != "The first words of it, and more." {
+		t.Errorf("summary %q", got)
+	}
+	// A password takes a post away, and brings it back when it goes.
+	w.change(func(w *wpSite) {
+		w.find(8).password, w.find(8).modified = true, at.Add(2*time.Hour)
+		w.find(9).password, w.find(9).modified = false, at.Add(2*time.Hour)
+	})
+	if f := v.Visit(); f.Gone != "8" || f.Emitted != "Secret" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestWordPressChanges: what changed is asked for by what is known, and nothing more.
+func TestWordPressChanges(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 130)
+	v := w.visitor(t, w.server.URL)
+	if f := v.Visit(); f.Error != "" || len(v.Stored) != 130 {
+		t.Fatalf("%+v, %d articles", f, len(v.Stored))
+	}
+	if n := len(w.requests()); n != 3 {
+		t.Errorf("%d requests for three pages", n)
+	}
+	news := 0
+	for _, a := range v.Stored {
+		if !a.Backlog {
+			news++
+		}
+	}
+	if news != 3 || v.Stored["130"].Backlog {
+		t.Errorf("%d are news", news)
+	}
+	quiet := func() {
+		t.Helper()
+		if f := v.Visit(); f != (visits.Found{}) {
+			t.Errorf("nothing happened: %+v", f)
+		}
+		if asked := w.requests(); len(asked) != 2 {
+			t.Errorf("asked for %s", strings.Join(asked, "\n"))
+		}
+	}
+	quiet()
+	quiet()
+	now := v.Time
+	w.change(func(w *wpSite) {
+		w.find(5).title, w.find(5).modified = "Post 5, corrected", now
+		w.posts = append(w.posts, wpPost{id: 131, title: "Post 131", text: "<p>New.</p>", date: now, modified: now})
+	})
+	if f := v.Visit(); f.Emitted != "Post 131, Post 5, corrected" && f.Emitted != "Post 5, corrected, Post 131" {
+		t.Errorf("%+v", f)
+	}
+	w.requests()
+	// Written at the same moment, and committed after the last visit.
+	w.change(func(w *wpSite) {
+		w.posts = append(w.posts, wpPost{id: 132, title: "Late", text: "<p>Late.</p>", date: now, modified: now})
+	})
+	if f := v.Visit(); f.Emitted != "Late" {
+		t.Errorf("%+v", f)
+	}
+	// It was scheduled long ago: it comes out without being changed.
+	w.change(func(w *wpSite) {
+		w.posts = append(w.posts, wpPost{id: 133, title: "Scheduled", text: "<p>Long ago.</p>", date: v.Time, modified: now.Add(-240 * time.Hour)})
+	})
+	if f := v.Visit(); f.Emitted != "Scheduled" || f.Held != "" {
+		t.Errorf("%+v", f)
+	}
+	// One is gone, and one that nobody knew comes in its place, dated long ago.
+	w.change(func(w *wpSite) {
+		w.remove(2)
+		w.posts = append(w.posts, wpPost{id: 134, title: "Dated back", text: "<p>A text of its own.</p>", date: now.Add(-2400 * time.Hour), modified: v.Time})
+	})
+	if f := v.Visit(); f.Emitted != "Dated back" {
+		t.Errorf("%+v", f)
+	}
+	w.change(func(w *wpSite) { w.remove(3) })
+	if f := v.Visit(); f.Gone != "2, 3" && f.Gone != "3" {
+		t.Errorf("%+v", f)
+	}
+	// At the latest a day later everything is compared.
+	v.Time = v.Time.Add(24 * time.Hour)
+	v.Visit()
+	if _, there := v.Stored["2"]; there || len(v.Stored) != 132 {
+		t.Errorf("%d articles, that of 2 is there: %t", len(v.Stored), there)
+	}
+	quietAfter := w.requests()
+	if len(quietAfter) == 0 {
+		t.Error("nothing was asked")
+	}
+}
+
+// TestWordPressVanishing: what is gone is unpublished, much at once is held, and what
+// fails takes nothing away.
+func TestWordPressVanishing(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 20)
+	v := w.visitor(t, w.server.URL)
+	v.Visit()
+	w.change(func(w *wpSite) { w.remove(4, 11) })
+	if f := v.Visit(); f.Gone != "11, 4" || len(v.Stored) != 18 {
+		t.Errorf("%+v", f)
+	}
+	saved := w.posts
+	w.change(func(w *wpSite) { w.posts = nil })
+	if f := v.Visit(); f.Gone != "" || strings.Count(f.Kept, ",") != 17 {
+		t.Errorf("everything is gone: %+v", f)
+	}
+	w.change(func(w *wpSite) { w.posts = saved })
+	if f := v.Visit(); f.Gone != "" || f.Kept != "" || f.Emitted != "" {
+		t.Errorf("everything is back: %+v", f)
+	}
+	w.change(func(w *wpSite) { w.remove(1, 2, 3, 5, 6, 7) })
+	if f := v.Visit(); f.Kept != "1, 2, 3, 5, 6, 7" {
+		t.Errorf("%+v", f)
+	}
+	v.Accepted = true
+	if f := v.Visit(); f.Gone != "1, 2, 3, 5, 6, 7" || len(v.Stored) != 12 {
+		t.Errorf("accepted: %+v", f)
+	}
+	for _, fails := range []func(*wpSite){func(w *wpSite) { w.limit = 0 }, func(w *wpSite) { w.plain, w.limit = true, 1 }} {
+		w.change(fails)
+		v.Time = v.Time.Add(48 * time.Hour)
+		if f := v.Visit(); f.Error == "" || f.Gone != "" || len(v.Stored) != 12 {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// TestWordPressMoved: a site that was set up anew, with other ids, is held, and known
+// again when that is accepted.
+func TestWordPressMoved(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 12)
+	for i := range w.posts {
+		w.posts[i].text = "<p>Text of its own, number " + strconv.Itoa(i) + ", which is long enough to know the post by it, whatever else becomes of it.</p>"
+	}
+	v := w.visitor(t, w.server.URL)
+	v.Visit()
+	before := v.Titles()
+	w.change(func(w *wpSite) {
+		for i := range w.posts {
+			w.posts[i].id += 1000
+			w.posts[i].modified = v.Time
+		}
+	})
+	for range 2 {
+		if f := v.Visit(); !strings.HasPrefix(f.Held, "12 of 12 articles have other ids") || f.Gone != "" || f.Kept != "" {
+			t.Errorf("%+v", f)
+		}
+	}
+	v.Accepted = true
+	if f := v.Visit(); f.Held != "" || f.Gone != "" || v.Titles() != before || len(v.Stored) != 12 {
+		t.Errorf("accepted: %+v\n%s", f, v.Titles())
+	}
+	if _, there := v.Stored["1005"]; there {
+		t.Error("it is another article now")
+	}
+}
+
+func TestWordPressRoutes(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"", "/?rest_route=/", "/wp-json"} {
+		w := newWordPress(t, 3)
+		w.plain = path != "/wp-json"
+		v := w.visitor(t, w.server.URL+path)
+		if f := v.Visit(); f.Error != "" || len(v.Stored) != 3 {
+			t.Errorf("%q: %+v", path, f)
+		}
+		w.requests()
+		v.Visit()
+		for _, r := range w.requests() {
+			if w.plain != strings.Contains(r, "rest_route") {
+				t.Errorf("%q: asked again for %s", path, r)
+			}
+		}
+	}
+	// WordPress before 5.7 gives all posts, those that changed last first.
+	w := newWordPress(t, 120)
+	w.old = true
+	v := w.visitor(t, w.server.URL)
+	v.Visit()
+	w.requests()
+	w.change(func(w *wpSite) { w.find(1).title, w.find(1).modified = "Post 1 again", v.Time })
+	if f := v.Visit(); f.Emitted != "Post 1 again" || len(w.requests()) != 2 {
+		t.Errorf("%+v", f)
+	}
+	none := newWordPress(t, 0)
+	none.server.Config.Handler = http.NotFoundHandler()
+	if f := none.visitor(t, none.server.URL).Visit(); f.Error != "no API of WordPress is there: it answers 404 Not Found" || f.Passing {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestPressedHard: a site that wants to be left alone is, for as long as it says.
+func TestPressedHard(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 3)
+	v := w.visitor(t, w.server.URL)
+	v.Visit()
+	w.change(func(w *wpSite) { w.limit = 0 })
+	if f := v.Visit(); f.Error != "it answers 429 Too Many Requests" || !f.Passing {
+		t.Errorf("%+v", f)
+	}
+	w.requests()
+	w.change(func(w *wpSite) { w.limit = 1 << 30 })
+	if f := v.Visit(); !f.Passing || len(w.requests()) != 0 {
+		t.Errorf("within two hours: %+v", f)
+	}
+	if f := v.List(source.Told); f.Error == "" || len(w.requests()) != 0 {
+		t.Errorf("told: %+v", f)
+	}
+	v.Time = v.Time.Add(2 * time.Hour)
+	if f := v.Visit(); f.Error != "" {
+		t.Errorf("later: %+v", f)
+	}
+	// What fails for more than a day does not pass by itself.
+	w.change(func(w *wpSite) { w.limit = 0 })
+	v.Visit()
+	v.Time = v.Time.Add(25 * time.Hour)
+	if f := v.Visit(); f.Error == "" || f.Passing {
+		t.Errorf("a day later: %+v", f)
+	}
+}
