@@ -80,7 +80,7 @@ func TestSampleUncommented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse("config.yaml", uncomment(data), environment("SMTP_PASSWORD", "hunter2"))
+	c, err := config.Parse("config.yaml", uncomment(data), environment("SMTP_PASSWORD", "hunter2", "GHOST_KEY", "key", "DB_PASSWORD", "hunter2"))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, uncomment(data))
 	}
@@ -91,7 +91,9 @@ func TestSampleUncommented(t *testing.T) {
 		t.Errorf("groups %v, warm-up %v", c.Delivery.Groups, c.Relays[0].WarmUp)
 	}
 	c.Delivery.Groups = nil // examples: there are none by default
-	defaults := parse(t, minimal+"relays: [{host: smtp.example.org}]\n")
+	defaults := parse(t, minimal+"relays: [{host: smtp.example.org}]\nsources: [{dir: articles}, {sql: {dsn: \"sqlite:x.db\", query: SELECT 1}}]\n")
+	query, plain := *c.Sources[len(c.Sources)-1].SQL, defaults.Sources[1].SQL
+	query.DSN, query.Query, query.Cursor, query.Columns = plain.DSN, plain.Query, "", nil // examples
 	// These sections have a default for every key; what the sample shows has to be it.
 	for _, section := range []struct{ got, want any }{
 		{c.Delivery, defaults.Delivery},
@@ -100,6 +102,7 @@ func TestSampleUncommented(t *testing.T) {
 		{c.Web.Listen, defaults.Web.Listen},
 		{c.Store, defaults.Store},
 		{c.Sources[0].Name, defaults.Sources[0].Name},
+		{query, *plain},
 		{c.Feeds.Dir, defaults.Feeds.Dir},
 		{c.Feeds.Items, defaults.Feeds.Items},
 		{c.Feeds.Content, defaults.Feeds.Content},

@@ -118,7 +118,7 @@ func inheritSources(c *Config) {
 		case s.Ghost != nil:
 			s.Name = cmp.Or(s.Name, bare(s.Ghost.URL))
 		case s.SQL != nil:
-			s.Name = cmp.Or(s.Name, bare(strings.TrimPrefix(s.SQL.DSN.Reveal(), "sqlite:")))
+			s.Name = cmp.Or(s.Name, databaseName(s.SQL.DSN.Reveal()))
 			s.SQL.TimeZone = cmp.Or(s.SQL.TimeZone, time.UTC)
 		}
 	}
@@ -201,6 +201,19 @@ func bare(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return address
+	}
+	return strings.TrimSuffix(u.Host+u.Path, "/")
+}
+
+// databaseName is what is told of a database: its host and name, or its file, and never
+// more.
+func databaseName(dsn string) string {
+	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		return file
+	}
+	u, err := url.Parse(dsn)
+	if err != nil || u.Host == "" {
+		return "sql"
 	}
 	return strings.TrimSuffix(u.Host+u.Path, "/")
 }

@@ -29,7 +29,7 @@ func TestWordPressPost(t *testing.T) {
 		embedded: `{"wp:featuredmedia":[{"code":"rest_forbidden","message":"Sorry.","data":{"status":401}}]}`,
 	}, {id: 9, title: "Secret", text: "<p>Hidden</p>", date: at, modified: at, password: true}}
 	v := w.visitor(t, w.server.URL+"/")
-	if f := v.Visit(); f.Error != "" || f.Problems != "" || f.Emitted != "Tar & oakum: a caulker’s day, No media" {
+	if f := v.Visit(); f.Error != "" || f.Problems != "" || f.Emitted != "No media, Tar & oakum: a caulker’s day" {
 		t.Fatalf("%+v", f)
 	}
 	want := newsletter.Article{

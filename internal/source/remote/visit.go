@@ -185,6 +185,11 @@ func (v *visit) remember(list []*entry) {
 		here = append(here, k)
 	}
 	v.shown = len(here)
+	back := make(map[string]bool, len(here))
+	for i := range here {
+		back[here[i].Key] = true
+	}
+	v.next.Deleted = slices.DeleteFunc(v.next.Deleted, func(key string) bool { return back[key] })
 	more := 0
 	for i := range v.old.Known {
 		if !shown[i] && (v.lists || more < rememberedMore) {
