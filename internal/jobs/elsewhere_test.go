@@ -166,6 +166,14 @@ func TestFeedFromElsewhere(t *testing.T) {
 	if len(s.ids()) != 11 {
 		t.Error("a failure took articles away")
 	}
+	// It may be over soon. What fails for more than a day is broken.
+	if r, err := v.Ingest(t.Context(), source.WhenDue); err != nil || !r.Sources[0].Passing || len(r.Failed()) != 0 {
+		t.Errorf("between visits: %+v, %v", r, err)
+	}
+	s.clock.add(24 * time.Hour)
+	if r := ingest(); r.Error == "" || r.Passing {
+		t.Errorf("a day later: %+v", r)
+	}
 	if r, err := v.Ingest(t.Context(), source.WhenDue); err != nil || len(r.Failed()) != 1 {
 		t.Errorf("between visits: %+v, %v", r, err)
 	}
