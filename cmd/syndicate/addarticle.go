@@ -74,7 +74,7 @@ func (s *site) readArticle(file, format string) (newsletter.Article, []source.Pr
 	if format != "" && !ok {
 		return newsletter.Article{}, nil, usage("it is markdown, html or text", "--format %s is not known", format)
 	}
-	in, name := io.Reader(s.in), ""
+	in, name := s.in, ""
 	if file != "-" {
 		if name = filepath.Base(file); f == "" {
 			f = source.FormatOf(name)

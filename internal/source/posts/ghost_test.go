@@ -86,7 +86,7 @@ func (g *ghostSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			list = append(list, p)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b map[string]any) int { return strings.Compare(b[by].(string), a[by].(string)) })
+	slices.SortStableFunc(list, func(a, b map[string]any) int { return strings.Compare(fmt.Sprint(b[by]), fmt.Sprint(a[by])) })
 	total, pages := len(list), max(1, (len(list)+limit-1)/limit)
 	list = list[min(total, (page-1)*limit):min(total, page*limit)]
 	if q.Get("fields") == "id" {
@@ -111,11 +111,11 @@ func ghostFits(p map[string]any, filter string) bool {
 		if err != nil {
 			panic(err)
 		}
-		at, err := time.Parse(ghostTime, p["updated_at"].(string))
+		at, err := time.Parse(ghostTime, fmt.Sprint(p["updated_at"]))
 		return err == nil && !at.Before(since)
 	}
 	if ids, ok := strings.CutPrefix(filter, "id:["); ok {
-		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), p["id"].(string))
+		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), fmt.Sprint(p["id"]))
 	}
 	return filter == ""
 }
@@ -147,7 +147,7 @@ func TestGhostPost(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 1, 1, 0, 0, 0, time.UTC)
 	want := newsletter.Article{
-		Source: "ghost", Key: p["id"].(string), Slug: "boats-3-more", Permalink: "https://ghost.example/1/", Title: "Boats <3 & more", Summary: "Small ones.",
+		Source: "ghost", Key: fmt.Sprint(p["id"]), Slug: "boats-3-more", Permalink: "https://ghost.example/1/", Title: "Boats <3 & more", Summary: "Small ones.",
 		Language: "en", Authors: []newsletter.Author{{Name: "Jo", URL: "https://ghost.example/author/jo/"}}, Tags: []string{"Sea"},
 		Image:     &newsletter.Image{URL: "https://ghost.example/boat.jpg", Alt: "A boat", Caption: "By Jo"},
 		Published: at, Updated: at, Format: newsletter.HTML, Body: `<p>Of <a href="https://ghost.example/sea/">the sea</a>.</p>`,
@@ -155,7 +155,7 @@ func TestGhostPost(t *testing.T) {
 	if diff := cmp.Diff(want, v.Stored[want.Key]); diff != "" {
 		t.Errorf("article (-want +got):\n%s", diff)
 	}
-	if a := v.Stored[members["id"].(string)]; a.Body != "What everybody may read." || a.Format != newsletter.PlainText {
+	if a := v.Stored[fmt.Sprint(members["id"])]; a.Body != "What everybody may read." || a.Format != newsletter.PlainText {
 		t.Errorf("for members: %+v", a)
 	}
 }

@@ -49,7 +49,7 @@ func program(name string) (string, error) {
 	if p, err := exec.LookPath(name); err == nil {
 		return p, nil
 	}
-	if p := filepath.Join("/usr/sbin", name); exec.CommandContext(context.Background(), p, "--version").Run() == nil {
+	if p := "/usr/sbin/" + name; exec.CommandContext(context.Background(), p, "--version").Run() == nil {
 		return p, nil
 	}
 	return "", fmt.Errorf("no %s on PATH nor in /usr/sbin", name)
