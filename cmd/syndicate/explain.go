@@ -75,6 +75,7 @@ type explainedView struct {
 	PausedTill time.Time                    `json:"paused_till,omitzero"`
 	Language   string                       `json:"language,omitempty"`
 	Topics     []string                     `json:"topics,omitempty"`
+	Cadence    newsletter.Cadence           `json:"cadence,omitempty"` // empty: each issue
 	Cursor     int64                        `json:"cursor"`
 	WillGet    bool                         `json:"will_get"`
 	WhyNot     []string                     `json:"why_not,omitempty"`
@@ -110,7 +111,7 @@ func (s *site) viewExplanation(ctx context.Context, e jobs.Explanation) explanat
 		}
 		if b := x.Subscription; b != nil {
 			n.State, n.Source, n.ConsentAt, n.LeftAt, n.LeftBy = b.State, b.Source, b.ConsentAt, b.LeftAt, b.LeftBy
-			n.PausedTill, n.Language, n.Topics = b.PausedTill, b.Subscriber.Language, b.Topics
+			n.PausedTill, n.Language, n.Topics, n.Cadence = b.PausedTill, b.Subscriber.Language, b.Topics, b.Cadence
 		}
 		for k := range x.Waiting {
 			n.Waiting = append(n.Waiting, x.Waiting[k].Title)
@@ -166,7 +167,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 		case !b.ConsentAt.IsZero():
 			since = "since " + moment(b.ConsentAt, zone)
 		}
-		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, "from "+b.Source, b.Subscriber.Language, listed("topics ", b.Topics),
+		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, "from "+b.Source, b.Subscriber.Language, listed("topics ", b.Topics), string(b.Cadence),
 			map[bool]string{true: "paused until " + moment(b.PausedTill, zone)}[b.PausedTill.After(s.clock())]))
 	}
 	name := x.Name

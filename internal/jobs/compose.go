@@ -23,14 +23,15 @@ func (s *Service) Preview(ctx context.Context, name string) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
-	return s.compose(ctx, n)
+	return s.compose(ctx, n, nil)
 }
 
 // compose selects what is new to each group of a newsletter's subscribers and
-// freezes it in memory. Only where there is nothing to be seen it has no groups.
-func (s *Service) compose(ctx context.Context, n newsletter.Newsletter) (Preview, error) {
+// freezes it in memory, for an occurrence or as an issue by hand (o nil). Only where
+// there is nothing to be seen it has no groups.
+func (s *Service) compose(ctx context.Context, n newsletter.Newsletter, o *newsletter.Occurrence) (Preview, error) {
 	now := s.now()
-	p := Preview{Newsletter: n, Rehearsal: s.Rehearsal()}
+	p := Preview{Newsletter: n, Rehearsal: s.Rehearsal(), turn: s.turn(n, o)}
 	track, err := s.store.Track(ctx, n.Name, p.Rehearsal)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return p, err
@@ -39,7 +40,7 @@ func (s *Service) compose(ctx context.Context, n newsletter.Newsletter) (Preview
 	if p.Horizon, err = s.store.HighestSeq(ctx); err != nil {
 		return p, err
 	}
-	groups, err := s.store.Groups(ctx, n.Name, p.Rehearsal, now)
+	groups, err := s.store.Groups(ctx, n.Name, p.Rehearsal, p.turn, now)
 	if err != nil {
 		return p, err
 	}
@@ -67,9 +68,20 @@ func (s *Service) compose(ctx context.Context, n newsletter.Newsletter) (Preview
 		return p, err
 	}
 	if nobody {
-		p.Nothing = "nobody subscribes"
+		if p.Nothing, err = s.whyNobody(ctx, p, now); err != nil {
+			return p, err
+		}
 	}
 	return p, s.lead(ctx, &p)
+}
+
+// whyNobody says why an issue has no audience.
+func (s *Service) whyNobody(ctx context.Context, p Preview, now time.Time) (string, error) {
+	others, err := s.store.Groups(ctx, p.Newsletter.Name, p.Rehearsal, newsletter.Turn{Day: newsletter.Always}, now)
+	if len(others) > 0 {
+		return "its subscribers want it on other days", err
+	}
+	return "nobody subscribes", err
 }
 
 // nothingNew says why most new articles are not enough for an issue; empty: they
@@ -215,7 +227,7 @@ func (s *Service) create(ctx context.Context, p Preview, o *newsletter.Occurrenc
 	issue, err := s.store.CreateIssue(ctx, store.NewIssue{
 		Newsletter: p.Newsletter.Name, Rehearsal: p.Rehearsal, Horizon: p.Horizon, Hash: p.Hash,
 		Subject: p.Groups[0].Digest.Subject, Frozen: p.frozen, Articles: p.articles,
-		Occurrence: o, Approval: p.Newsletter.Approval, Canary: s.canaryShare(p),
+		Occurrence: o, Approval: p.Newsletter.Approval, Canary: s.canaryShare(p), Turn: p.turn,
 	}, s.now())
 	if err == nil {
 		s.log.Info("issue composed", "newsletter", issue.Newsletter, "issue", issue.Number, "rehearsal", issue.Rehearsal,

@@ -55,7 +55,7 @@ func (s *Service) domains(ctx context.Context, p Preview) ([]DomainCount, error)
 	for _, l := range p.frozen.Lists {
 		served[l.Group] = len(l.Articles) > 0
 	}
-	groups, err := s.store.GroupDomains(ctx, p.Newsletter.Name, p.Rehearsal, s.now())
+	groups, err := s.store.GroupDomains(ctx, p.Newsletter.Name, p.Rehearsal, p.turn, s.now())
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ type ExplainedNewsletter struct {
 	Name         string
 	Subscription *newsletter.Subscription // nil: there is none
 	Cursor       int64                    // articles up to this seq are served
-	Next         NextDue                  // zero: only by hand, or it gets nothing
+	Next         NextDue                  // that is due for it; zero: only by hand, or it gets nothing
 	Waiting      []newsletter.Article     // what the next issue would bring, newest first
 	More         int                      // that it would leave out
 	WhyNot       []string                 // why it gets nothing; empty: it will
@@ -113,11 +113,11 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 	if err := s.waiting(ctx, &x, n, why); err != nil || len(x.WhyNot) > 0 {
 		return x, err
 	}
-	for _, due := range s.NextDue(now) {
-		if due.Newsletter == name {
-			x.Next = due
-		}
+	served := b.Served
+	if s.Rehearsal() {
+		served = b.RehearsalServed
 	}
+	x.Next, _ = s.nextTurn(n, b, served)
 	return x, nil
 }
 

@@ -53,7 +53,7 @@ func TestReceivers(t *testing.T) {
 		s.article()
 		s.counts(s.issue(s.run(v)), newsletter.IssueSent, 44, 0, 0, 0)
 		groups := func() map[string]int {
-			all, err := s.store.GroupDomains(t.Context(), "weekly", false, s.clock.now())
+			all, err := s.store.GroupDomains(t.Context(), "weekly", false, newsletter.Turn{}, s.clock.now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -142,6 +142,7 @@ type Preview struct {
 
 	frozen   newsletter.Frozen
 	articles []newsletter.Article
+	turn     newsletter.Turn
 }
 
 // PreviewGroup is a digest as some of the subscribers would get it. Only the
@@ -212,7 +213,7 @@ func (s *Service) expected(ctx context.Context, i newsletter.Issue) (int, error)
 	if err != nil {
 		return 0, err
 	}
-	groups, err := s.store.Groups(ctx, i.Newsletter, i.Rehearsal, s.now())
+	groups, err := s.store.Groups(ctx, i.Newsletter, i.Rehearsal, i.Turn, s.now())
 	n := 0
 	for _, g := range groups {
 		if slices.ContainsFunc(frozen.Lists, func(l newsletter.FrozenList) bool { return l.Group == g.Group && len(l.Articles) > 0 }) {

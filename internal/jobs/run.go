@@ -276,7 +276,11 @@ func (s *Service) issueAll(ctx context.Context, r *RunReport, wanted []newslette
 	failures := make([]error, len(wanted))
 	var ask []Preview
 	for i, n := range wanted {
-		previews[i], failures[i] = s.compose(ctx, n)
+		var o *newsletter.Occurrence
+		if x, ok := due[n.Name]; ok {
+			o = &x
+		}
+		previews[i], failures[i] = s.compose(ctx, n, o)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

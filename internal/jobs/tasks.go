@@ -294,7 +294,7 @@ func (t *tasks) composeDue(ctx context.Context, job composeJob) error {
 	if err != nil || !due {
 		return err
 	}
-	p, err := t.compose(ctx, n)
+	p, err := t.compose(ctx, n, &o)
 	if err != nil {
 		return fmt.Errorf("composing %s, due %s: %w", n.Name, o.Local, err)
 	}

@@ -53,6 +53,7 @@ type Issue struct {
 	CanaryAt   time.Time  // since when all of the canary was tried, zero: not yet
 	Wave       int        // 0: the canary (or everybody, where there is none), 1: the rest
 	Due        string     // local time of its occurrence, empty: by hand
+	Turn       Turn       // whose turn it is
 	CreatedAt  time.Time
 	SealedAt   time.Time
 	ProgressAt time.Time // the last settled delivery or state change

@@ -32,13 +32,15 @@ type Subscription struct {
 	Newsletter string
 	State      SubscriptionState
 	Topics     []string // tags wanted; empty: all
-	Cadence    string   // empty: each issue
-	Hour       int      // local hour wanted, -1: when the issue is sent
-	MaxItems   int      // 0: the newsletter's
+	Cadence    Cadence
+	Hour       int // local hour wanted, -1: when the issue is sent
+	MaxItems   int // 0: the newsletter's
 	PausedTill time.Time
 	Cursor     int64 // articles up to this seq are served
+	Served     Day   // on which an issue was for it last, or from which its cadence counts; 0: never
 
 	RehearsalCursor int64     // the same in rehearsal
+	RehearsalServed Day       //
 	LeftAt          time.Time // unsubscribed
 	LeftBy          string    // where that came from: "link", "page", "file", …
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -16,11 +17,11 @@ import (
 const slice = 50_000
 
 // Groups counts the subscriptions of a newsletter that would be served now, by
-// what they are served: confirmed, not suppressed, not paused.
-func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, now time.Time) ([]GroupCount, error) {
+// what they are served: confirmed, not suppressed, not paused, and due.
+func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, turn newsletter.Turn, now time.Time) ([]GroupCount, error) {
 	count := map[newsletter.Group]int{}
 	for after := int64(0); ; {
-		some, through, err := groupsAfter(s.reader(ctx), newsletter.Issue{Newsletter: name, Rehearsal: rehearsal, Horizon: math.MaxInt64}, after, slice, now)
+		some, through, err := groupsAfter(s.reader(ctx), newsletter.Issue{Newsletter: name, Rehearsal: rehearsal, Turn: turn, Horizon: math.MaxInt64}, after, slice, now)
 		if err != nil {
 			return nil, s.wrap("group the subscribers of "+name, err)
 		}
@@ -43,38 +44,53 @@ func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, now tim
 }
 
 // NextGroups looks at the next subscribers of an unsealed issue in ascending order
-// of id, at most limit of them: confirmed, not suppressed, not paused, and not served
-// up to its horizon. It returns the groups they are in, and the last one's id.
+// of id, at most limit of them: confirmed, not suppressed, not paused, due, and not
+// served up to its horizon. It returns the groups they are in, and the last one's id.
 func (s *Store) NextGroups(ctx context.Context, issue newsletter.Issue, after int64, limit int, now time.Time) ([]GroupCount, int64, error) {
 	all, through, err := groupsAfter(s.reader(ctx), issue, after, limit, now)
 	return all, through, s.wrap(fmt.Sprintf("read the audience of issue %d", issue.ID), err)
 }
 
-// served is which subscriptions are served an issue at all: of newsletter $1, after
-// $2, at the time $3, up to the horizon $4.
-func served(cursor string) string {
-	return "b.newsletter = $1 AND b.subscriber > $2 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $3 AND b." + cursor + " < $4"
+// served is which subscriptions after one of them an issue serves at all: a condition,
+// and its arguments behind others that come first.
+func served(i newsletter.Issue, after int64, now time.Time, first ...any) (cond string, args []any) {
+	due, args := whoseTurn("b.cadence", "b."+servedColumn(i.Rehearsal), i.Turn, append(first, i.Newsletter, after, ms(now), i.Horizon)...)
+	k := len(first)
+	return fmt.Sprintf("b.newsletter = $%d AND b.subscriber > $%d AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $%d AND b.%s < $%d AND ",
+		k+1, k+2, k+3, cursorColumn(i.Rehearsal), k+4) + due, args
+}
+
+// whoseTurn returns a condition on a subscription's cadence and the day on which it
+// was last served, and its arguments behind others that come first.
+func whoseTurn(cadence, served string, turn newsletter.Turn, args ...any) (cond string, all []any) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "(%s = '' OR %s < CASE %s", cadence, served, cadence)
+	for _, c := range newsletter.Cadences() {
+		args = append(args, int64(turn.Since(c)))
+		fmt.Fprintf(&b, " WHEN '%s' THEN $%d", c, len(args))
+	}
+	b.WriteString(" ELSE 2147483647 END)")
+	return b.String(), args
 }
 
 // groupsAfter counts the next subscriptions that an issue serves, by what they are
 // served, and says which was the last.
 func groupsAfter(q querier, i newsletter.Issue, after int64, limit int, now time.Time) (all []GroupCount, through int64, err error) {
-	col := cursorColumn(i.Rehearsal)
+	where, args := served(i, after, now, limit)
 	all, err = list(q, func(scan func(...any) error) (g GroupCount, err error) {
 		var last int64
 		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Count, &last)
 		through = max(through, last)
 		return g, err
-	}, "SELECT position, language, topics, max_items, count(*), max(subscriber) FROM (SELECT b.subscriber, b."+col+` AS position, b.language, b.topics, b.max_items
-		FROM subscriptions b WHERE `+served(col)+` ORDER BY b.subscriber LIMIT $5) AS next GROUP BY position, language, topics, max_items`,
-		i.Newsletter, after, ms(now), i.Horizon, limit)
+	}, "SELECT position, language, topics, max_items, count(*), max(subscriber) FROM (SELECT b.subscriber, b."+cursorColumn(i.Rehearsal)+` AS position, b.language, b.topics, b.max_items
+		FROM subscriptions b WHERE `+where+` ORDER BY b.subscriber LIMIT $1) AS next GROUP BY position, language, topics, max_items`, args...)
 	return all, through, err
 }
 
 // audience reads whom an issue serves of (after, through], in ascending order, and
 // locks their subscriptions.
 func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now time.Time) ([]Recipient, error) {
-	col := cursorColumn(i.Rehearsal)
+	where, args := served(i, after, now, through)
 	return list(x, func(scan func(...any) error) (r Recipient, err error) {
 		var hour int
 		var own string
@@ -86,9 +102,9 @@ func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now
 			r.NotBefore = nextHour(now, hour, own)
 		}
 		return r, err
-	}, "SELECT b.subscriber, b."+col+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
+	}, "SELECT b.subscriber, b."+cursorColumn(i.Rehearsal)+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
 		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
-		WHERE `+served(col)+` AND b.subscriber <= $5 ORDER BY b.subscriber{{for update b}}`, i.Newsletter, after, ms(now), i.Horizon, through)
+		WHERE `+where+` AND b.subscriber <= $1 ORDER BY b.subscriber{{for update b}}`, args...)
 }
 
 // nextHour returns when the wall clock of a zone next shows that hour; zero if it

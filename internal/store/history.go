@@ -28,6 +28,7 @@ type PastDelivery struct {
 	Newsletter string
 	Number     int
 	Rehearsal  bool
+	Digest     int // its number in the issue
 	Issue      newsletter.IssueState
 	Subject    string
 	State      newsletter.DeliveryState
@@ -46,9 +47,9 @@ const recentIssues = 100
 // not sent, latest first.
 func (s *Store) History(ctx context.Context, subscriber int64, rehearsal bool) ([]PastDelivery, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (p PastDelivery, err error) {
-		err = scan(&p.Newsletter, &p.Number, &p.Rehearsal, &p.Issue, &p.Subject, &p.State, &p.Attempts, stamp{&p.At}, stamp{&p.DueAt}, &p.Code, &p.Reply, &p.Waits)
+		err = scan(&p.Newsletter, &p.Number, &p.Rehearsal, &p.Digest, &p.Issue, &p.Subject, &p.State, &p.Attempts, stamp{&p.At}, stamp{&p.DueAt}, &p.Code, &p.Reply, &p.Waits)
 		return p, err
-	}, `SELECT i.newsletter, i.number, i.rehearsal, i.state, i.subject, d.state, d.attempts, d.settled_at, d.due_at, coalesce(d.reply_code, 0), coalesce(d.reply, ''),
+	}, `SELECT i.newsletter, i.number, i.rehearsal, d.digest, i.state, i.subject, d.state, d.attempts, d.settled_at, d.due_at, coalesce(d.reply_code, 0), coalesce(d.reply, ''),
 			CASE WHEN c.wave > i.wave THEN 1 ELSE 0 END
 		FROM (SELECT * FROM issues WHERE rehearsal = $2 ORDER BY id DESC LIMIT $3) AS i
 		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1

@@ -141,10 +141,11 @@ func (s *Store) Cancel(ctx context.Context, issue int64, reason string) (cancell
 }
 
 // returnCursors gives subscriptions of an issue's deliveries the cursor they had
-// before, where no later issue moved it.
+// before, where no later issue moved it. Those who have a cadence are due again as
+// soon as it lets them.
 func (x *tx) returnCursors(i newsletter.Issue, which string, args ...any) error {
 	col := cursorColumn(i.Rehearsal)
-	_, err := x.exec(`UPDATE subscriptions SET `+col+` = old.cursor
+	_, err := x.exec(`UPDATE subscriptions SET `+col+` = old.cursor, `+servedColumn(i.Rehearsal)+` = 0
 		FROM (SELECT d.subscriber AS subscriber, d.old_cursor AS cursor FROM chunks c JOIN deliveries d ON d.chunk = c.id WHERE c.issue = $1 AND `+which+`) AS old
 		WHERE subscriptions.newsletter = $2 AND subscriptions.subscriber = old.subscriber AND subscriptions.`+col+` = $3`,
 		append([]any{i.ID, i.Newsletter, i.Horizon}, args...)...)
@@ -157,6 +158,14 @@ func cursorColumn(rehearsal bool) string {
 		return "rehearsal_cursor"
 	}
 	return "cursor"
+}
+
+// servedColumn says when a subscription was last served in a track.
+func servedColumn(rehearsal bool) string {
+	if rehearsal {
+		return "rehearsal_served"
+	}
+	return "served"
 }
 
 // RetryFailed makes the failed deliveries of an issue pending again, of those who

@@ -476,11 +476,11 @@ func TestHardBounceAtTheRelay(t *testing.T) {
 		if p.Cause != newsletter.CauseBounce || p.Issue != i.ID || p.Note == "" {
 			b.Errorf("%+v", p)
 		}
-		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b)[0].Count, 1)
+		equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b)[0].Count, 1)
 		_ = ids
 		equal(b, must(b.LiftIssueSuppressions(ctx, i.ID))(b), 1)
 		// What was cancelled of the later issue is new to her again.
-		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b), []store.GroupCount{
+		equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b), []store.GroupCount{
 			{Group: newsletter.Group{Cursor: i.Horizon}, Count: 1}, {Group: newsletter.Group{Cursor: later.Horizon}, Count: 1},
 		})
 	})

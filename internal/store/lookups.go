@@ -23,14 +23,15 @@ func (s *Store) LeasedChunks(ctx context.Context, rehearsal bool) (int, error) {
 }
 
 // GroupDomains counts what Groups counts by recipient-domain group as well.
-func (s *Store) GroupDomains(ctx context.Context, name string, rehearsal bool, now time.Time) ([]GroupDomain, error) {
+func (s *Store) GroupDomains(ctx context.Context, name string, rehearsal bool, turn newsletter.Turn, now time.Time) ([]GroupDomain, error) {
+	due, args := whoseTurn("b.cadence", "b."+servedColumn(rehearsal), turn, name, ms(now))
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (g GroupDomain, err error) {
 		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Domain, &g.Count)
 		return g, err
 	}, "SELECT b."+cursorColumn(rehearsal)+` AS position, b.language, b.topics, b.max_items, `+receiver+` AS receiver, count(*)
 		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
-		WHERE b.newsletter = $1 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $2
-		GROUP BY position, b.language, b.topics, b.max_items, receiver`, name, ms(now))
+		WHERE b.newsletter = $1 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $2 AND `+due+`
+		GROUP BY position, b.language, b.topics, b.max_items, receiver`, args...)
 	return all, s.wrap("group the subscribers of "+name, err)
 }
 

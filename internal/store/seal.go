@@ -169,7 +169,8 @@ func (x *tx) moveCursors(i newsletter.Issue, all []Recipient) error {
 	for k, r := range all {
 		ids[k] = r.Subscriber
 	}
-	_, err := x.exec("UPDATE subscriptions SET "+cursorColumn(i.Rehearsal)+" = $1 WHERE newsletter = $2 AND subscriber {{in ints $3}}", i.Horizon, i.Newsletter, jsonArg(ids))
+	_, err := x.exec("UPDATE subscriptions SET "+cursorColumn(i.Rehearsal)+" = $1, "+servedColumn(i.Rehearsal)+" = $4 WHERE newsletter = $2 AND subscriber {{in ints $3}}",
+		i.Horizon, i.Newsletter, jsonArg(ids), i.Turn.Day)
 	return err
 }
 

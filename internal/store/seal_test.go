@@ -157,13 +157,13 @@ func TestAudience(t *testing.T) {
 		}
 		equal(b, must(b.Audience(ctx, i, 0, 0, b.Now()))(b), want)
 		equal(b, must(b.Audience(ctx, i, ids[3], 2, b.Now()))(b), want[1:3])
-		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b), []store.GroupCount{{Count: 3}, {Group: newsletter.Group{Topics: "go|sql", Max: 3}, Count: 1}})
+		equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b), []store.GroupCount{{Count: 3}, {Group: newsletter.Group{Topics: "go|sql", Max: 3}, Count: 1}})
 
 		b.seal(i, 10)
-		equal(b, must(b.Groups(ctx, "weekly", false, b.Now()))(b), []store.GroupCount{
+		equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b), []store.GroupCount{
 			{Group: newsletter.Group{Cursor: horizon}, Count: 3}, {Group: newsletter.Group{Cursor: horizon, Topics: "go|sql", Max: 3}, Count: 1},
 		})
-		equal(b, must(b.Groups(ctx, "weekly", true, b.Now()))(b)[0].Cursor, 0) // the rehearsal's cursors are its own
+		equal(b, must(b.Groups(ctx, "weekly", true, newsletter.Turn{}, b.Now()))(b)[0].Cursor, 0) // the rehearsal's cursors are its own
 		equal(b, b.deliveries(), map[int64]int{ids[3]: 1, ids[6]: 1})
 		_, next, err := b.OpenWork(ctx, false)
 		b.ok(err)

@@ -188,7 +188,8 @@ func (x *tx) settleSent(in []*entry, chunks map[int64]*held, now int64) error {
 		// Cancelling returned the cursor of somebody whose message did arrive.
 		if i := chunks[e.Chunk].issue; i.ID > 0 && (i.State == newsletter.IssueCancelled || slices.Contains(cancelled, e)) {
 			col := cursorColumn(i.Rehearsal)
-			_, err := x.exec("UPDATE subscriptions SET "+col+" = $1 WHERE newsletter = $2 AND "+col+` < $1
+			_, err := x.exec("UPDATE subscriptions SET "+col+" = $1, "+servedColumn(i.Rehearsal)+` = (SELECT i.day FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.id = $3)
+				WHERE newsletter = $2 AND `+col+` < $1
 				AND subscriber = (SELECT subscriber FROM deliveries WHERE chunk = $3 AND n = $4)`, i.Horizon, i.Newsletter, e.Chunk, e.N)
 			if err != nil {
 				return err

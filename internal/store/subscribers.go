@@ -12,12 +12,12 @@ import (
 )
 
 const subscriptionColumns = `s.id, s.email, s.name, b.language, b.time_zone, s.created_at, b.newsletter, b.state, b.topics, b.cadence, b.hour, b.max_items,
-	b.paused_till, b.cursor, b.rehearsal_cursor, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at`
+	b.paused_till, b.cursor, b.served, b.rehearsal_cursor, b.rehearsal_served, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at`
 
 func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err error) {
 	var topics string
 	err = scan(&b.Subscriber.ID, &b.Subscriber.Email, &b.Subscriber.Name, &b.Subscriber.Language, &b.Subscriber.TimeZone, stamp{&b.Subscriber.CreatedAt},
-		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, &b.RehearsalCursor, stamp{&b.LeftAt}, &b.LeftBy, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
+		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, &b.Served, &b.RehearsalCursor, &b.RehearsalServed, stamp{&b.LeftAt}, &b.LeftBy, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
 		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt})
 	b.Topics = newsletter.SplitTopics(topics)
 	return b, err
@@ -138,10 +138,15 @@ func (s *Store) Resubscribe(ctx context.Context, subscriber int64, name string, 
 
 // Preferences are what an owner may set; nil: left as it is.
 type Preferences struct {
-	Name, Language, TimeZone, Cadence *string
-	Topics                            *[]string
-	Hour, MaxItems                    *int
-	PausedTill                        *time.Time
+	Name, Language, TimeZone *string
+	Topics                   *[]string
+	Hour, MaxItems           *int
+	PausedTill               *time.Time
+
+	// Cadence counts from a day on: who has chosen Mondays on a Wednesday gets
+	// nothing before the next Monday.
+	Cadence *newsletter.Cadence
+	From    newsletter.Day
 }
 
 // SetPreferences sets fields of a subscription for its owner. No file changes
@@ -170,7 +175,11 @@ func (s *Store) SetPreferences(ctx context.Context, subscriber int64, name strin
 			set("time_zone", "time_zone", *p.TimeZone)
 		}
 		if p.Cadence != nil {
-			set("cadence", "cadence", *p.Cadence)
+			set("cadence", "cadence", string(*p.Cadence))
+			for _, column := range []string{"served", "rehearsal_served"} {
+				args = append(args, p.From-1)
+				sets += fmt.Sprintf(", %[1]s = CASE WHEN %[1]s < $%[2]d THEN $%[2]d ELSE %[1]s END", column, len(args))
+			}
 		}
 		if p.Topics != nil {
 			set("topics", "topics", newsletter.JoinTopics(*p.Topics))

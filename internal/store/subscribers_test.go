@@ -158,7 +158,7 @@ func TestSuppressions(t *testing.T) {
 		cause := func() newsletter.Cause { return must(b.Suppression(ctx, "ann@example.org"))(b).Cause }
 		served := func() int {
 			n := 0
-			for _, g := range must(b.Groups(ctx, "weekly", false, b.Now()))(b) {
+			for _, g := range must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b) {
 				n += g.Count
 			}
 			return n

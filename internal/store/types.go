@@ -84,6 +84,7 @@ type NewIssue struct {
 	Occurrence *newsletter.Occurrence // nil: by hand
 	Approval   bool                   // an operator must approve it first
 	Canary     float64                // the share of the audience that goes first, 0: none
+	Turn       newsletter.Turn        // whose turn it is
 }
 
 // IssueQuery selects issues, newest first.
