@@ -308,6 +308,9 @@ func (b *letterbox) choose(rt *rapid.T) {
 	case 4:
 		r.paused = b.now.AddDate(0, 0, rapid.IntRange(-1, 9).Draw(rt, "days"))
 		p.PausedTill = &r.paused
+		if r.paused.After(b.now) && len(r.waiting) > 0 {
+			r.takeBack(0)
+		}
 	}
 	b.ok(b.s.store.SetPreferences(b.t.Context(), r.id, b.name, p, b.now))
 }

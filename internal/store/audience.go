@@ -118,9 +118,28 @@ func nextHour(now time.Time, hour int, zone string) time.Time {
 	if local.Hour() == hour {
 		return time.Time{}
 	}
-	t := time.Date(local.Year(), local.Month(), local.Day(), hour, 0, 0, 0, loc)
+	y, m, d := local.Date()
+	t := hourOf(y, m, d, hour, loc)
 	if t.Before(now) {
-		t = time.Date(local.Year(), local.Month(), local.Day()+1, hour, 0, 0, 0, loc)
+		t = hourOf(y, m, d+1, hour, loc)
 	}
 	return t.UTC()
+}
+
+// hourOf returns when the hour of a day begins: one that there is twice, in autumn,
+// the first time, one that the clock leaps over, in spring, when it has leapt.
+func hourOf(y int, m time.Month, d, hour int, loc *time.Location) time.Time {
+	t := time.Date(y, m, d, hour, 0, 0, 0, loc)
+	if t.Hour() == hour {
+		if before := t.Add(-time.Hour); before.Hour() == hour {
+			return before
+		}
+		return t
+	}
+	// time.Date does not say which side of the leap it takes.
+	start, end := t.ZoneBounds()
+	if !start.IsZero() && t.Sub(start) < 12*time.Hour {
+		return start
+	}
+	return end
 }

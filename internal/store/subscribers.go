@@ -150,7 +150,8 @@ type Preferences struct {
 }
 
 // SetPreferences sets fields of a subscription for its owner. No file changes
-// those fields any more.
+// those fields any more. A pause begins at once: what is pending is cancelled, and
+// new again when it ends.
 func (s *Store) SetPreferences(ctx context.Context, subscriber int64, name string, p Preferences, now time.Time) error {
 	return s.write(ctx, "set the preferences for "+name, func(x *tx) error {
 		owned, err := one(x, value[string], "SELECT set_by_owner FROM subscriptions WHERE newsletter = $1 AND subscriber = $2{{for update}}", name, subscriber)
@@ -205,6 +206,9 @@ func (s *Store) SetPreferences(ctx context.Context, subscriber int64, name strin
 		}
 		args = append(args, string(b))
 		_, err = x.exec(fmt.Sprintf("UPDATE subscriptions SET %s, set_by_owner = $%d WHERE newsletter = $1 AND subscriber = $2", sets, len(args)), args...)
+		if err == nil && p.PausedTill != nil && p.PausedTill.After(now) {
+			err = x.cancelPending(subscriber, name)
+		}
 		return err
 	})
 }

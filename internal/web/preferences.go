@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"time"
 
+	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 )
@@ -21,18 +24,31 @@ type subscriptionView struct {
 	Name, Title, Description, URL string
 	Lang                          string // of title and description
 	Subscribed                    bool
-	Current                       bool // the one whose mail carried the link
-	Changed                       bool // just now
+	Current                       bool          // the one whose mail carried the link
+	Changed                       bool          // just now
+	Said                          string        // what was done with its settings just now: "saved", "undone"; empty: nothing
+	Paused                        time.Time     // until that day, in the owner's zone; zero: it is not
+	Settings                      *settingsView // nil: there is nothing to choose
+}
+
+// change is what a form did, or could not do.
+type change struct {
+	newsletter string
+	said       string  // see subscriptionView
+	before     []field // what undoes it
+	problem    string  // see readWish
+	wish       wish    // with problem: what was asked for
 }
 
 // preferencesPage answers GET and HEAD; it changes nothing.
 func (s *server) preferencesPage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposePreferences, func(w http.ResponseWriter, r *http.Request, o owner) error {
-		return s.showPreferences(w, r, o, "")
+		return s.showPreferences(w, r, o, change{})
 	})(w, r)
 }
 
-// preferences answers POST: it ends one of the owner's subscriptions or undoes that.
+// preferences answers POST: it ends one of the owner's subscriptions, undoes that,
+// or changes what it brings.
 func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposePreferences, func(w http.ResponseWriter, r *http.Request, o owner) error {
 		if err := form(r); err != nil {
@@ -49,24 +65,59 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		c := change{newsletter: name}
 		switch {
 		case r.PostForm.Get("undo") == "1":
 			err = s.comeBack(ctx, sub)
 		case r.PostForm.Get("confirm") == "1":
 			err = s.leave(ctx, sub, "preferences page")
+		case r.PostForm.Get("save") == "1":
+			c, err = s.choose(ctx, r.PostForm, &sub)
 		default:
 			err = status(http.StatusBadRequest)
 		}
 		if err != nil {
 			return err
 		}
-		return s.showPreferences(w, r, o, sub.Newsletter)
+		return s.showPreferences(w, r, o, c)
 	})(w, r)
 }
 
-func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner, changed string) error {
+// choose saves a form of settings.
+func (s *server) choose(ctx context.Context, f url.Values, sub *newsletter.Subscription) (change, error) {
+	c := change{newsletter: sub.Newsletter}
+	n := s.newsletterOf(sub.Newsletter)
+	w, problem, ok := s.readWish(f, n, sub)
+	switch {
+	case !ok:
+		return c, status(http.StatusBadRequest)
+	case problem != "":
+		c.wish, c.problem = w, problem
+		return c, nil
+	}
+	c.said = "saved"
+	if f.Get("back") == "1" {
+		c.said = "undone"
+	}
+	p, changed := s.changes(w, n, sub)
+	if !changed {
+		return c, nil
+	}
+	c.before = s.fields(n, sub)
+	return c, s.store.SetPreferences(ctx, sub.Subscriber.ID, sub.Newsletter, p, s.now())
+}
+
+func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner, c change) error {
+	ctx := r.Context()
+	if c.newsletter == o.claim.Newsletter { // it may speak another language now
+		sub, err := s.store.Subscription(ctx, o.claim.Subscriber, o.claim.Newsletter)
+		if err != nil {
+			return err
+		}
+		o.subscription = sub
+	}
 	p := s.ownPage(o.subscription, s.newsletterOf(o.subscription.Newsletter))
-	subs, err := s.subscriptions(r.Context(), o, changed)
+	subs, err := s.subscriptions(ctx, p.words, o, c)
 	if err != nil {
 		return err
 	}
@@ -76,11 +127,15 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		Action:        s.base + "/preferences/" + r.PathValue("token"),
 		Subscriptions: subs,
 	}
-	return s.show(w, r, http.StatusOK, "preferences.html", p)
+	code := http.StatusOK
+	if c.problem != "" {
+		code = http.StatusUnprocessableEntity
+	}
+	return s.show(w, r, code, "preferences.html", p)
 }
 
 // subscriptions returns the owner's newsletters, the one of the link first.
-func (s *server) subscriptions(ctx context.Context, o owner, changed string) ([]subscriptionView, error) {
+func (s *server) subscriptions(ctx context.Context, words *i18n.Words, o owner, c change) ([]subscriptionView, error) {
 	names := []string{o.claim.Newsletter}
 	for _, n := range s.o.Newsletters {
 		if n.Name != o.claim.Newsletter {
@@ -96,12 +151,58 @@ func (s *server) subscriptions(ctx context.Context, o owner, changed string) ([]
 		if err != nil {
 			return nil, err
 		}
-		n := s.newsletterOf(name)
-		out = append(out, subscriptionView{
-			Name: name, Title: n.Title, Description: n.Description, Lang: n.Language, URL: s.base + "/newsletters/" + name,
-			Subscribed: sub.State == newsletter.SubscriptionConfirmed,
-			Current:    name == o.claim.Newsletter, Changed: name == changed,
-		})
+		v, err := s.subscriptionView(ctx, words, &sub, c)
+		if err != nil {
+			return nil, err
+		}
+		v.Current = name == o.claim.Newsletter
+		out = append(out, v)
 	}
 	return out, nil
+}
+
+func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *newsletter.Subscription, c change) (subscriptionView, error) {
+	n := s.newsletterOf(sub.Newsletter)
+	v := subscriptionView{
+		Name: n.Name, Title: n.Title, Description: n.Description, Lang: n.Language, URL: s.base + "/newsletters/" + n.Name,
+		Subscribed: sub.State == newsletter.SubscriptionConfirmed,
+	}
+	if !v.Subscribed {
+		v.Changed = c.newsletter == n.Name
+		return v, nil
+	}
+	if sub.PausedTill.After(s.now()) {
+		v.Paused = sub.PausedTill.In(s.zoneOf(n, sub))
+	}
+	if _, err := s.o.Service.Newsletter(n.Name); err != nil { // not published any more
+		return v, nil //nolint:nilerr // it can be left all the same
+	}
+	problem := ""
+	if c.newsletter == n.Name {
+		v.Changed, v.Said = c.said == "" && c.problem == "", c.said
+		if c.problem != "" {
+			sub.Topics, sub.Cadence, sub.MaxItems, sub.Hour = c.wish.topics, c.wish.cadence, c.wish.items, c.wish.hour
+			sub.Subscriber.Language, sub.Subscriber.TimeZone = c.wish.language, c.wish.zone
+			problem = words.T(c.problem, problemArgs(c)...)
+		}
+	}
+	var err error
+	if v.Settings, err = s.settings(ctx, words, n, sub); err != nil {
+		return v, err
+	}
+	if c.newsletter == n.Name {
+		v.Settings.Open = c.said != "" || problem != ""
+		v.Settings.Problem, v.Settings.Before = problem, c.before
+		if problem != "" {
+			v.Settings.Pause = c.wish.pause
+		}
+	}
+	return v, nil
+}
+
+func problemArgs(c change) []any {
+	if c.problem == "preferences.zone_wrong" {
+		return []any{"zone", c.wish.zone}
+	}
+	return nil
 }

@@ -35,7 +35,13 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
-			{"weekly", "Weekly", "Description", "/newsletters/weekly", "en", true, true, true}, {Changed: true}, {},
+			{
+				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Paused: when,
+				Settings: &settingsView{
+					Topics: []choice{{"sea", "Sea", "", true}}, Cadences: []choice{{"monthly", "Monthly", "", true}}, Languages: []choice{{"fr", "Français", "fr", false}}, Items: []choice{{}}, Hours: []choice{{}},
+					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
+				},
+			}, {Changed: true}, {Settings: &settingsView{}},
 		}}},
 	}
 	for _, state := range []string{"ask", "done", "already", "undone"} {

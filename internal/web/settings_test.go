@@ -1,0 +1,136 @@
+package web_test
+
+import (
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// chosen is a form of settings as a browser sends it, with changes; a nil value
+// leaves a field out.
+func chosen(name string, change url.Values) url.Values {
+	f := url.Values{
+		"newsletter": {name}, "save": {"1"}, "cadence": {""}, "language": {""}, "items": {"0"}, "hour": {"-1"}, "time_zone": {""}, "pause": {""},
+	}
+	maps.Copy(f, change)
+	return f
+}
+
+// undoForm returns the form that undoes the last change of a page.
+func undoForm(t *testing.T, body string) url.Values {
+	t.Helper()
+	_, rest, ok := strings.Cut(body, `class="note said"`)
+	form, _, ok2 := strings.Cut(rest, "</form>")
+	if !ok || !ok2 {
+		t.Fatalf("nothing undoes it:\n%s", body)
+	}
+	f := url.Values{}
+	for _, m := range regexp.MustCompile(`name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(form, -1) {
+		f.Add(m[1], m[2])
+	}
+	return f
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposePreferences, her, "weekly")
+	before := s.subscriber(her, "weekly")
+	body := text(t, s.get(link), 200)
+	contains(t, body, `name="topics" value="craft"`, `name="topics" value="sea"`, `<option value="monthly">The first of each month</option>`,
+		`<option value="fr" lang="fr">Français</option>`, `<option value="-1" selected>`, `min="2026-11-24" max="2027-11-24"`)
+	lacks(t, body, `value="monday"`, `value="daily"`, "checked", "Saved") // it comes on Mondays only
+
+	body = text(t, s.post(link, chosen("weekly", url.Values{
+		"topics": {"sea", "craft"}, "cadence": {"monthly"}, "language": {"fr"}, "items": {"5"}, "hour": {"18"}, "time_zone": {" America/Halifax "}, "pause": {"2026-12-24"},
+	})), 200)
+	contains(t, body, `<html lang="fr"`, "C’est enregistré", "En pause jusqu’au 24 décembre 2026", `value="sea" checked`, `<option value="monthly" selected>`, `value="America/Halifax"`)
+	got := s.subscriber(her, "weekly")
+	want := before
+	want.Topics, want.Cadence, want.MaxItems, want.Hour = []string{"craft", "sea"}, newsletter.Monthly, 5, 18
+	want.Subscriber.Language, want.Subscriber.TimeZone = "fr", "America/Halifax"
+	want.PausedTill = time.Date(2026, 12, 24, 4, 0, 0, 0, time.UTC)
+	want.Served, want.RehearsalServed = newsletter.DayOf(start)-1, newsletter.DayOf(start)-1
+	same(t, got, want)
+	if q := s.subscriber(her, "quotidien"); q.Cadence != "" || q.MaxItems != 0 || !q.PausedTill.IsZero() {
+		t.Errorf("another subscription changed: %+v", q)
+	}
+
+	// Its undo brings all of it back.
+	body = text(t, s.post(link, undoForm(t, body)), 200)
+	contains(t, body, "Your former choice is back", `<html lang="en"`)
+	want = before
+	want.Served, want.RehearsalServed = got.Served, got.RehearsalServed
+	same(t, s.subscriber(her, "weekly"), want)
+
+	// What stays as it is is not written down as the owner's choice.
+	contains(t, text(t, s.post(link, chosen("weekly", nil)), 200), "Saved")
+	topics := []string{"sea"}
+	_, err := s.store.SyncList(t.Context(), "weekly", []newsletter.Line{{N: 2, Email: other}}, false, s.clock())
+	s.check(err)
+	_, err = s.store.SyncList(t.Context(), "weekly", []newsletter.Line{{N: 2, Email: other, Topics: &topics}}, false, s.clock())
+	s.check(err)
+	if got := s.subscriber(other, "weekly").Topics; !slices.Equal(got, topics) {
+		t.Errorf("topics %q", got)
+	}
+}
+
+// same compares subscriptions but for when they were changed.
+func same(t *testing.T, got, want newsletter.Subscription) {
+	t.Helper()
+	got.UpdatedAt = want.UpdatedAt
+	if got.Newsletter != want.Newsletter || got.Subscriber != want.Subscriber || !slices.Equal(got.Topics, want.Topics) || got.Cadence != want.Cadence ||
+		got.MaxItems != want.MaxItems || got.Hour != want.Hour || !got.PausedTill.Equal(want.PausedTill) || got.Served != want.Served || got.State != want.State {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// TestSettingsAreChecked: what no form of ours sends is refused, what was mistyped is
+// shown again; neither changes anything.
+func TestSettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposePreferences, her, "weekly")
+	before := s.subscriber(her, "weekly")
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = "t" + strings.Repeat("x", i)
+	}
+	for _, f := range []url.Values{
+		{"cadence": {"hourly"}}, {"cadence": {"Monday"}}, {"language": {"xx"}}, {"language": {`"><script>`}}, {"items": {"-1"}}, {"items": {"many"}}, {"items": nil},
+		{"hour": {"24"}}, {"hour": {"-2"}}, {"hour": nil}, {"topics": many}, {"topics": {"a\x00b"}}, {"topics": {strings.Repeat("x", 10_000)}}, {"newsletter": {"none"}},
+	} {
+		text(t, s.post(link, chosen("weekly", f)), 400)
+	}
+	for _, c := range []struct {
+		change url.Values
+		want   string
+	}{
+		{url.Values{"time_zone": {"Europe/Atlantis"}}, "“Europe/Atlantis” is no time zone"},
+		{url.Values{"time_zone": {"../../etc/passwd"}}, "is no time zone"},
+		{url.Values{"time_zone": {"Local"}}, "is no time zone"},
+		{url.Values{"time_zone": {"<b>"}}, "“&lt;b&gt;” is no time zone"},
+		{url.Values{"pause": {"2027-12-24"}}, "within the next year"},
+		{url.Values{"pause": {"tomorrow"}}, "within the next year"},
+	} {
+		c.change.Set("items", "3")
+		body := text(t, s.post(link, chosen("weekly", c.change)), 422)
+		contains(t, body, `role="alert"`, c.want, `<option value="3" selected>`)
+		lacks(t, body, "Saved")
+	}
+	same(t, s.subscriber(her, "weekly"), before)
+
+	// A day that has passed is no pause; of somebody who left nothing is to be chosen.
+	contains(t, text(t, s.post(link, chosen("weekly", url.Values{"pause": {"2026-11-01"}})), 200), "Saved")
+	same(t, s.subscriber(her, "weekly"), before)
+	for _, name := range []string{"weekly", "quotidien"} {
+		text(t, s.post(link, url.Values{"newsletter": {name}, "confirm": {"1"}}), 200)
+	}
+	lacks(t, text(t, s.get(link), 200), `name="save"`)
+}
