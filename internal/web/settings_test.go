@@ -103,8 +103,20 @@ func TestSettingsAreChecked(t *testing.T) {
 		many[i] = "t" + strings.Repeat("x", i)
 	}
 	for _, f := range []url.Values{
-		{"cadence": {"hourly"}}, {"cadence": {"Monday"}}, {"language": {"xx"}}, {"language": {`"><script>`}}, {"items": {"-1"}}, {"items": {"many"}}, {"items": nil},
-		{"hour": {"24"}}, {"hour": {"-2"}}, {"hour": nil}, {"topics": many}, {"topics": {"a\x00b"}}, {"topics": {strings.Repeat("x", 10_000)}}, {"newsletter": {"none"}},
+		{"cadence": {"hourly"}},
+		{"cadence": {"Monday"}},
+		{"language": {"xx"}},
+		{"language": {`"><script>`}},
+		{"items": {"-1"}},
+		{"items": {"many"}},
+		{"items": nil},
+		{"hour": {"24"}},
+		{"hour": {"-2"}},
+		{"hour": nil},
+		{"topics": many},
+		{"topics": {"a\x00b"}},
+		{"topics": {strings.Repeat("x", 10_000)}},
+		{"newsletter": {"none"}},
 	} {
 		text(t, s.post(link, chosen("weekly", f)), 400)
 	}
