@@ -116,6 +116,9 @@ func (k *check) all(offline bool) error {
 		k.sender(cfg, s.options.Signer)
 	}
 	k.web(s, offline)
+	if !offline {
+		k.hubs(s)
+	}
 	return k.ctx.Err()
 }
 

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
+	"syndicate/internal/fetch"
+	"syndicate/internal/jobs"
 	"syndicate/internal/store"
 )
 
@@ -114,6 +117,27 @@ func (s *site) warnHub(v *hubStatus) {
 	}
 	for _, o := range v.Callbacks {
 		s.warn("callbacks at "+o.Owner, fmt.Sprintf("%s failing since %s: %s", number(o.Count), moment(o.Since, zone), o.Error), "")
+	}
+}
+
+// hubs looks whether the hubs that feeds name are there. The own one is where serve
+// is, which may not run yet.
+func (k *check) hubs(s *site) {
+	for _, t := range s.service.TryHubs(k.ctx) {
+		what := "hub " + hostOf(t.URL)
+		var status *fetch.StatusError
+		switch {
+		case t.Err == nil && t.Own:
+			k.ok(what, "%s is the hub of this site", t.URL)
+		case t.Err == nil:
+			k.ok(what, "it is there")
+		case t.Own && !errors.Is(t.Err, jobs.ErrNotOurHub) && !errors.As(t.Err, &status):
+			k.ok(what, "%s does not answer yet; syndicate serve does", t.URL)
+		case t.Own:
+			k.warning(what, t.URL+": "+message(t.Err), "readers that subscribe there hear nothing: what stands before syndicate serve has to pass it on")
+		default:
+			k.warning(what, message(t.Err), "feeds name it, and readers that subscribe there hear nothing; feeds.hubs in config.yaml")
+		}
 	}
 }
 

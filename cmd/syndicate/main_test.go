@@ -65,7 +65,9 @@ func TestScript(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_postgres.txtar") })
+	files = slices.DeleteFunc(files, func(f string) bool {
+		return strings.HasSuffix(f, "_postgres.txtar") || strings.HasPrefix(filepath.Base(f), "readers_")
+	})
 	testscript.Run(t, params(files, func() string { return "sqlite:data/syndicate.db" }))
 }
 
@@ -95,6 +97,7 @@ func params(files []string, dsn func() string) testscript.Params {
 			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn())
 			e.Values[daemonsKey{}] = map[string]*daemon{}
 			e.Values[readersKey{}] = map[string]bool{}
+			e.Values[visitorKey{}] = &visitor{}
 			e.Values[relaysKey{}] = map[string]*testRelay{}
 			e.Values[frontsKey{}] = map[string]*atomic.Pointer[url.URL]{}
 			return nil

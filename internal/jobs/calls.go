@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"syndicate/internal/fetch"
@@ -29,6 +30,7 @@ type calls[T any] struct {
 	call   func(context.Context, T) error
 	judge  func(T, error) store.Outcome
 	settle func(context.Context, []called[T]) error
+	count  *callCount
 
 	mu   sync.Mutex
 	mute map[string]int // calls to an owner in a row that nobody answered
@@ -37,6 +39,17 @@ type calls[T any] struct {
 type called[T any] struct {
 	item    T
 	outcome store.Outcome
+}
+
+// callCount counts calls that ended, since the process began.
+type callCount struct{ ok, failed atomic.Int64 }
+
+func (c *callCount) add(err error) {
+	if err == nil {
+		c.ok.Add(1)
+	} else {
+		c.failed.Add(1)
+	}
 }
 
 // waiting is a call that was taken and not begun.
@@ -114,6 +127,7 @@ func (c *calls[T]) begin(ctx context.Context, queue []waiting[T], running *sync.
 				if ctx.Err() == nil || err == nil {
 					o = c.judge(w.item, err)
 					c.heard(owner, err)
+					c.count.add(err)
 				}
 				results <- called[T]{w.item, o}
 			})

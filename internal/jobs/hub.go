@@ -143,11 +143,6 @@ func (s *Service) AskHub(ctx context.Context, form url.Values, client netip.Addr
 	return nil
 }
 
-// HubState says how the hub and the pings of other hubs stand.
-func (s *Service) HubState(ctx context.Context) (store.HubState, error) {
-	return s.store.HubState(ctx, 10)
-}
-
 const (
 	hubRetry    = time.Minute // after a first failure; it doubles
 	hubRetryMax = 6 * time.Hour

@@ -219,6 +219,9 @@ func TestHubRetries(t *testing.T) {
 		k.answers(func(heard) (int, string) { return http.StatusInternalServerError, "" })
 		s.article()
 		eventually(t, "it failed", func() bool { return s.hubState(v).Failing == 1 })
+		if st := s.hubState(v); st.Behind != 1 || st.Subscriptions != 1 {
+			t.Errorf("it stands so: %+v", st)
+		}
 		if o := s.hubState(v).Owners; len(o) != 1 || o[0].Owner != "127.0.0.1" || o[0].Error != "it answers 500 Internal Server Error" {
 			t.Errorf("it stands so: %+v", o)
 		}
@@ -234,6 +237,12 @@ func TestHubRetries(t *testing.T) {
 			all := k.got("POST", "/a")
 			return len(all) > 1 && strings.Contains(all[len(all)-1].body, title) && s.hubState(v).Failing == 0
 		})
+		if st := s.hubState(v); st.Behind != 0 {
+			t.Errorf("it stands so: %+v", st)
+		}
+		if c := v.HubCalls(); c[0].Purpose != "document" || c[0].OK < 1 || c[0].Failed < 1 || c[1].OK != 1 {
+			t.Errorf("calls: %+v", c)
+		}
 
 		k.answers(func(heard) (int, string) { return http.StatusBadGateway, "" })
 		s.article()

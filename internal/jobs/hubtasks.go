@@ -112,7 +112,7 @@ func (c *callers) close() {
 // ping tells other hubs what they have not been told.
 func (s *Service) ping(ctx context.Context, c *callers) error {
 	round := &calls[store.Ping]{
-		gate: c.gate,
+		gate: c.gate, count: &s.called.pings,
 		claim: func(ctx context.Context, limit int) ([]store.Ping, error) {
 			return s.store.ClaimPings(ctx, limit, callClaim)
 		},
@@ -193,7 +193,7 @@ func (t *tasks) distribute(ctx context.Context, topic string) error {
 	}
 	ended := 0
 	round := &calls[store.HubDelivery]{
-		gate: t.callers.gate,
+		gate: t.callers.gate, count: &t.called.documents,
 		claim: func(ctx context.Context, limit int) ([]store.HubDelivery, error) {
 			return t.store.ClaimHubDeliveries(ctx, d.Topic, limit, callClaim)
 		},
@@ -271,7 +271,7 @@ const verifyTries = 3
 // verify asks callbacks whether they meant what was asked of the hub.
 func (t *tasks) verify(ctx context.Context) error {
 	round := &calls[store.HubRequest]{
-		gate: t.callers.gate,
+		gate: t.callers.gate, count: &t.called.requests,
 		claim: func(ctx context.Context, limit int) ([]store.HubRequest, error) {
 			return t.store.ClaimHubRequests(ctx, limit, callClaim)
 		},

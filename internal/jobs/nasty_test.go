@@ -22,7 +22,9 @@ import (
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/source"
+	"syndicate/internal/test/atomschema"
 	"syndicate/internal/test/jsonfeed"
 )
 
@@ -72,28 +74,59 @@ func TestNastyArticles(t *testing.T) {
 	if _, err := v.Publish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	atoms := soundDocuments(t, s.options.Feeds.Dir, files-nastyBroken)
+	for _, ext := range []string{".rss", ".atom", ".json"} {
+		data, err := os.ReadFile(filepath.Join(s.options.Feeds.Dir, "feed"+ext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareGolden(t, filepath.Join("testdata", "nasty"+ext), data)
+	}
+
+	// The same in archives, with little in each document.
+	s.options.Feeds = jobs.FeedOptions{Dir: t.TempDir(), Items: 5, Full: true, Archives: publish.ArchivesAll}
+	if _, err := s.service().Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	archives := soundDocuments(t, s.options.Feeds.Dir, 0)
+	if len(archives) <= len(atoms) {
+		t.Errorf("%d Atom documents with archives, %d without", len(archives), len(atoms))
+	}
+	t.Run("schema", func(t *testing.T) {
+		if err := atomschema.Find(t).Check(t.Context(), append(atoms, archives...)...); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// soundDocuments checks all documents below a folder and returns the Atom ones. The
+// site's feeds have so many items; 0: any.
+func soundDocuments(t *testing.T, dir string, want int) (atoms []string) {
+	t.Helper()
 	documents := 0
-	err = filepath.WalkDir(s.options.Feeds.Dir, func(name string, d fs.DirEntry, err error) error {
-		if ext := path.Ext(name); err != nil || strings.HasPrefix(d.Name(), ".") || ext != ".rss" && ext != ".atom" && ext != ".json" {
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		ext := path.Ext(name)
+		if err != nil || strings.HasPrefix(d.Name(), ".") || ext != ".rss" && ext != ".atom" && ext != ".json" {
 			return err
 		}
 		documents++
+		if ext == ".atom" {
+			atoms = append(atoms, name)
+		}
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
 		items := soundDocument(t, name, data)
-		if filepath.Dir(name) == s.options.Feeds.Dir {
-			if items != files-nastyBroken {
-				t.Errorf("%s has %d of %d articles", d.Name(), items, files-nastyBroken)
-			}
-			compareGolden(t, filepath.Join("testdata", "nasty"+path.Ext(name)), data)
+		if want > 0 && filepath.Dir(name) == dir && items != want {
+			t.Errorf("%s has %d of %d articles", d.Name(), items, want)
 		}
 		return nil
 	})
-	if err != nil || documents < 3 {
-		t.Fatalf("%d documents: %v", documents, err)
+	if err != nil || documents != 3*len(atoms) || documents == 0 {
+		t.Fatalf("%d documents, %d of them Atom: %v", documents, len(atoms), err)
 	}
+	return atoms
 }
 
 func compareGolden(t *testing.T, golden string, got []byte) {

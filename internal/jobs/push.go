@@ -89,7 +89,7 @@ func chosenHub(hubs []string) string {
 // askHubs asks the hubs that are to be asked.
 func (t *tasks) askHubs(ctx context.Context) error {
 	round := &calls[store.Push]{
-		gate: t.callers.gate,
+		gate: t.callers.gate, count: &t.called.pushes,
 		claim: func(ctx context.Context, limit int) ([]store.Push, error) {
 			return t.store.ClaimPushes(ctx, limit, callClaim)
 		},

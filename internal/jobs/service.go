@@ -127,6 +127,7 @@ type Service struct {
 	linked   atomic.Bool // links in mail were seen to lead here
 	builder  *publish.Builder
 	topics   topicCache
+	called   hubCounts     // calls about WebSub
 	progress sync.Mutex    // held while OnProgress runs
 	copying  sync.Mutex    // held while files are published
 	wake     chan struct{} // capacity 1: there may be something to deliver

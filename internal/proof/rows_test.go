@@ -108,6 +108,14 @@ func (r *rows) count(query string, args ...any) int {
 	return list(r, one[int], query, args...)[0]
 }
 
+// exec changes rows: time passes.
+func (r *rows) exec(statement string) {
+	r.t.Helper()
+	if _, err := r.db.ExecContext(r.t.Context(), statement); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // gone waits until PostgreSQL has noticed that a process is dead: what it was told
 // last is done then. SQLite needs no such thing.
 func (r *rows) gone(process string) {

@@ -79,6 +79,11 @@ func TestArchive(t *testing.T) {
 	for n := range 8 {
 		list = append(list, article(10+n))
 	}
+	s.put(list[:5]...)
+	s.build()
+	if lone := files(t, s.options.Dir)["archive/1.atom"]; strings.Contains(lone, "fh:archive>") || !strings.Contains(lone, `rel="current"`) {
+		t.Errorf("a page without neighbours:\n%s", lone)
+	}
 	s.put(list...)
 	_, c := s.build()
 	if f, _ := c.At(""); f.Pages != 2 {
@@ -86,6 +91,9 @@ func TestArchive(t *testing.T) {
 	}
 	complete(8)
 	before := files(t, s.options.Dir)
+	if !strings.Contains(before["archive/1.atom"], "<fh:archive>") || !strings.Contains(before["archive/2.rss"], "<fh:archive>") {
+		t.Error("archives are not marked")
+	}
 
 	// An article of long ago comes in today: it is not among the newest, in no page
 	// yet, and all the same where readers find it.

@@ -159,7 +159,10 @@ func (b *Builder) head(d *document) feeds.Feed {
 		h.Pages.PrevArchive = at(info.Pages)
 	case d.page > 0:
 		h.Hubs = nil // archives do not change: there is nothing to be told of
-		h.Pages.Archive, h.Pages.Current = true, at(0)
+		// RFC 5005 marks archives for readers that come from elsewhere. A page that is
+		// the only one has no neighbours to lead them to, and validators call it incomplete
+		// with the mark; it gets one with its neighbour. What it is its link says.
+		h.Pages.Archive, h.Pages.Current = info.Pages > 1, at(0)
 		if d.page > 1 {
 			h.Pages.PrevArchive = at(d.page - 1)
 		}

@@ -83,6 +83,7 @@ func (s *Store) SweepHub(ctx context.Context) (ended int, err error) {
 type HubState struct {
 	Subscriptions int // whose lease lasts
 	Failing       int // of them
+	Behind        int // of them, that have not got the newest document
 	Waiting       int // requests that are not verified yet
 	Owners        []FailingOwner
 	Hubs          []PingState
@@ -114,9 +115,10 @@ func (s *Store) HubState(ctx context.Context, limit int) (HubState, error) {
 	}
 	q := s.reader(ctx)
 	_, err = one(q, func(scan func(...any) error) (struct{}, error) {
-		return struct{}{}, scan(&st.Subscriptions, &st.Failing, &st.Waiting)
-	}, `SELECT count(*), coalesce(sum(CASE WHEN failures > 0 THEN 1 ELSE 0 END), 0), (SELECT count(*) FROM hub_requests)
-		FROM hub_subscriptions WHERE expires_at > $1`, ms(now))
+		return struct{}{}, scan(&st.Subscriptions, &st.Failing, &st.Behind, &st.Waiting)
+	}, `SELECT count(*), coalesce(sum(CASE WHEN b.failures > 0 THEN 1 ELSE 0 END), 0),
+			coalesce(sum(CASE WHEN b.version < t.version THEN 1 ELSE 0 END), 0), (SELECT count(*) FROM hub_requests)
+		FROM hub_subscriptions b LEFT JOIN topics t ON t.topic = b.topic WHERE b.expires_at > $1`, ms(now))
 	if err == nil {
 		st.Owners, err = list(q, func(scan func(...any) error) (f FailingOwner, err error) {
 			err = scan(&f.Owner, &f.Count, stamp{&f.Since}, &f.Error)

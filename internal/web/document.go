@@ -22,6 +22,7 @@ type document struct {
 	lastModified []string          // nil: unknown
 	tags         [codings][]string // entity tags
 	small        bool              // not worth compressing
+	dated        atomic.Bool       // a feed's: modified tells it apart from all later ones
 
 	mu    sync.Mutex // held while a coding is made: each is made once
 	forms [codings]atomic.Pointer[encoded]
@@ -57,6 +58,15 @@ func newDocument(contentType string, body []byte, modified time.Time) *document 
 	}
 	d.forms[identity].Store(newEncoded(identity, body))
 	return d
+}
+
+// since is what the date of a client is compared with: when the document changed
+// last, or zero where that is unknown or not to be told.
+func (d *document) since() time.Time {
+	if !d.dated.Load() {
+		return time.Time{}
+	}
+	return d.modified
 }
 
 func newEncoded(c coding, body []byte) *encoded {

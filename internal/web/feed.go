@@ -56,7 +56,7 @@ func (s *server) quick(w http.ResponseWriter, r *http.Request, f *feedDocument) 
 	}
 	c := d.pick(r)
 	code, size := http.StatusNotModified, 0
-	if notModified(r, d.tags[c][0], d.modified) {
+	if notModified(r, d.tags[c][0], d.since()) {
 		s.feedHead(w.Header(), r, f, d, c)
 		w.WriteHeader(code)
 		s.fed.unchanged.Add(1)
@@ -85,7 +85,7 @@ func (s *server) quick(w http.ResponseWriter, r *http.Request, f *feedDocument) 
 // feedHead sets the headers that all answers with a feed have in common, 304 too.
 func (s *server) feedHead(h http.Header, r *http.Request, f *feedDocument, d *document, c coding) {
 	h["Etag"] = d.tags[c]
-	if d.lastModified != nil {
+	if d.dated.Load() {
 		h["Last-Modified"] = d.lastModified
 	}
 	h["Cache-Control"] = f.cache
@@ -168,7 +168,7 @@ func (s *server) sendFeed(w http.ResponseWriter, r *http.Request, f *feedDocumen
 		return s.feedPage(w, r, f)
 	}
 	c := d.pick(r)
-	if notModified(r, d.tags[c][0], d.modified) {
+	if notModified(r, d.tags[c][0], d.since()) {
 		s.feedHead(w.Header(), r, f, d, c)
 		w.WriteHeader(http.StatusNotModified)
 		s.fed.unchanged.Add(1)

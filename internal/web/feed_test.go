@@ -104,6 +104,38 @@ func TestConditionalFeed(t *testing.T) {
 	}
 }
 
+// TestFeedChangesTwiceInASecond: a date does not tell two versions of one second
+// apart, so there is none before that second is over.
+func TestFeedChangesTwiceInASecond(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	second := s.clock().Truncate(time.Second)
+	date := second.Format(http.TimeFormat)
+	put := func(body string, after time.Duration) {
+		t.Helper()
+		s.write("feed.rss", body)
+		s.check(os.Chtimes(filepath.Join(s.dir, "feed.rss"), second.Add(after), second.Add(after)))
+	}
+	put("one", 0)
+	r := s.get("/feed.rss", "If-Modified-Since", date)
+	if body := text(t, r, 200); body != "one" || r.Header.Get("Last-Modified") != "" || r.Header.Get("Etag") == "" {
+		t.Errorf("%q with %v", body, r.Header)
+	}
+	put("two", 900*time.Millisecond)
+	s.pass(999 * time.Millisecond) // the file was not looked at again
+	if r = s.get("/feed.rss"); text(t, r, 200) != "one" || r.Header.Get("Last-Modified") != "" {
+		t.Errorf("%v", r.Header)
+	}
+	s.pass(time.Millisecond)
+	r = s.get("/feed.rss")
+	if body := text(t, r, 200); body != "two" || r.Header.Get("Last-Modified") != date {
+		t.Errorf("%q with %v", body, r.Header)
+	}
+	if r = s.get("/feed.rss", "If-Modified-Since", date); r.StatusCode != 304 {
+		t.Errorf("status %d", r.StatusCode)
+	}
+}
+
 // TestFeedChanges: a rebuilt feed is noticed within a second, and looked for at
 // most that often.
 func TestFeedChanges(t *testing.T) {

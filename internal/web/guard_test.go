@@ -152,6 +152,7 @@ func TestMetrics(t *testing.T) {
 	contains(t, body,
 		`syndicate_build_info{version="test",go="go`, `syndicate_http_requests_total{class="2xx"} 1`, `syndicate_http_requests_total{class="4xx"} 1`,
 		`syndicate_articles{state="public"} 4`, `syndicate_subscriptions{newsletter="weekly",state="confirmed"} 2`, "syndicate_issues_open 0", "syndicate_store_up 1",
+		"syndicate_hub_subscriptions 0", "syndicate_hub_subscriptions_behind 0", `syndicate_hub_calls_total{purpose="document",result="failed"} 0`,
 	)
 	for _, line := range strings.Split(strings.TrimSpace(body), "\n") {
 		if name, value, ok := strings.Cut(line, " "); !ok || !strings.HasPrefix(line, "# ") && (!strings.HasPrefix(name, "syndicate_") || strings.Trim(value, "0123456789") != "") {

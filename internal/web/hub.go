@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"syndicate/internal/jobs"
 	"syndicate/internal/store"
 	"syndicate/internal/websub"
 )
@@ -25,7 +26,7 @@ func (s *server) hubPage(w http.ResponseWriter, _ *http.Request) error {
 	if !s.o.Service.OwnHub() {
 		return status(http.StatusNotFound)
 	}
-	return plainAnswer(w, http.StatusOK, "This is the WebSub hub of "+s.site.Title+" (https://www.w3.org/TR/websub/).\n"+
+	return plainAnswer(w, http.StatusOK, jobs.HubPage+s.site.Title+" (https://www.w3.org/TR/websub/).\n"+
 		"Programs post their subscriptions to its feeds here.\n")
 }
 

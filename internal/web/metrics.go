@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,24 +29,34 @@ func (c *counters) add(code int) {
 	}
 }
 
-// gaugeCache keeps the store's last overview.
+// gauges are the store's counts.
+type gauges struct {
+	overview store.Overview
+	hub      store.HubState
+}
+
+// gaugeCache keeps the last ones.
 type gaugeCache struct {
 	mu   sync.Mutex
 	at   time.Time
-	last store.Overview
+	last gauges
 }
 
-func (g *gaugeCache) get(ctx context.Context, s *store.Store, now time.Time) (store.Overview, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if age := now.Sub(g.at); age >= 0 && age < gaugesFor {
-		return g.last, nil
+func (s *server) readGauges(ctx context.Context) (g gauges, err error) {
+	c, now := &s.gauges, s.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if age := now.Sub(c.at); age >= 0 && age < gaugesFor {
+		return c.last, nil
 	}
-	o, err := s.Overview(ctx)
-	if err == nil {
-		g.at, g.last = now, o
+	if g.overview, err = s.store.Overview(ctx); err != nil {
+		return g, err
 	}
-	return o, err
+	if g.hub, err = s.o.Service.HubState(ctx); err != nil {
+		return g, err
+	}
+	c.at, c.last = now, g
+	return g, nil
 }
 
 // metrics answers Prometheus (text format 0.0.4), on this machine and in private
@@ -75,13 +86,18 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 	family("syndicate_feed_bytes_held", "gauge", "Feeds in memory, in all codings.")
 	fmt.Fprintf(&b, "syndicate_feed_bytes_held %d\n", s.shelf.held.Load())
 
-	o, err := s.gauges.get(r.Context(), s.store, s.now())
+	g, err := s.readGauges(r.Context())
 	family("syndicate_store_up", "gauge", "Whether the store answers.")
 	if err != nil {
 		fmt.Fprintln(&b, "syndicate_store_up 0")
 	} else {
 		fmt.Fprintln(&b, "syndicate_store_up 1")
-		writeOverview(&b, family, o)
+		writeOverview(&b, family, g.overview)
+		writeHub(&b, family, g.hub)
+	}
+	family("syndicate_hub_calls_total", "counter", "Calls about WebSub by purpose and result.")
+	for _, c := range s.o.Service.HubCalls() {
+		fmt.Fprintf(&b, "syndicate_hub_calls_total{purpose=%[1]s,result=\"ok\"} %[2]d\nsyndicate_hub_calls_total{purpose=%[1]s,result=\"failed\"} %[3]d\n", label(c.Purpose), c.OK, c.Failed)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
@@ -113,6 +129,31 @@ func writeOverview(b *strings.Builder, family func(name, kind, help string), o s
 	fmt.Fprintf(b, "syndicate_sources_failed %d\n", failed)
 	family("syndicate_relays_paused", "gauge", "Relays that are paused.")
 	fmt.Fprintf(b, "syndicate_relays_paused %d\n", len(o.Relays))
+}
+
+func writeHub(b *strings.Builder, family func(name, kind, help string), h store.HubState) {
+	for _, x := range []struct {
+		name, help string
+		n          int
+	}{
+		{"syndicate_hub_subscriptions", "Subscriptions at the hub of this site.", h.Subscriptions},
+		{"syndicate_hub_subscriptions_behind", "Subscriptions whose callback has not got the newest document.", h.Behind},
+		{"syndicate_hub_subscriptions_failing", "Subscriptions whose callback failed last.", h.Failing},
+		{"syndicate_hub_requests_waiting", "Requests to the hub that are not verified yet.", h.Waiting},
+	} {
+		family(x.name, "gauge", x.help)
+		fmt.Fprintf(b, "%s %d\n", x.name, x.n)
+	}
+	family("syndicate_hubs_behind", "gauge", "Documents whose change a hub of others was not told of.")
+	behind := map[string]int{} // by host: the rest of an address may be a secret
+	for _, p := range h.Hubs {
+		if u, err := url.Parse(p.Hub); err == nil {
+			behind[u.Host] += p.Behind
+		}
+	}
+	for _, host := range slices.Sorted(maps.Keys(behind)) {
+		fmt.Fprintf(b, "syndicate_hubs_behind{hub=%s} %d\n", label(host), behind[host])
+	}
 }
 
 // label quotes a label's value (Prometheus text format).

@@ -125,9 +125,11 @@ func (p *slot) document() (*document, error) {
 	return d, err
 }
 
-// look reads the file if it changed. The caller holds mu.
+// look reads the file if it changed. The caller holds mu. A document is dated once
+// the second in which it changed is over: until then it may change again, and whoever
+// had the date would be told ever after that nothing did (RFC 9110, 8.8.2.2).
 func (p *slot) look() (*document, error) {
-	old := p.current.Load()
+	old, now := p.current.Load(), p.shelf.now()
 	if p.shelf.dir == "" || p.closed {
 		return nil, fs.ErrNotExist
 	}
@@ -137,6 +139,7 @@ func (p *slot) look() (*document, error) {
 		return nil, err
 	}
 	if old != nil && os.SameFile(p.info, info) && p.info.ModTime().Equal(info.ModTime()) && p.info.Size() == info.Size() {
+		old.dated.Store(now.Unix() > info.ModTime().Unix())
 		return old, nil
 	}
 	body, info, err := p.open()
@@ -144,6 +147,7 @@ func (p *slot) look() (*document, error) {
 		return nil, err
 	}
 	d := newDocument(p.contentType, body, info.ModTime())
+	d.dated.Store(now.Unix() > info.ModTime().Unix())
 	d.keep, d.read = p.shelf, func() ([]byte, error) {
 		body, _, err := p.open()
 		return body, err

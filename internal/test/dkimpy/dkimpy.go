@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"testing"
@@ -32,16 +31,11 @@ type Verifier struct{ python string }
 // skips the test where there is none (see test.Missing).
 func Find(t testing.TB) *Verifier {
 	t.Helper()
-	var problems []error
-	for _, python := range []string{"python3", "/usr/bin/python3"} { // the first may be one of its own, without Debian's packages
-		out, err := exec.CommandContext(t.Context(), python, "-c", "import dkim, nacl").CombinedOutput()
-		if err == nil {
-			return &Verifier{python}
-		}
-		problems = append(problems, fmt.Errorf("%s: %w %s", python, err, bytes.TrimSpace(out)))
+	python, err := test.Python(t.Context(), "dkim, nacl")
+	if err != nil {
+		test.Missing(t, "dkimpy", err)
 	}
-	test.Missing(t, "dkimpy", errors.Join(problems...))
-	return nil
+	return &Verifier{python}
 }
 
 // Verify verifies each signature of each message; records are the DNS, by name
