@@ -7,7 +7,7 @@ PKG      ?= ./...
 build: ## the program, ./syndicate
 	go build -trimpath -o syndicate ./cmd/syndicate
 
-test: ## skips what needs PostgreSQL, MariaDB, Chromium, Postfix or dkimpy where they are missing; CI does not
+test: ## skips what needs databases, a browser, other people's readers and the like where they are missing; CI does not
 	go test $(PKG)
 
 proof: ## kills processes as often as the promise of delivery says; takes half an hour

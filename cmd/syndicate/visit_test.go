@@ -212,7 +212,7 @@ func (u *parserUser) visit(ts *testscript.TestScript, urls []string, tag, date b
 		if a.Status == http.StatusNotModified {
 			continue
 		}
-		if a.Title == "" || len(a.Entries) == 0 && a.Status != http.StatusIMUsed {
+		if a.Title == "" {
 			ts.Fatalf("%s: %+v", address, a)
 		}
 		if u.known[address] == nil {

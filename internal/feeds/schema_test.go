@@ -90,7 +90,7 @@ func TestAtomSchema(t *testing.T) {
 		{`rel="self"`, `rel="selfish"`},
 		{`medium="image"`, `medium="picture"`},
 		{"<summary>Only a summary.</summary>", ""},
-		{"<media:thumbnail ", "<media:thumbs "},
+		{"<media:thumbnail url", "<media:thumbnail href"},
 		{"<fh:archive></fh:archive>", "<fh:archive>yes</fh:archive>"},
 		{"<entry ", `<entry media:x="y" `},
 	} {

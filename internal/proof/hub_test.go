@@ -34,6 +34,7 @@ func TestDistribution(t *testing.T) {
 		h.workers = append(h.workers, p)
 	}
 	h.article()
+	eventually(t, "both nodes have built the feed", func() bool { return h.built() == 2 })
 	hub := regexp.MustCompile(`listening on (http://[^/]*)/`).FindStringSubmatch(h.workers[0].said())[1] + "/hub"
 	for i := range callbacks {
 		h.subscribe(hub, fmt.Sprintf("%s/%d", h.URL, i))
@@ -197,19 +198,22 @@ func (h *hubSite) have(callbacks int) bool {
 	return n == callbacks
 }
 
+// built returns how many nodes have built the feed with the newest article.
+func (h *hubSite) built() (nodes int) {
+	title := fmt.Sprintf("<title>Tide table number %d</title>", h.n)
+	for n := range h.nodes {
+		data, err := os.ReadFile(filepath.Join(h.dir, fmt.Sprintf("public%d/feed.atom", n+1)))
+		if err == nil && strings.Contains(string(data), title) {
+			nodes++
+		}
+	}
+	return nodes
+}
+
 // announced waits until the newest article is in what the hub is to tell of.
 func (h *hubSite) announced() {
 	h.t.Helper()
-	title := fmt.Sprintf("<title>Tide table number %d</title>", h.n)
-	eventually(h.t, "the feed is built", func() bool {
-		for n := range h.nodes {
-			data, err := os.ReadFile(filepath.Join(h.dir, fmt.Sprintf("public%d/feed.atom", n+1)))
-			if err == nil && strings.Contains(string(data), title) {
-				return true
-			}
-		}
-		return false
-	})
+	eventually(h.t, "the feed is built", func() bool { return h.built() > 0 })
 	eventually(h.t, "the hub knows of it", func() bool {
 		return h.rows.count("SELECT count(*) FROM topics t JOIN hub_subscriptions b ON b.topic = t.topic WHERE b.version < t.version") > 0
 	})
