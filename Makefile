@@ -7,6 +7,7 @@ PKG      ?= ./...
 build: ## the program, ./syndicate
 	go build -trimpath -o syndicate ./cmd/syndicate
 
+# FEEDVALIDATOR=DIR adds the W3C's validator of feeds (docs/feeds.md).
 test: ## skips what needs databases, a browser, other people's readers and the like where they are missing; CI does not
 	go test $(PKG)
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,33 +22,47 @@ import (
 	"syndicate/internal/test/atomschema"
 	"syndicate/internal/test/feedparser"
 	"syndicate/internal/test/newsboat"
+	"syndicate/internal/test/w3c"
 )
 
-// TestScriptReaders runs the scripts that need readers and validators of others: each
-// readers_NAME.txtar where the program of that name is.
+// TestScriptReaders runs the scripts that need readers and validators of others, with
+// each that is there.
 func TestScriptReaders(t *testing.T) {
 	t.Parallel()
-	run := func(t *testing.T, name string, command func(*testscript.TestScript, bool, []string)) {
-		p := params([]string{"testdata/script/readers_" + name + ".txtar"}, func() string { return "sqlite:data/syndicate.db" })
-		p.Cmds["visit"], p.Cmds["atoms"] = command, command
+	run := func(t *testing.T, script, name string, command func(*testscript.TestScript, bool, []string)) {
+		p := params([]string{"testdata/script/readers_" + script + ".txtar"}, func() string { return "sqlite:data/syndicate.db" })
+		p.Cmds[name] = command
 		testscript.Run(t, p)
 	}
 	t.Run("jing", func(t *testing.T) {
 		t.Parallel()
 		jing := atomschema.Find(t)
-		run(t, "jing", func(ts *testscript.TestScript, neg bool, args []string) { atomsCommand(ts, jing, neg, args) })
+		run(t, "valid", "valid", validCommand(func(folder, _ string, names []string) error {
+			names = slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) != ".atom" })
+			for i := range names {
+				names[i] = filepath.Join(folder, filepath.FromSlash(names[i]))
+			}
+			return jing.Check(t.Context(), names...)
+		}))
+	})
+	t.Run("feedvalidator", func(t *testing.T) {
+		t.Parallel()
+		validator := w3c.Find(t)
+		run(t, "valid", "valid", validCommand(func(folder, address string, names []string) error {
+			return validator.Check(t.Context(), folder, address, names...)
+		}))
 	})
 	t.Run("feedparser", func(t *testing.T) {
 		t.Parallel()
 		reader := feedparser.Find(t)
-		run(t, "feedparser", visitCommand(func(*testscript.TestScript, []string) subscriber {
+		run(t, "feedparser", "visit", visitCommand(func(*testscript.TestScript, []string) subscriber {
 			return &parserUser{reader: reader, known: map[string]map[string]bool{}, last: map[string]feedparser.Answer{}}
 		}))
 	})
 	t.Run("newsboat", func(t *testing.T) {
 		t.Parallel()
 		program := newsboat.Find(t)
-		run(t, "newsboat", visitCommand(func(ts *testscript.TestScript, urls []string) subscriber {
+		run(t, "newsboat", "visit", visitCommand(func(ts *testscript.TestScript, urls []string) subscriber {
 			u := &boatUser{}
 			for i, address := range urls {
 				r, err := program.Subscribe(ts.MkAbs(fmt.Sprintf("newsboat/%d", i)), address)
@@ -59,15 +74,14 @@ func TestScriptReaders(t *testing.T) {
 	})
 }
 
-// atomsCommand checks every Atom document below a folder: atoms FOLDER.
-func atomsCommand(ts *testscript.TestScript, jing *atomschema.Jing, neg bool, args []string) {
-	want(ts, neg, args, 1, "atoms FOLDER")
-	files := documents(ts, ts.MkAbs(args[0]), ".atom")
-	for i := range files {
-		files[i] = filepath.Join(ts.MkAbs(args[0]), filepath.FromSlash(files[i]))
+// validCommand validates every RSS and Atom document below a folder that is published
+// at an address: valid FOLDER URL.
+func validCommand(check func(folder, address string, names []string) error) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		want(ts, neg, args, 2, "valid FOLDER URL")
+		folder := ts.MkAbs(args[0])
+		ts.Check(check(folder, args[1], documents(ts, folder, ".rss", ".atom")))
 	}
-	ts.Check(jing.Check(context.Background(), files...))
-	fmt.Fprintf(ts.Stdout(), "%d documents\n", len(files))
 }
 
 // documents are the names of the files below a folder with one of the endings.

@@ -32,8 +32,10 @@ func (s *Service) HubCalls() []HubCalls {
 		purpose string
 		count   *callCount
 	}{
-		{"document", &s.called.documents}, {"verification", &s.called.requests},
-		{"ping", &s.called.pings}, {"subscription", &s.called.pushes},
+		{"document", &s.called.documents},
+		{"verification", &s.called.requests},
+		{"ping", &s.called.pings},
+		{"subscription", &s.called.pushes},
 	} {
 		all = append(all, HubCalls{c.purpose, c.count.ok.Load(), c.count.failed.Load()})
 	}

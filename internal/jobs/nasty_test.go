@@ -26,6 +26,7 @@ import (
 	"syndicate/internal/source"
 	"syndicate/internal/test/atomschema"
 	"syndicate/internal/test/jsonfeed"
+	"syndicate/internal/test/w3c"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -84,6 +85,7 @@ func TestNastyArticles(t *testing.T) {
 	}
 
 	// The same in archives, with little in each document.
+	whole := s.options.Feeds.Dir
 	s.options.Feeds = jobs.FeedOptions{Dir: t.TempDir(), Items: 5, Full: true, Archives: publish.ArchivesAll}
 	if _, err := s.service().Publish(t.Context()); err != nil {
 		t.Fatal(err)
@@ -97,6 +99,29 @@ func TestNastyArticles(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("feedvalidator", func(t *testing.T) {
+		v := w3c.Find(t)
+		for _, dir := range []string{whole, s.options.Feeds.Dir} {
+			if err := v.Check(t.Context(), dir, s.options.Site.URL, publishedXML(t, dir)...); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// publishedXML are the names of the RSS and Atom documents below a folder.
+func publishedXML(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, _ fs.DirEntry, err error) error {
+		if ext := path.Ext(name); ext == ".rss" || ext == ".atom" {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // soundDocuments checks all documents below a folder and returns the Atom ones. The

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,7 +59,7 @@ func (v *Validator) Check(ctx context.Context, folder, address string, names ...
 		if strings.HasSuffix(name, ".atom") {
 			mediaType = "application/atom+xml; charset=utf-8"
 		}
-		feeds = append(feeds, feed{filepath.Join(folder, filepath.FromSlash(name)), address + name, mediaType})
+		feeds = append(feeds, feed{filepath.Join(folder, filepath.FromSlash(name)), address + (&url.URL{Path: "/" + name}).EscapedPath(), mediaType})
 	}
 	input, err := json.Marshal(feeds)
 	if err != nil {
