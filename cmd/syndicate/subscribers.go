@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // subscribersCommand looks after who gets what.
 func subscribersCommand(a *app) *cobra.Command {
 	return group("subscribers", "Who gets what: list, add, import, export, remove, explain",
-		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersExport(a), subscribersRemove(a), subscribersExplain(a))
+		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersImports(a), subscribersUndoImport(a),
+		subscribersExport(a), subscribersRemove(a), subscribersExplain(a))
 }
 
 // subscriptionView is a subscription in JSON.
@@ -69,7 +71,7 @@ func subscribersList(a *app) *cobra.Command {
 				if v.Suppressed != "" {
 					state += ", suppressed (" + string(v.Suppressed) + ")"
 				}
-				rows = append(rows, []string{v.Email, v.Name, v.Newsletter, state, v.Language, strings.Join(v.Topics, ", ")})
+				rows = append(rows, []string{v.Email, v.Name, v.Newsletter, state, v.Source, v.Language, strings.Join(v.Topics, ", ")})
 			}
 			if a.json {
 				return a.printJSON(views)
@@ -78,7 +80,7 @@ func subscribersList(a *app) *cobra.Command {
 				a.printf("There is no such subscriber. syndicate build and syndicate run take in subscribers/*.csv.\n")
 				return nil
 			}
-			a.table([]string{"address", "name", "newsletter", "state", "lang", "topics"}, rows)
+			a.table([]string{"address", "name", "newsletter", "state", "source", "lang", "topics"}, rows)
 			if limit > 0 && len(list) == limit {
 				a.notef("The first %s; --limit 0 lists all.", number(limit))
 			}
@@ -90,6 +92,20 @@ func subscribersList(a *app) *cobra.Command {
 	oneOf(c, "state", "pending", "confirmed", "unsubscribed", "suppressed")
 	limitFlag(c, &limit, 100)
 	return c
+}
+
+// exportView is all that is known of a subscription, in JSON.
+type exportView struct {
+	subscriptionView
+	Cadence       string          `json:"cadence,omitempty"`
+	Hour          int             `json:"hour"` // -1: when the issue is sent
+	MaxItems      int             `json:"max_items,omitempty"`
+	PausedTill    time.Time       `json:"paused_until,omitzero"`
+	SetByOwner    []string        `json:"set_by_owner,omitempty"`
+	ConsentSource string          `json:"consent_source"`
+	Proof         json.RawMessage `json:"proof,omitempty"`
+	LeftAt        time.Time       `json:"left_at,omitzero"`
+	LeftBy        string          `json:"left_by,omitempty"`
 }
 
 func viewSubscription(x newsletter.Subscription) subscriptionView {

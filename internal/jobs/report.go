@@ -41,6 +41,7 @@ type ListReport struct {
 // ListProblem is a line that was skipped, or says that columns are not read.
 type ListProblem struct {
 	Line    int    `json:"line"`
+	Column  int    `json:"column,omitempty"` // in bytes from 1; 0: the whole line
 	Message string `json:"message"`
 	Columns bool   `json:"columns,omitempty"`
 }

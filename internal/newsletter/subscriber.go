@@ -49,6 +49,8 @@ type Subscription struct {
 	Proof     string // JSON, what proves it
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	SetByOwner []string // names of the fields that its owner set, sorted
 }
 
 // Line is one line of a subscriber list, checked and normalised. A nil field was
@@ -60,6 +62,25 @@ type Line struct {
 	Language *string
 	Topics   *[]string
 	TimeZone *string
+
+	// What exports say besides; lists that an operator keeps leave it empty.
+	State      SubscriptionState // empty: confirmed
+	Suppressed Cause             // why the address is not to be mailed, empty: it may be
+	ConsentAt  time.Time
+	Proof      string // JSON, what the list says about the consent, empty: nothing
+	LeftAt     time.Time
+	LeftBy     string   // empty: the list says it
+	Choices    *Choices // nil: none are known
+}
+
+// Choices are what an owner chose of a subscription, beside language, zone and
+// topics.
+type Choices struct {
+	Cadence    string // empty: each issue
+	Hour       int    // local hour wanted, -1: when the issue is sent
+	MaxItems   int    // 0: the newsletter's
+	PausedTill time.Time
+	SetByOwner []string // names of the fields that the owner set
 }
 
 // JoinTopics returns the canonical form of a topic set: lower case, sorted,

@@ -4,11 +4,16 @@
 // quoted cells, UTF-8, UTF-16 with a byte order mark and Windows-1252 are read. A
 // line that cannot be used is reported with its number and skipped; it never
 // spoils the others.
+//
+// NewReader reads the lists that an operator keeps. NewImport reads what other
+// programs export, too: it tells by the names of the columns whose export it is
+// (formats.go), and each line then says also who left there, who bounced, and what
+// is known of the consent (consent.go). It needs no memory for a list's length;
+// Doubles finds addresses that are there twice.
 package roster
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -18,9 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/language"
 	"golang.org/x/text/transform"
@@ -29,15 +32,14 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// maxCell bounds a cell; nothing that belongs into a list comes near it.
-const maxCell = 4096
-
 // Problem is a line that was skipped, or says that columns are not read. It holds no
 // address, so that it may be logged.
 type Problem struct {
 	Line    int // from 1
+	Column  int // in bytes from 1, 0: the whole line
 	Message string
-	Columns bool // about columns: no line was skipped
+	Reason  string // the kind of problem, in a few words: "no address", "language", …
+	Columns bool   // about columns: no line was skipped
 	// Unread: somebody may stand there all the same, so that it cannot be told from
 	// the list who is not on it.
 	Unread bool
@@ -45,115 +47,124 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
 
-// Reader reads a list line by line in constant memory, but for eight bytes an
-// address by which doubles are found.
+// fault is what is wrong with a line.
+type fault struct {
+	role     role   // the column, if it is one
+	reason   string // as in Problem
+	text     string
+	needless bool // the line is not needed to know who is on the list
+}
+
+func (f *fault) Error() string { return f.text }
+
+// Reader reads a list line by line in constant memory; NewReader's needs eight bytes
+// an address besides, by which doubles are found.
 type Reader struct {
-	csv      *csv.Reader
-	columns  map[string]int // our name → index
-	skipped  int            // lines before those that csv counts
-	pending  []*Problem
-	seed     maphash.Seed
-	seen     map[uint64]int // hash of the address → its line
-	zones    map[string]bool
-	firstRow []string // a headerless list's first line
-	done     bool
+	rows    rows
+	format  *format
+	imports bool
+	tags    bool // labels of the program that exported it become topics
+	plain   bool // addresses one a line, where a name is the exception
+	columns map[role]int
+	ignored []string // columns that are not read
+	pending []*Problem
+	seed    maphash.Seed
+	seen    map[uint64]int // hash of the address → its line; nil: doubles are not looked for
+	zones   map[string]bool
+	last    int // line of the last row
+	done    bool
 }
 
-// headers are the names under which spreadsheets and other programs keep our columns.
-func headers() map[string][]string {
-	return map[string][]string{
-		"email":     {"email", "e-mail", "mail", "email address", "e-mail address", "courriel", "adresse e-mail", "adresse email"},
-		"name":      {"name", "full name", "nom"},
-		"language":  {"language", "lang", "langue", "locale"},
-		"topics":    {"topics", "topic", "tags", "sujets", "thèmes"},
-		"time_zone": {"time_zone", "timezone", "time zone", "tz", "fuseau horaire"},
-		"state":     {"state", "status", "état", "statut"},
-		// What Writer adds for people; the store knows better.
-		"newsletter": {"newsletter"}, "consent_at": {"consent_at"}, "consent_source": {"consent_source"},
-	}
+// rows is a list cut into rows of cells.
+type rows interface {
+	Read() ([]string, error) // the row is valid until the next call
+	pos(cell int) (line, column int)
 }
 
-// isAddress reports whether a column is called what e-mail addresses are called
-// where there is no better name; beside one, it is where people live.
-func isAddress(header string) bool { return header == "address" || header == "adresse" }
+// ImportOptions say how an export is read.
+type ImportOptions struct {
+	Format string // one of Formats; empty: told by the columns
+	Tags   bool   // labels that the operator gave there become topics
+}
 
-// NewReader reads the header. An error means that the list as a whole cannot be
-// used; a list without a header is one whose first line starts with an address.
+// NewReader reads the header of a list that an operator keeps. An error means that
+// the list as a whole cannot be used; a list without a header is one whose first
+// line starts with an address.
 func NewReader(r io.Reader) (*Reader, error) {
+	x := &Reader{seed: maphash.MakeSeed(), seen: map[uint64]int{}}
+	return x, x.begin(r, &generic)
+}
+
+// NewImport reads the header of a list that another program may have exported.
+// Doubles are not looked for.
+func NewImport(r io.Reader, o ImportOptions) (*Reader, error) {
+	x := &Reader{imports: true, tags: o.Tags}
+	var f *format
+	if o.Format != "" {
+		if f = formatNamed(o.Format); f == nil {
+			return nil, fmt.Errorf("%q is no format; there are %s", o.Format, strings.Join(Formats(), ", "))
+		}
+	}
+	return x, x.begin(r, f)
+}
+
+// Format returns the name of the list's format, one of Formats.
+func (x *Reader) Format() string { return x.format.name }
+
+// Title returns the name of the program whose format it is.
+func (x *Reader) Title() string { return x.format.title }
+
+// Ignored returns the names of the columns that are not read.
+func (x *Reader) Ignored() []string { return x.ignored }
+
+// begin reads the header; f nil: the format is told by it.
+func (x *Reader) begin(r io.Reader, f *format) error {
+	x.columns, x.zones, x.format = map[role]int{}, map[string]bool{}, f
+	if f == nil {
+		x.format = &generic
+	}
+	limit := &bounded{r: transform.NewReader(r, unicode.BOMOverride(transform.Nop)), left: maxLine}
 	// Without a byte order mark the bytes stay as they are: see cell.
-	br := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), 64<<10)
+	br := bufio.NewReaderSize(limit, readAhead)
 	head, err := br.Peek(4096)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the list: %w", err)
+		return fmt.Errorf("reading the list: %w", err)
 	}
-	c := csv.NewReader(br)
+	if isPlain(head) {
+		if f == nil {
+			x.format = formatNamed("mailman")
+		}
+		x.rows, x.plain = &plainRows{r: br, limit: limit}, true
+		x.columns[email], x.columns[fullName] = 0, 1
+		return nil
+	}
+	c := &csvRows{Reader: csv.NewReader(br), limit: limit}
 	c.FieldsPerRecord = -1
 	c.ReuseRecord = true
-	skipped := 0
+	x.rows = c
 	if line, comma := declared(head); comma != 0 {
-		c.Comma, skipped = comma, 1
+		c.Comma, c.skipped = comma, 1
 		if _, err := br.Discard(line); err != nil {
-			return nil, fmt.Errorf("reading the list: %w", err)
+			return fmt.Errorf("reading the list: %w", err)
 		}
 	} else {
 		c.Comma = separator(head)
 	}
-	x := &Reader{csv: c, skipped: skipped, columns: map[string]int{}, seed: maphash.MakeSeed(), seen: map[uint64]int{}, zones: map[string]bool{}}
 	row, err := c.Read()
 	if errors.Is(err, io.EOF) {
 		x.done = true // an empty file is an empty list
-		return x, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the header: %w", err)
+		return fmt.Errorf("reading the header: %w", err)
 	}
 	if _, err := Address(cell(row[0])); err == nil {
-		x.columns["email"] = 0
-		x.firstRow = slices.Clone(row)
-		return x, nil
+		x.columns[email] = 0
+		c.again = slices.Clone(row)
+		return nil
 	}
-	x.readHeader(row)
-	if _, ok := x.columns["email"]; !ok {
-		return nil, fmt.Errorf(`line %d: no column is called "email"; the first line names the columns, such as email,name,language,topics,time_zone`, x.skipped+1)
-	}
-	return x, nil
-}
-
-func (x *Reader) readHeader(row []string) {
-	known := headers()
-	names := make([]string, len(row))
-	for i, h := range row {
-		names[i] = strings.ToLower(cell(h))
-	}
-	if !slices.ContainsFunc(names, func(h string) bool { return slices.Contains(known["email"], h) }) {
-		if i := slices.IndexFunc(names, isAddress); i >= 0 {
-			names[i] = "email"
-		}
-	}
-	var unknown []string
-	for i, h := range names {
-		found := ""
-		for name, synonyms := range known {
-			if slices.Contains(synonyms, h) {
-				found = name
-			}
-		}
-		switch _, double := x.columns[found]; {
-		case found == "" && h != "":
-			unknown = append(unknown, strconv.Quote(h))
-		case found != "" && double:
-			x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: fmt.Sprintf("column %q is there twice; the first is read", found)})
-		case found != "":
-			x.columns[found] = i
-		}
-	}
-	switch len(unknown) {
-	case 0:
-	case 1:
-		x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: "the column " + unknown[0] + " is not known and ignored"})
-	default:
-		x.pending = append(x.pending, &Problem{Line: x.skipped + 1, Columns: true, Message: "the columns " + strings.Join(unknown, ", ") + " are not known and ignored"})
-	}
+	x.last = c.skipped + 1
+	return x.readHeader(row, f)
 }
 
 // Next returns the next good line. A *Problem as error tells of a line that was
@@ -169,99 +180,168 @@ func (x *Reader) Next() (newsletter.Line, error) {
 		if x.done {
 			return newsletter.Line{}, io.EOF
 		}
-		row, n := x.firstRow, x.skipped+1
-		if x.firstRow = nil; row == nil {
-			var err error
-			row, err = x.csv.Read()
-			if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-				return newsletter.Line{}, x.misquoted(parse)
-			}
-			if errors.Is(err, io.EOF) {
-				x.done = true
-				return newsletter.Line{}, io.EOF
-			}
-			if err != nil {
-				return newsletter.Line{}, fmt.Errorf("reading the list: %w", err)
-			}
-			n, _ = x.csv.FieldPos(0)
-			n += x.skipped
+		row, err := x.rows.Read()
+		if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+			return newsletter.Line{}, x.misquoted(parse)
+		}
+		if errors.Is(err, io.EOF) {
+			x.done = true
+			return newsletter.Line{}, io.EOF
+		}
+		if err != nil {
+			return newsletter.Line{}, fmt.Errorf("line %d: reading the list: %w", x.last+1, err)
 		}
 		if blank(row) {
 			continue
 		}
-		line, err := x.line(row, n)
+		x.last, _ = x.rows.pos(0)
+		line, err := x.line(row)
 		if err != nil {
-			return newsletter.Line{}, &Problem{Line: n, Message: err.Error(), Unread: !errors.As(err, new(needless))}
+			return newsletter.Line{}, x.problem(err)
 		}
 		return line, nil
 	}
 }
 
-// needless says why a line is not needed to know who is on the list.
-type needless string
-
-func (n needless) Error() string { return string(n) }
+// problem says where the fault is.
+func (x *Reader) problem(err error) *Problem {
+	p := &Problem{Line: x.last, Message: err.Error(), Unread: true}
+	var f *fault
+	if errors.As(err, &f) {
+		p.Unread, p.Reason = !f.needless, f.reason
+		if i, ok := x.columns[f.role]; ok {
+			// Of a row of several lines, the line where it begins is told.
+			if line, column := x.rows.pos(i); line == x.last {
+				p.Column = column
+			}
+		}
+	}
+	return p
+}
 
 func (x *Reader) misquoted(err *csv.ParseError) *Problem {
-	first, last := err.StartLine+x.skipped, err.Line+x.skipped
-	if last > first { // one quotation mark swallows lines until the next
-		return &Problem{Line: first, Unread: true, Message: fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", first, last)}
+	skipped := 0
+	if c, ok := x.rows.(*csvRows); ok {
+		skipped = c.skipped
 	}
-	return &Problem{Line: first, Unread: true, Message: "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside"}
+	p := &Problem{Line: err.StartLine + skipped, Column: err.Column, Unread: true, Reason: "quotation marks"}
+	last := err.Line + skipped
+	if x.last = last; last > p.Line { // one quotation mark swallows lines until the next
+		p.Column = 0
+		p.Message = fmt.Sprintf("a quotation mark is opened and not closed; lines %d to %d were not read", p.Line, last)
+		return p
+	}
+	p.Message = "a quotation mark stands inside a cell; put the cell in quotation marks and double those inside"
+	return p
+}
+
+// values are the cells of a row by their role: what they hold, and whether there is
+// such a column.
+type values func(role) (string, bool)
+
+// text is the cell without the question whether there is one.
+func (v values) text(r role) string {
+	s, _ := v(r)
+	return s
 }
 
 // line checks one row.
-func (x *Reader) line(row []string, n int) (newsletter.Line, error) {
-	l := newsletter.Line{N: n}
-	for _, s := range row {
-		if len(s) > maxCell {
-			return l, fmt.Errorf("a cell has %d bytes, %d are allowed", len(s), maxCell)
-		}
-	}
-	get := func(name string) *string {
-		i, ok := x.columns[name]
-		if !ok {
-			return nil
-		}
-		s := ""
-		if i < len(row) {
-			s = cell(row[i])
-		}
-		return &s
-	}
-	email, err := Address(*get("email"))
-	if err != nil {
+func (x *Reader) line(row []string) (newsletter.Line, error) {
+	l := newsletter.Line{N: x.last}
+	if err := x.lengths(row); err != nil {
 		return l, err
 	}
-	l.Email = email
-	if s := get("state"); s != nil && !slices.Contains([]string{"", "confirmed", "subscribed", "active", "enabled"}, strings.ToLower(*s)) {
-		return l, needless(fmt.Sprintf("its state is %q, only confirmed ones are read", *s))
-	}
-	if l.Name = get("name"); l.Name != nil {
-		*l.Name = markup.CleanLine(*l.Name)
-	}
-	if l.Language = get("language"); l.Language != nil && *l.Language != "" {
-		tag, err := language.Parse(*l.Language)
-		if err != nil || len(*l.Language) > 35 { // RFC 5646 4.4.1
-			return l, fmt.Errorf("%q is no language tag; write en, fr, pt-BR…", *l.Language)
+	get := values(func(r role) (string, bool) {
+		i, ok := x.columns[r]
+		if !ok || i >= len(row) {
+			return "", ok
 		}
-		*l.Language = tag.String()
+		return cell(row[i]), true
+	})
+	address, err := Address(get.text(email))
+	if err != nil {
+		return l, &fault{role: email, reason: "no address", text: err.Error()}
 	}
-	if l.TimeZone = get("time_zone"); l.TimeZone != nil && *l.TimeZone != "" {
-		if !x.isZone(*l.TimeZone) {
-			return l, fmt.Errorf("%q is no time zone; write Europe/Paris, America/New_York…", *l.TimeZone)
+	l.Email = address
+	if !x.imports {
+		if s := get.text(state); !slices.Contains([]string{"", "confirmed", "subscribed", "active", "enabled"}, strings.ToLower(s)) {
+			return l, &fault{role: state, reason: "state", needless: true, text: fmt.Sprintf("its state is %q, only confirmed ones are read", s)}
 		}
 	}
-	if s := get("topics"); s != nil {
-		topics := newsletter.SplitTopics(newsletter.JoinTopics(strings.FieldsFunc(*s, func(r rune) bool { return r == '|' || r == ',' || r == ';' })))
-		l.Topics = &topics
+	if err := x.fields(&l, get); err != nil {
+		return l, err
 	}
-	h := maphash.String(x.seed, strings.ToLower(email))
+	if x.imports {
+		if err := x.format.fill(&l, get); err != nil {
+			return l, err
+		}
+	}
+	return l, x.double(&l)
+}
+
+// lengths refuses cells that are too long. Exports have columns that nobody reads
+// here, of any length.
+func (x *Reader) lengths(row []string) error {
+	of := make([]role, len(row))
+	for r, i := range x.columns {
+		if i < len(of) {
+			of[i] = r
+		}
+	}
+	for i, s := range row {
+		if len(s) > maxCell && of[i] != metadata && (of[i] != "" || !x.imports) {
+			return &fault{role: of[i], reason: "too long", text: fmt.Sprintf("a cell has %d bytes, %d are allowed", len(s), maxCell)}
+		}
+	}
+	return nil
+}
+
+// fields reads what every list may say.
+func (x *Reader) fields(l *newsletter.Line, get values) error {
+	if s, ok := get(fullName); ok && (s != "" || !x.plain) {
+		s = markup.CleanLine(s)
+		l.Name = &s
+	} else if s := x.format.compose(get); s != "" {
+		l.Name = &s
+	}
+	if s, ok := get(lang); ok {
+		if s != "" {
+			tag, err := language.Parse(s)
+			if err != nil || len(s) > 35 { // RFC 5646 4.4.1
+				return &fault{role: lang, reason: "language", text: fmt.Sprintf("%q is no language tag; write en, fr, pt-BR…", s)}
+			}
+			s = tag.String()
+		}
+		l.Language = &s
+	}
+	if s, ok := get(zone); ok {
+		if s != "" && !x.isZone(s) {
+			return &fault{role: zone, reason: "time zone", text: fmt.Sprintf("%q is no time zone; write Europe/Paris, America/New_York…", s)}
+		}
+		l.TimeZone = &s
+	}
+	from := topics
+	if x.tags {
+		from = tags
+	}
+	if s, ok := get(from); ok {
+		list := newsletter.SplitTopics(newsletter.JoinTopics(strings.FieldsFunc(markup.CleanLine(s), func(r rune) bool { return strings.ContainsRune(`|,;"`, r) })))
+		l.Topics = &list
+	}
+	return nil
+}
+
+// double looks whether the address was there already.
+func (x *Reader) double(l *newsletter.Line) error {
+	if x.seen == nil {
+		return nil
+	}
+	h := maphash.String(x.seed, strings.ToLower(l.Email))
 	if first, double := x.seen[h]; double {
-		return l, needless(fmt.Sprintf("the address is on line %d already", first))
+		return &fault{role: email, reason: "twice", needless: true, text: "the address is on line " + strconv.Itoa(first) + " already"}
 	}
-	x.seen[h] = n
-	return l, nil
+	x.seen[h] = l.N
+	return nil
 }
 
 // isZone reports whether name is in the time zone database. Answers are kept:
@@ -276,7 +356,7 @@ func (x *Reader) isZone(name string) bool {
 	return ok
 }
 
-// ReadAll reads a whole list.
+// ReadAll reads a whole list that an operator keeps.
 func ReadAll(r io.Reader) (lines []newsletter.Line, problems []*Problem, err error) {
 	x, err := NewReader(r)
 	if err != nil {
@@ -296,88 +376,4 @@ func ReadAll(r io.Reader) (lines []newsletter.Line, problems []*Problem, err err
 			return lines, problems, err
 		}
 	}
-}
-
-// declared returns the separator that a spreadsheet declares in a first line
-// "sep=;", and the length of that line; 0: there is none.
-func declared(head []byte) (length int, comma rune) {
-	line, _, found := bytes.Cut(head, []byte("\n"))
-	text := strings.ToLower(strings.Trim(string(line), "\" \r"))
-	if rest, ok := strings.CutPrefix(text, "sep="); ok && found && len(rest) == 1 && strings.IndexByte(",;\t", rest[0]) >= 0 {
-		return len(line) + 1, rune(rest[0])
-	}
-	return 0, 0
-}
-
-// separator picks the separator that the first line has most of.
-func separator(head []byte) rune {
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	best := ','
-	for _, c := range ";\t" {
-		if bytes.Count(line, []byte(string(c))) > bytes.Count(line, []byte(string(best))) {
-			best = c
-		}
-	}
-	return best
-}
-
-// cell decodes a cell (what is not UTF-8 is Windows-1252, which spreadsheets
-// still write), undoes the apostrophe of Write, and trims it.
-func cell(s string) string {
-	if !utf8.ValidString(s) {
-		if d, err := charmap.Windows1252.NewDecoder().String(s); err == nil {
-			s = d
-		}
-	}
-	s = strings.TrimSpace(s)
-	if len(s) > 1 && s[0] == '\'' && dangerous(s[1]) {
-		s = s[1:]
-	}
-	return strings.Clone(s) // the CSV reader reuses its row
-}
-
-func blank(row []string) bool {
-	for _, s := range row {
-		if strings.TrimSpace(s) != "" {
-			return false
-		}
-	}
-	return true
-}
-
-// dangerous reports whether a spreadsheet takes a cell that starts so for a formula.
-func dangerous(c byte) bool { return strings.IndexByte("=+-@\t\r", c) >= 0 }
-
-// Writer writes a list that NewReader reads back.
-type Writer struct{ csv *csv.Writer }
-
-// NewWriter writes the header.
-func NewWriter(w io.Writer) (*Writer, error) {
-	x := &Writer{csv.NewWriter(w)}
-	return x, x.csv.Write([]string{"email", "name", "language", "topics", "time_zone", "newsletter", "state", "consent_at", "consent_source"})
-}
-
-// Write adds one subscription. A cell that a spreadsheet would run as a formula
-// gets an apostrophe.
-func (w *Writer) Write(s *newsletter.Subscription) error {
-	consent := ""
-	if !s.ConsentAt.IsZero() {
-		consent = s.ConsentAt.UTC().Format(time.RFC3339)
-	}
-	row := []string{
-		s.Subscriber.Email, s.Subscriber.Name, s.Subscriber.Language, strings.Join(s.Topics, "|"), s.Subscriber.TimeZone,
-		s.Newsletter, string(s.State), consent, s.Source,
-	}
-	for i, c := range row {
-		if c != "" && dangerous(c[0]) {
-			row[i] = "'" + c
-		}
-	}
-	return w.csv.Write(row)
-}
-
-// Close writes what is still buffered.
-func (w *Writer) Close() error {
-	w.csv.Flush()
-	return w.csv.Error()
 }

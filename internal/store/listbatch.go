@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -35,38 +36,48 @@ func (c cells) encode() string {
 	return string(b)
 }
 
-// listBatch takes lines into a newsletter inside one transaction.
+// listBatch takes lines into a newsletter inside one transaction, or only looks what
+// would become of them.
 type listBatch struct {
-	x            *tx
+	q            querier
+	x            *tx // nil: to look only
+	keys         *newsletter.Keyring
 	name, source string
 	now          time.Time
-	known        map[string]*listed // by hash of the address
-	tombs        map[string]string  // cause by hash
-	suppressed   map[string]bool
+	hashes       map[string]string           // of the lines' addresses
+	known        map[string]*listed          // by hash of the address
+	tombs        map[string]string           // cause by hash
+	suppressed   map[string]newsletter.Cause // by hash
+}
+
+func (x *tx) listBatch(name, source string, now time.Time) listBatch {
+	return listBatch{q: x, x: x, keys: x.s.keys, name: name, source: source, now: now}
 }
 
 // listed is a subscriber as far as a list may change it.
 type listed struct {
 	id              int64
 	hash            string
-	state           string // of the subscription; empty: none
+	state, source   string // of the subscription, empty: none
 	owned, fileLine string // JSON
 	named           bool   // the owner set the name, in whatever subscription
 }
 
-func (b *listBatch) hash(l newsletter.Line) string { return b.x.s.keys.AddressHash(l.Email) }
+func (b *listBatch) hash(l newsletter.Line) string { return b.hashes[l.Email] }
 
 // load reads what is known of the lines' addresses.
 func (b *listBatch) load(lines []newsletter.Line) error {
 	hashes := make([]string, len(lines))
+	b.hashes = make(map[string]string, len(lines))
 	for i, l := range lines {
-		hashes[i] = b.hash(l)
+		hashes[i] = b.keys.AddressHash(l.Email)
+		b.hashes[l.Email] = hashes[i]
 	}
 	arg := jsonArg(hashes)
-	rows, err := list(b.x, func(scan func(...any) error) (k listed, err error) {
-		err = scan(&k.id, &k.hash, &k.state, &k.owned, &k.fileLine, &k.named)
+	rows, err := list(b.q, func(scan func(...any) error) (k listed, err error) {
+		err = scan(&k.id, &k.hash, &k.state, &k.source, &k.owned, &k.fileLine, &k.named)
 		return k, err
-	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
+	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.source, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
 		EXISTS (SELECT 1 FROM subscriptions o WHERE o.subscriber = s.id AND o.set_by_owner LIKE '%"name":true%')
 		FROM subscribers s LEFT JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $1 WHERE s.hash {{in strings $2}}`, b.name, arg)
 	if err != nil {
@@ -76,7 +87,7 @@ func (b *listBatch) load(lines []newsletter.Line) error {
 	for i := range rows {
 		b.known[rows[i].hash] = &rows[i]
 	}
-	pairs, err := list(b.x, func(scan func(...any) error) (p [2]string, err error) {
+	pairs, err := list(b.q, func(scan func(...any) error) (p [2]string, err error) {
 		err = scan(&p[0], &p[1])
 		return p, err
 	}, "SELECT hash, cause FROM tombstones WHERE hash {{in strings $1}} AND newsletter IN ('', $2)", arg, b.name)
@@ -89,10 +100,13 @@ func (b *listBatch) load(lines []newsletter.Line) error {
 			b.tombs[p[0]] = p[1]
 		}
 	}
-	held, err := list(b.x, value[string], "SELECT hash FROM suppressions WHERE hash {{in strings $1}}", arg)
-	b.suppressed = make(map[string]bool, len(held))
-	for _, h := range held {
-		b.suppressed[h] = true
+	held, err := list(b.q, func(scan func(...any) error) (p newsletter.Suppression, err error) {
+		err = scan(&p.Hash, &p.Cause)
+		return p, err
+	}, "SELECT hash, cause FROM suppressions WHERE hash {{in strings $1}}", arg)
+	b.suppressed = make(map[string]newsletter.Cause, len(held))
+	for _, p := range held {
+		b.suppressed[p.Hash] = p.Cause
 	}
 	return err
 }
@@ -104,12 +118,12 @@ func (b *listBatch) judge(l newsletter.Line) AddResult {
 		switch {
 		case k.state == string(newsletter.SubscriptionUnsubscribed):
 			return Unsubscribed
-		case b.suppressed[h]:
+		case b.suppressed[h] != "":
 			return Suppressed
 		}
 		return Exists
 	}
-	if b.suppressed[h] {
+	if b.suppressed[h] != "" {
 		return Suppressed
 	}
 	switch cause := b.tombs[h]; {
@@ -186,24 +200,12 @@ func (b *listBatch) create(lines []newsletter.Line) error {
 			return err
 		}
 	}
-	state, consent := newsletter.SubscriptionConfirmed, now
-	if b.source == "form" {
-		state, consent = newsletter.SubscriptionPending, 0
-	}
-	const columns = 20
-	subs := make([]any, 0, columns*len(lines))
+	subs := make([]any, 0, len(subscriptionInsert)*len(lines))
 	for i, l := range lines {
-		c := cellsOf(l)
-		var fileLine any
-		if b.source == "file" {
-			fileLine = c.encode()
-		}
-		subs = append(subs, b.name, ids[hashes[i]], string(state), 0, c["language"], c["time_zone"], c["topics"], "", -1, 0, 0,
-			horizons[0], horizons[1], consent, b.source, "{}", "{}", fileLine, now, now)
+		subs = append(subs, b.row(l, ids[hashes[i]], horizons)...)
 	}
-	_, err = x.insert(`INSERT INTO subscriptions (newsletter, subscriber, state, suppressed, language, time_zone, topics, cadence, hour, max_items, paused_till,
-		cursor, rehearsal_cursor, consent_at, source, proof, set_by_owner, file_line, created_at, updated_at)`, "ON CONFLICT DO NOTHING", columns, subs)
-	if err != nil {
+	head := "INSERT INTO subscriptions (" + strings.Join(subscriptionInsert[:], ", ") + ")"
+	if _, err = x.insert(head, "ON CONFLICT DO NOTHING", len(subscriptionInsert), subs); err != nil {
 		return err
 	}
 	// Back by hand or by their owner: not gone any more.
@@ -211,4 +213,45 @@ func (b *listBatch) create(lines []newsletter.Line) error {
 		_, err = x.exec("DELETE FROM tombstones WHERE hash {{in strings $1}} AND newsletter IN ('', $2)", jsonArg(hashes), b.name)
 	}
 	return err
+}
+
+// subscriptionInsert are the columns of row.
+var subscriptionInsert = [...]string{
+	"newsletter", "subscriber", "state", "suppressed", "language", "time_zone", "topics", "cadence", "hour", "max_items", "paused_till",
+	"cursor", "rehearsal_cursor", "consent_at", "source", "proof", "left_at", "left_by", "set_by_owner", "file_line", "created_at", "updated_at",
+}
+
+// row is the new subscription of a line.
+func (b *listBatch) row(l newsletter.Line, subscriber int64, horizons [2]int64) []any {
+	c, now := cellsOf(l), ms(b.now)
+	state, consent := newsletter.SubscriptionConfirmed, now
+	switch {
+	case b.source == "form":
+		state, consent = newsletter.SubscriptionPending, 0
+	case l.State != "" && l.State != newsletter.SubscriptionConfirmed:
+		state, consent = l.State, 0 // but what the list says
+	}
+	if !l.ConsentAt.IsZero() {
+		consent = ms(l.ConsentAt)
+	}
+	left, by := int64(0), ""
+	if state == newsletter.SubscriptionUnsubscribed {
+		left, by = cmp.Or(ms(l.LeftAt), now), cmp.Or(l.LeftBy, b.source)
+	}
+	choices := newsletter.Choices{Hour: -1}
+	if l.Choices != nil {
+		choices = *l.Choices
+	}
+	owned := map[string]bool{}
+	for _, field := range choices.SetByOwner {
+		owned[field] = true
+	}
+	var fileLine any
+	if b.source == "file" {
+		fileLine = c.encode()
+	}
+	return []any{
+		b.name, subscriber, string(state), btoi(l.Suppressed != ""), c["language"], c["time_zone"], c["topics"], choices.Cadence, choices.Hour,
+		choices.MaxItems, ms(choices.PausedTill), horizons[0], horizons[1], consent, b.source, cmp.Or(l.Proof, "{}"), left, by, jsonArg(owned), fileLine, now, now,
+	}
 }

@@ -12,15 +12,28 @@ import (
 )
 
 const subscriptionColumns = `s.id, s.email, s.name, b.language, b.time_zone, s.created_at, b.newsletter, b.state, b.topics, b.cadence, b.hour, b.max_items,
-	b.paused_till, b.cursor, b.served, b.rehearsal_cursor, b.rehearsal_served, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at`
+	b.paused_till, b.cursor, b.served, b.rehearsal_cursor, b.rehearsal_served, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at, b.set_by_owner`
 
 func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err error) {
-	var topics string
+	var topics, owned string
 	err = scan(&b.Subscriber.ID, &b.Subscriber.Email, &b.Subscriber.Name, &b.Subscriber.Language, &b.Subscriber.TimeZone, stamp{&b.Subscriber.CreatedAt},
 		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, &b.Served, &b.RehearsalCursor, &b.RehearsalServed, stamp{&b.LeftAt}, &b.LeftBy, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
-		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt})
+		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt}, &owned)
 	b.Topics = newsletter.SplitTopics(topics)
-	return b, err
+	if err != nil || owned == "{}" {
+		return b, err
+	}
+	fields := map[string]bool{}
+	if err := fromJSON([]byte(owned), &fields); err != nil {
+		return b, err
+	}
+	for field, set := range fields {
+		if set {
+			b.SetByOwner = append(b.SetByOwner, field)
+		}
+	}
+	slices.Sort(b.SetByOwner)
+	return b, nil
 }
 
 // Subscribers returns the subscriptions of a query in ascending order of
@@ -91,7 +104,7 @@ func (s *Store) AddSubscribers(ctx context.Context, name string, lines []newslet
 	for part := range slices.Chunk(lines, listBatchSize) {
 		var results []AddResult
 		err := s.write(ctx, "add subscribers to "+name, func(x *tx) (err error) {
-			b := listBatch{x: x, name: name, source: source, now: now}
+			b := x.listBatch(name, source, now)
 			results, err = b.add(part)
 			return err
 		})

@@ -46,7 +46,7 @@ func (s *Store) SyncList(ctx context.Context, name string, lines []newsletter.Li
 	for part := range slices.Chunk(lines, listBatchSize) {
 		var r SyncResult
 		err := s.write(ctx, "take over the list of "+name, func(x *tx) (err error) {
-			b := listBatch{x: x, name: name, source: "file", now: now}
+			b := x.listBatch(name, "file", now)
 			r, err = b.sync(part)
 			return err
 		})

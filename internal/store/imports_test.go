@@ -1,0 +1,217 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+// begin begins an import of a list with that hash.
+func (b *bench) begin(hash string) store.Import {
+	b.Helper()
+	return must(b.BeginImport(ctx, store.Import{Newsletter: "weekly", File: "list.csv", Format: "csv", Hash: hash}, b.Now()))(b)
+}
+
+// takeIn imports lines and returns what became of them.
+func (b *bench) takeIn(i *store.Import, lines ...newsletter.Line) []store.AddResult {
+	b.Helper()
+	return must(b.ImportLines(ctx, i, lines, i.Through+len(lines), b.Now()))(b)
+}
+
+func (b *bench) missing(email string) {
+	b.Helper()
+	_, err := b.SubscriberByEmail(ctx, email)
+	b.is(err, store.ErrNotFound)
+}
+
+// standing makes a line of somebody whom another program knows as left, bounced, …
+func standing(email string, state newsletter.SubscriptionState, cause newsletter.Cause) newsletter.Line {
+	l := line(email)
+	l.State, l.Suppressed = state, cause
+	return l
+}
+
+func TestImportLines(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		b.add(line("there@example.org"), "cli")
+		b.add(line("stays@example.org"), "cli")
+		b.add(line("left@example.org"), "cli")
+		must(b.Unsubscribe(ctx, b.find("left@example.org").Subscriber.ID, "weekly", "link", b.Now()))(b)
+		b.add(line("removed@example.org"), "cli")
+		b.ok(b.RemoveSubscriber(ctx, "removed@example.org", "", b.Now()))
+		b.ok(b.Suppress(ctx, "held@example.org", newsletter.CauseOperator, 0, "asked", b.Now()))
+		must(b.AddSubscriber(ctx, "daily", line("elsewhere@example.org"), "cli", b.Now()))(b)
+
+		new := line("new@example.org", "name", "New", "language", "fr", "topics", "sea")
+		new.State, new.ConsentAt, new.Proof = newsletter.SubscriptionConfirmed, day.AddDate(-1, 0, 0), `{"program":"ghost"}`
+		gone := standing("gone@example.org", newsletter.SubscriptionUnsubscribed, "")
+		gone.LeftAt = day.AddDate(0, -1, 0)
+		lines := []newsletter.Line{
+			new,
+			gone,
+			standing("bounced@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce),
+			standing("spam@example.org", newsletter.SubscriptionUnsubscribed, newsletter.CauseComplaint),
+			line("THERE@example.org", "name", "Other"),
+			standing("stays@example.org", newsletter.SubscriptionUnsubscribed, ""),
+			line("left@example.org"),
+			line("removed@example.org"),
+			line("held@example.org"),
+			standing("elsewhere@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce),
+		}
+		want := []store.AddResult{
+			store.Created, store.CreatedLeft, store.CreatedBounced, store.CreatedBounced, store.Exists, store.Differs, store.Unsubscribed, store.WasRemoved,
+			store.Suppressed, store.Differs,
+		}
+		equal(b, must(b.JudgeLines(ctx, "weekly", lines))(b), want)
+		b.missing("new@example.org")
+
+		i := b.begin("h1")
+		equal(b, b.takeIn(&i, append(lines, line("NEW@example.org"))...), append(want, store.Double))
+		equal(b, b.takeIn(&i, line("gone@example.org"), line("last@example.org")), []store.AddResult{store.Double, store.Created})
+		b.ok(b.EndImport(ctx, &i, b.Now()))
+
+		s := b.find("new@example.org")
+		equal(b, []string{s.Source, s.Proof, s.Subscriber.Name, s.Subscriber.Language, string(s.State)}, []string{"import 1", `{"program":"ghost"}`, "New", "fr", "confirmed"})
+		equal(b, s.ConsentAt, day.AddDate(-1, 0, 0))
+		equal(b, b.find("last@example.org").ConsentAt, b.Now())
+		s = b.find("gone@example.org")
+		equal(b, []string{string(s.State), s.LeftBy}, []string{"unsubscribed", "import 1"})
+		equal(b, s.LeftAt, day.AddDate(0, -1, 0))
+		equal(b, must(b.Suppression(ctx, "bounced@example.org"))(b).Cause, newsletter.CauseBounce)
+		equal(b, must(b.Suppression(ctx, "spam@example.org"))(b).Cause, newsletter.CauseComplaint)
+		b.is(second(b.Suppression(ctx, "elsewhere@example.org")), store.ErrNotFound)
+		equal(b, b.find("there@example.org").Subscriber.Name, "")
+		equal(b, b.find("stays@example.org").State, newsletter.SubscriptionConfirmed)
+		served := 0
+		for _, g := range must(b.Groups(ctx, "weekly", false, b.Now()))(b) {
+			served += g.Count
+		}
+		equal(b, served, 4) // there, stays, new, last
+
+		// No later list brings them back.
+		equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line("gone@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Unsubscribed, store.Suppressed})
+		got := must(b.Import(ctx, i.ID))(b)
+		equal(b, got.State, store.ImportDone)
+		equal(b, got.Results[store.Created], 2)
+		equal(b, got.Results, i.Results)
+	})
+}
+
+// An import that was interrupted goes on; two processes do not do it twice.
+func TestImportGoesOn(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		i := b.begin("h1")
+		b.takeIn(&i, line("a@example.org"), line("b@example.org"))
+		again := b.begin("h1")
+		equal(b, again, i)
+		equal(b, again.Through, 2)
+		other := b.begin("h2")
+		if other.ID == i.ID {
+			b.Error("another list is another import")
+		}
+		b.takeIn(&again, line("c@example.org"))
+		_, err := b.ImportLines(ctx, &i, []newsletter.Line{line("d@example.org")}, 3, b.Now())
+		b.is(err, store.ErrStale)
+		b.missing("d@example.org")
+		b.ok(b.EndImports(ctx, "weekly", "h1", b.Now()))
+		b.is(b.EndImport(ctx, &again, b.Now()), store.ErrStale)
+		equal(b, must(b.Import(ctx, i.ID))(b).Results, map[store.AddResult]int{store.Created: 3})
+		if next := b.begin("h1"); next.ID == i.ID {
+			b.Error("an import that is done does not go on")
+		}
+		equal(b, len(must(b.Imports(ctx, 2))(b)), 2)
+	})
+}
+
+// Undoing removes what nobody touched since, with what is to be sent, and nothing
+// else; and it does so once.
+func TestUndoImport(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		must(b.AddSubscriber(ctx, "daily", line("both@example.org"), "cli", b.Now()))(b)
+		b.add(line("before@example.org"), "cli")
+		i := b.begin("h1")
+		var lines []newsletter.Line
+		for k := range 1200 {
+			lines = append(lines, line(fmt.Sprintf("p%d@example.org", k)))
+		}
+		b.takeIn(&i, lines...)
+		b.takeIn(&i, line("left@example.org"), line("chose@example.org"), line("listed@example.org"), line("both@example.org"), line("before@example.org"),
+			standing("gone@example.org", newsletter.SubscriptionUnsubscribed, ""), standing("bounced@example.org", "", newsletter.CauseBounce),
+			standing("worse@example.org", newsletter.SubscriptionUnsubscribed, newsletter.CauseComplaint))
+		b.ok(b.EndImport(ctx, &i, b.Now()))
+		j := b.begin("h2")
+		b.takeIn(&j, line("second@example.org"), line("p1@example.org"))
+		b.publish(1)
+		issue := b.compose("weekly")
+		b.seal(issue, 5000)
+		b.Advance(time.Minute)
+		must(b.Unsubscribe(ctx, b.find("left@example.org").Subscriber.ID, "weekly", "link", b.Now()))(b)
+		en := "en"
+		b.ok(b.SetPreferences(ctx, b.find("chose@example.org").Subscriber.ID, "weekly", store.Preferences{Language: &en}, b.Now()))
+		must(b.SyncList(ctx, "weekly", []newsletter.Line{line("listed@example.org")}, false, b.Now()))(b)
+		b.ok(b.Suppress(ctx, "worse@example.org", newsletter.CauseBounce, 0, "came back", b.Now()))
+
+		told := 0
+		undone := must(b.UndoImport(ctx, i.ID, b.Now(), func(done int) { told = done }))(b)
+		equal(b, []int{undone.Removed, undone.Lifted, told}, []int{1204, 1, 1204})
+		equal(b, undone.Kept, map[store.KeptReason]int{store.KeptOwner: 2, store.KeptList: 1})
+		for _, email := range []string{"p0@example.org", "p1199@example.org", "gone@example.org", "bounced@example.org"} {
+			b.missing(email)
+		}
+		for _, email := range []string{"left@example.org", "chose@example.org", "listed@example.org", "before@example.org", "second@example.org"} {
+			b.find(email)
+		}
+		both := must(b.SubscriberByEmail(ctx, "both@example.org"))(b)
+		must(b.Subscription(ctx, both.ID, "daily"))(b)
+		b.is(second(b.Subscription(ctx, both.ID, "weekly")), store.ErrNotFound)
+		b.is(second(b.Suppression(ctx, "bounced@example.org")), store.ErrNotFound)
+		equal(b, must(b.Suppression(ctx, "worse@example.org"))(b).Cause, newsletter.CauseBounce)
+		// left, and all that were removed; what others are to get still goes out.
+		equal(b, b.counts(issue.ID), map[newsletter.DeliveryState]int{newsletter.Cancelled: 1202, newsletter.Pending: 4})
+
+		again, err := b.UndoImport(ctx, i.ID, b.Now(), func(int) {})
+		b.is(err, store.ErrConflict)
+		equal(b, again.Removed, 1204)
+		equal(b, again.Kept, undone.Kept)
+		_, err = b.UndoImport(ctx, 99, b.Now(), func(int) {})
+		b.is(err, store.ErrNotFound)
+
+		// Nothing remembers them: the list may come again. One that runs does not.
+		equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line("p0@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Created, store.Created})
+		must(b.UndoImport(ctx, j.ID, b.Now(), func(int) {}))(b)
+		_, err = b.ImportLines(ctx, &j, []newsletter.Line{line("late@example.org")}, 9, b.Now())
+		b.is(err, store.ErrStale)
+		b.missing("late@example.org")
+	})
+}
+
+// What an export of Syndicate brings is as it was, and what its owner set stays
+// theirs.
+func TestImportOwnExport(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		l := standing("ann@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce)
+		l.ConsentAt, l.Proof = day, `{"consent_source":"form"}`
+		l.Choices = &newsletter.Choices{Cadence: "mon", Hour: 7, MaxItems: 5, PausedTill: day.AddDate(0, 1, 0), SetByOwner: []string{"cadence", "topics"}}
+		i := b.begin("h1")
+		equal(b, b.takeIn(&i, l), []store.AddResult{store.CreatedBounced})
+		s := b.find("ann@example.org")
+		equal(b, newsletter.Choices{Cadence: s.Cadence, Hour: s.Hour, MaxItems: s.MaxItems, PausedTill: s.PausedTill, SetByOwner: s.SetByOwner}, *l.Choices)
+		// The next newsletter of the same export.
+		d := must(b.BeginImport(ctx, store.Import{Newsletter: "daily", File: "daily.csv", Format: "syndicate", Hash: "h"}, b.Now()))(b)
+		equal(b, b.takeIn(&d, l, line("ann@example.org")), []store.AddResult{store.CreatedBounced, store.Double})
+		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Suppressed: true}))(b)), 2)
+
+		pending := standing("bo@example.org", newsletter.SubscriptionPending, "")
+		equal(b, b.takeIn(&i, pending), []store.AddResult{store.Created})
+		if s := b.find("bo@example.org"); s.State != newsletter.SubscriptionPending || !s.ConsentAt.IsZero() {
+			b.Errorf("%+v", s)
+		}
+	})
+}
