@@ -278,6 +278,9 @@ func (s *site) tellImport(r jobs.ImportReport, dry, shown bool) error {
 		parts = append(parts, counted(r.Results[f.result], f.text))
 	}
 	s.printf("%s: %s\n", r.Newsletter, join(", ", parts...))
+	if r.Continued > 0 {
+		s.printf("Import %d went on after line %d.\n", r.Import, r.Continued)
+	}
 	if r.Import > 0 {
 		s.printf("To undo: syndicate subscribers undo-import %d\n", r.Import)
 	}

@@ -77,7 +77,7 @@ func TestScriptPostgres(t *testing.T) {
 	t.Parallel()
 	storetest.Postgres(t) // skips where there is none
 	var files []string
-	for _, name := range []string{"articles", "control", "due", "explain", "issues", "links", "lists", "relay_replies", "run", "send", "serve", "subscribers", "suppressions", "worker_postgres"} {
+	for _, name := range []string{"articles", "control", "due", "explain", "import", "issues", "links", "lists", "relay_replies", "run", "send", "serve", "subscribers", "suppressions", "worker_postgres"} {
 		files = append(files, filepath.Join("testdata", "script", name+".txtar"))
 	}
 	testscript.Run(t, params(files, func() string { return storetest.Postgres(t) }))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
@@ -146,6 +147,7 @@ func (s *Service) lookAtImport(ctx context.Context, o ImportOptions) (r ImportRe
 	err = doubles.Each(func(line, first, tag int) {
 		r.Results[kinds[tag]]--
 		r.Results[store.Double]++
+		r.Samples[kinds[tag]] = slices.DeleteFunc(r.Samples[kinds[tag]], func(w Who) bool { return w.Line == line })
 		if len(r.Problems) < maxListProblems {
 			r.Problems = append(r.Problems, ListProblem{Line: line, Message: fmt.Sprintf("the address is on line %d already", first)})
 		}

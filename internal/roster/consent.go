@@ -14,12 +14,12 @@ import (
 
 // said is what another program knows of a consent. Times that could be read are
 // in RFC 3339, others are as they stood there; of IP addresses the network is kept.
-type said struct {
-	Program     string `json:"program,omitempty"`
-	OptInAt     string `json:"opt_in_at,omitempty"`
-	OptInIP     string `json:"opt_in_ip,omitempty"`
+type said struct { // keys are sorted, as in the proof of an export that came back
 	ConfirmedAt string `json:"confirmed_at,omitempty"`
 	ConfirmedIP string `json:"confirmed_ip,omitempty"`
+	OptInAt     string `json:"opt_in_at,omitempty"`
+	OptInIP     string `json:"opt_in_ip,omitempty"`
+	Program     string `json:"program,omitempty"`
 	Source      string `json:"source,omitempty"`
 }
 

@@ -75,8 +75,8 @@ func TestImport(t *testing.T) {
 				"1-4,cy@example.org,Cy,{},disabled,2024-01-02 10:11:12 +0000 UTC,\n",
 			format: "listmonk",
 			want: []string{
-				`ann@example.org name=Ann confirmed consent=2024-01-02T10:11:12Z {"program":"listmonk","opt_in_at":"2024-01-02T10:11:12Z"}`,
-				`bo@example.org name=Bo unsubscribed consent=2024-01-02T09:11:12Z {"program":"listmonk","opt_in_at":"2024-01-02T09:11:12Z"}`,
+				`ann@example.org name=Ann confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
+				`bo@example.org name=Bo unsubscribed consent=2024-01-02T09:11:12Z {"opt_in_at":"2024-01-02T09:11:12Z","program":"listmonk"}`,
 				`4:26: its state is "disabled", so it gets no mail there (state)`,
 			},
 		},
@@ -86,8 +86,8 @@ func TestImport(t *testing.T) {
 				"bo@example.org,,,2,,,yesterday,,,2,b,,\n",
 			format: "mailchimp",
 			want: []string{
-				`ann@example.org name=Ann Lee confirmed consent=2020-02-03T04:06:00Z {"program":"mailchimp","opt_in_at":"2020-02-03T04:05:06Z","opt_in_ip":"192.0.2.0/24","confirmed_at":"2020-02-03T04:06:00Z","confirmed_ip":"2001:db8:1::/48"}`,
-				`bo@example.org confirmed {"program":"mailchimp","confirmed_at":"yesterday"}`,
+				`ann@example.org name=Ann Lee confirmed consent=2020-02-03T04:06:00Z {"confirmed_at":"2020-02-03T04:06:00Z","confirmed_ip":"2001:db8:1::/48","opt_in_at":"2020-02-03T04:05:06Z","opt_in_ip":"192.0.2.0/24","program":"mailchimp"}`,
+				`bo@example.org confirmed {"confirmed_at":"yesterday","program":"mailchimp"}`,
 			},
 		},
 		"Mailchimp, tags as topics": {
@@ -103,7 +103,7 @@ func TestImport(t *testing.T) {
 				"bo@example.org,2020-02-03 04:05:06,,,1,a\n",
 			format: "mailchimp",
 			want: []string{
-				`ann@example.org unsubscribed consent=2020-02-03T04:05:06Z left=2021-02-03T04:05:06Z {"program":"mailchimp","opt_in_at":"2020-02-03T04:05:06Z"}`,
+				`ann@example.org unsubscribed consent=2020-02-03T04:05:06Z left=2021-02-03T04:05:06Z {"opt_in_at":"2020-02-03T04:05:06Z","program":"mailchimp"}`,
 				`3:36: it cannot be told whether its owner left or it bounced: the time of that is empty (state)`,
 			},
 		},
@@ -120,8 +120,8 @@ func TestImport(t *testing.T) {
 				"4,di@example.org,,,,,,,,,\n",
 			format: "ghost",
 			want: []string{
-				`ann@example.org name=Ann confirmed consent=2024-01-15T10:00:00Z {"program":"ghost","opt_in_at":"2024-01-15T10:00:00Z"}`,
-				`bo@example.org unsubscribed consent=2024-01-15T10:00:00Z {"program":"ghost","opt_in_at":"2024-01-15T10:00:00Z"}`,
+				`ann@example.org name=Ann confirmed consent=2024-01-15T10:00:00Z {"opt_in_at":"2024-01-15T10:00:00Z","program":"ghost"}`,
+				`bo@example.org unsubscribed consent=2024-01-15T10:00:00Z {"opt_in_at":"2024-01-15T10:00:00Z","program":"ghost"}`,
 				`4:52: it was deleted there (deleted there)`,
 				`5:20: "" does not say whether there is to be mail; true or false would (state)`,
 			},
@@ -132,15 +132,15 @@ func TestImport(t *testing.T) {
 				"bo@example.org,true,2026-12-01T00:00:00.000Z,yearly,true,2025-01-01,2025-06-01\n",
 			format: "substack",
 			want: []string{
-				`ann@example.org confirmed consent=2025-01-01T00:00:00Z {"program":"substack","opt_in_at":"2025-01-01T00:00:00Z"}`,
-				`bo@example.org unsubscribed consent=2025-01-01T00:00:00Z {"program":"substack","opt_in_at":"2025-01-01T00:00:00Z"}`,
+				`ann@example.org confirmed consent=2025-01-01T00:00:00Z {"opt_in_at":"2025-01-01T00:00:00Z","program":"substack"}`,
+				`bo@example.org unsubscribed consent=2025-01-01T00:00:00Z {"opt_in_at":"2025-01-01T00:00:00Z","program":"substack"}`,
 			},
 		},
 		"Substack, the page of subscribers": {
 			in: "Email,Name,Stripe plan,Cancel date,Start date,Subscription source (free),Type,Email disabled\n" +
 				"ann@example.org,Ann,,,2026-06-17T10:21:38.759Z,substack-notes,Free,false\n",
 			format: "substack",
-			want:   []string{`ann@example.org name=Ann confirmed consent=2026-06-17T10:21:38Z {"program":"substack","opt_in_at":"2026-06-17T10:21:38Z","source":"substack-notes"}`},
+			want:   []string{`ann@example.org name=Ann confirmed consent=2026-06-17T10:21:38Z {"opt_in_at":"2026-06-17T10:21:38Z","program":"substack","source":"substack-notes"}`},
 		},
 		"Buttondown": {
 			in: "email,notes,metadata,tags,creation_date,type,source,unsubscription_date,ip_address\n" +
@@ -152,11 +152,11 @@ func TestImport(t *testing.T) {
 				"fi@example.org,,,,2024-03-04T05:06:07Z,spammy,,,\n",
 			format: "buttondown",
 			want: []string{
-				`ann@example.org name=Ann Lee confirmed consent=2024-03-04T05:06:07Z {"program":"buttondown","opt_in_at":"2024-03-04T05:06:07Z","opt_in_ip":"198.51.100.0/24","source":"form"}`,
-				`bo@example.org unsubscribed consent=2024-03-04T05:06:07Z left=2024-04-04T05:06:07Z {"program":"buttondown","opt_in_at":"2024-03-04T05:06:07Z"}`,
+				`ann@example.org name=Ann Lee confirmed consent=2024-03-04T05:06:07Z {"opt_in_at":"2024-03-04T05:06:07Z","opt_in_ip":"198.51.100.0/24","program":"buttondown","source":"form"}`,
+				`bo@example.org unsubscribed consent=2024-03-04T05:06:07Z left=2024-04-04T05:06:07Z {"opt_in_at":"2024-03-04T05:06:07Z","program":"buttondown"}`,
 				`4:40: its owner has not confirmed the subscription (not confirmed)`,
-				`di@example.org confirmed suppressed=bounce consent=2024-03-04T05:06:07Z {"program":"buttondown","opt_in_at":"2024-03-04T05:06:07Z"}`,
-				`ed@example.org unsubscribed suppressed=complaint consent=2024-03-04T05:06:07Z {"program":"buttondown","opt_in_at":"2024-03-04T05:06:07Z"}`,
+				`di@example.org confirmed suppressed=bounce consent=2024-03-04T05:06:07Z {"opt_in_at":"2024-03-04T05:06:07Z","program":"buttondown"}`,
+				`ed@example.org unsubscribed suppressed=complaint consent=2024-03-04T05:06:07Z {"opt_in_at":"2024-03-04T05:06:07Z","program":"buttondown"}`,
 				`7:40: its state is "spammy", so it gets no mail there (state)`,
 			},
 		},
