@@ -114,7 +114,7 @@ func (x *jsonExport) Write(s *newsletter.Subscription, suppressed newsletter.Cau
 	v.Suppressed = suppressed
 	source, proof := roster.Consent(s)
 	full := exportView{
-		subscriptionView: v, Cadence: s.Cadence, Hour: s.Hour, MaxItems: s.MaxItems, SetByOwner: s.SetByOwner,
+		subscriptionView: v, Cadence: string(s.Cadence), Hour: s.Hour, MaxItems: s.MaxItems, SetByOwner: s.SetByOwner,
 		ConsentSource: source, Proof: json.RawMessage(proof), PausedTill: s.PausedTill, LeftAt: s.LeftAt, LeftBy: s.LeftBy,
 	}
 	b, err := json.Marshal(full)

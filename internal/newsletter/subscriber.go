@@ -76,9 +76,9 @@ type Line struct {
 // Choices are what an owner chose of a subscription, beside language, zone and
 // topics.
 type Choices struct {
-	Cadence    string // empty: each issue
-	Hour       int    // local hour wanted, -1: when the issue is sent
-	MaxItems   int    // 0: the newsletter's
+	Cadence    Cadence
+	Hour       int // local hour wanted, -1: when the issue is sent
+	MaxItems   int // 0: the newsletter's
 	PausedTill time.Time
 	SetByOwner []string // names of the fields that the owner set
 }

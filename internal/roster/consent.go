@@ -72,7 +72,10 @@ func fillOwn(l *newsletter.Line, v values) error {
 		}
 		*times[r] = t
 	}
-	c := &newsletter.Choices{Cadence: short(v.text(cadence)), Hour: -1, PausedTill: *times[paused]}
+	c := &newsletter.Choices{Cadence: newsletter.Cadence(v.text(cadence)), Hour: -1, PausedTill: *times[paused]}
+	if c.Cadence != newsletter.EachIssue && !slices.Contains(newsletter.Cadences(), c.Cadence) {
+		return &fault{role: cadence, reason: "cadence", text: fmt.Sprintf("%q is no cadence", c.Cadence)}
+	}
 	for r, to := range map[role]*int{hour: &c.Hour, items: &c.MaxItems} {
 		s := v.text(r)
 		if s == "" {

@@ -153,12 +153,21 @@ func (c *cursor) next() error {
 // merge is a heap of cursors by what they stand at.
 type merge []*cursor
 
+// Len implements heap.Interface.
 func (m merge) Len() int { return len(m) }
+
+// Less implements heap.Interface.
 func (m merge) Less(i, j int) bool {
 	return cmp.Or(cmp.Compare(m[i].mark.hash, m[j].mark.hash), cmp.Compare(m[i].mark.line, m[j].mark.line)) < 0
 }
+
+// Swap implements heap.Interface.
 func (m merge) Swap(i, j int) { m[i], m[j] = m[j], m[i] }
-func (m *merge) Push(x any)   { *m = append(*m, x.(*cursor)) }
+
+// Push implements heap.Interface.
+func (m *merge) Push(x any) { *m = append(*m, x.(*cursor)) } //nolint:errcheck // only cursors are put in
+
+// Pop implements heap.Interface.
 func (m *merge) Pop() any {
 	old := *m
 	x := old[len(old)-1]

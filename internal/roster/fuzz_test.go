@@ -83,7 +83,7 @@ func sound(t *testing.T, l *newsletter.Line) {
 		all = append(all, *l.Topics...)
 	}
 	if l.Choices != nil {
-		all = append(all, l.Choices.Cadence)
+		all = append(all, string(l.Choices.Cadence))
 	}
 	for _, s := range all {
 		if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {

@@ -41,7 +41,7 @@ func (w *Writer) Write(s *newsletter.Subscription, suppressed newsletter.Cause) 
 	source, proof := Consent(s)
 	row := []string{
 		s.Subscriber.Email, s.Subscriber.Name, s.Subscriber.Language, strings.Join(s.Topics, "|"), s.Subscriber.TimeZone, s.Newsletter,
-		string(s.State), string(suppressed), s.Cadence, hour, items, moment(s.PausedTill),
+		string(s.State), string(suppressed), string(s.Cadence), hour, items, moment(s.PausedTill),
 		strings.Join(s.SetByOwner, "|"), moment(s.ConsentAt), source, proof, moment(s.LeftAt), s.LeftBy, moment(s.CreatedAt), s.Source,
 	}
 	for i, c := range row {

@@ -38,7 +38,7 @@ func subscriptions() *rapid.Generator[newsletter.Subscription] {
 		s := newsletter.Subscription{
 			Newsletter: "weekly", Hour: rapid.IntRange(-1, 23).Draw(t, "hour"), MaxItems: rapid.IntRange(0, 1000).Draw(t, "items"),
 			State:      rapid.SampledFrom([]newsletter.SubscriptionState{"pending", "confirmed", "unsubscribed"}).Draw(t, "state"),
-			Cadence:    rapid.SampledFrom([]string{"", "monthly", "mon,wed"}).Draw(t, "cadence"),
+			Cadence:    rapid.SampledFrom([]newsletter.Cadence{newsletter.EachIssue, newsletter.Monthly, newsletter.On(time.Monday)}).Draw(t, "cadence"),
 			PausedTill: at(t, "paused"), ConsentAt: at(t, "consent"), CreatedAt: at(t, "created"),
 			Source: rapid.SampledFrom([]string{"file", "cli", "form", "import 7"}).Draw(t, "source"),
 			Proof:  rapid.SampledFrom([]string{"{}", `{"ip":"192.0.2.0/24","page":"=x"}`, `{"program":"listmonk"}`}).Draw(t, "proof"),

@@ -87,7 +87,7 @@ func TestImportLines(t *testing.T) {
 		equal(b, b.find("there@example.org").Subscriber.Name, "")
 		equal(b, b.find("stays@example.org").State, newsletter.SubscriptionConfirmed)
 		served := 0
-		for _, g := range must(b.Groups(ctx, "weekly", false, b.Now()))(b) {
+		for _, g := range must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b) {
 			served += g.Count
 		}
 		equal(b, served, 4) // there, stays, new, last
@@ -198,7 +198,7 @@ func TestImportOwnExport(t *testing.T) {
 		b.subscribe("weekly", 0)
 		l := standing("ann@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce)
 		l.ConsentAt, l.Proof = day, `{"consent_source":"form"}`
-		l.Choices = &newsletter.Choices{Cadence: "mon", Hour: 7, MaxItems: 5, PausedTill: day.AddDate(0, 1, 0), SetByOwner: []string{"cadence", "topics"}}
+		l.Choices = &newsletter.Choices{Cadence: newsletter.On(time.Monday), Hour: 7, MaxItems: 5, PausedTill: day.AddDate(0, 1, 0), SetByOwner: []string{"cadence", "topics"}}
 		i := b.begin("h1")
 		equal(b, b.takeIn(&i, l), []store.AddResult{store.CreatedBounced})
 		s := b.find("ann@example.org")

@@ -251,7 +251,7 @@ func (b *listBatch) row(l newsletter.Line, subscriber int64, horizons [2]int64) 
 		fileLine = c.encode()
 	}
 	return []any{
-		b.name, subscriber, string(state), btoi(l.Suppressed != ""), c["language"], c["time_zone"], c["topics"], choices.Cadence, choices.Hour,
+		b.name, subscriber, string(state), btoi(l.Suppressed != ""), c["language"], c["time_zone"], c["topics"], string(choices.Cadence), choices.Hour,
 		choices.MaxItems, ms(choices.PausedTill), horizons[0], horizons[1], consent, b.source, cmp.Or(l.Proof, "{}"), left, by, jsonArg(owned), fileLine, now, now,
 	}
 }

@@ -133,8 +133,19 @@ func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
 			return p, err
 		}
 	}
-	if _, err := x.exec("DELETE FROM subscribers WHERE id {{in ints $1}} AND NOT EXISTS (SELECT 1 FROM subscriptions b WHERE b.subscriber = subscribers.id)", arg); err != nil {
+	gone, err := list(x, value[int64], `DELETE FROM subscribers WHERE id {{in ints $1}} AND NOT EXISTS (SELECT 1 FROM subscriptions b WHERE b.subscriber = subscribers.id)
+		RETURNING id`, arg)
+	if err != nil {
 		return p, err
+	}
+	lettered, err := list(x, value[int64], "SELECT DISTINCT subscriber FROM letters WHERE subscriber {{in ints $1}}", jsonArg(gone))
+	if err != nil {
+		return p, err
+	}
+	for _, id := range lettered {
+		if err := x.forgetLettersOf(id); err != nil {
+			return p, err
+		}
 	}
 	_, err = x.exec("UPDATE imports SET removed = removed + $2 WHERE id = $1", i.ID, len(ids))
 	return p, err
