@@ -68,6 +68,10 @@ func (l *letter) recipientStatus(b fields) Report {
 	}
 	said := afterType(strings.Join(b.all("Diagnostic-Code"), " "))
 	why := combined(findStatus(b.get("Status")), said)
+	if why.Code == 0 {
+		why.Code = findCode(b.get("Status")) // some write a reply there
+	}
+	why.Words += " " + b.get("Status")
 	r.Status, r.Code, r.Diagnostic = why.Status, why.Code, oneLine(said)
 
 	kind, reason := newsletter.Classify(why)

@@ -132,7 +132,19 @@ var addressPattern = regexp.MustCompile(`[^\s\pC<>()"',;:@\[\]|\\` + "`" + `=*?!
 
 // addressesIn returns the addresses in a text, in their order.
 func addressesIn(s string) []string {
-	return addressPattern.FindAllString(s, maxRecipients*4)
+	found := addressPattern.FindAllString(s, maxRecipients*4)
+	for i, a := range found {
+		found[i] = bareAddress(a)
+	}
+	return found
+}
+
+// bareAddress takes off the type that Exchange glues to an address.
+func bareAddress(a string) string {
+	if len(a) > 5 && strings.EqualFold(a[:5], "smtp=") {
+		return a[5:]
+	}
+	return a
 }
 
 var (

@@ -37,13 +37,15 @@ func (l *letter) daemon() bool {
 	return false
 }
 
+// failure reports whether the message says of itself that a delivery failed.
+func (l *letter) failure() bool {
+	kind, _ := contentType(l.header)
+	return l.daemon() || l.header.has("X-Failed-Recipients") || kind == "multipart/report" || containsAny(l.subject(), bounceSubjects)
+}
+
 // likeBounce reports whether the message wants to be a report of a mail system.
 func (l *letter) likeBounce() bool {
-	if l.daemon() || l.header.has("X-Failed-Recipients") || containsAny(l.subject(), bounceSubjects) {
-		return true
-	}
-	kind, _ := contentType(l.header)
-	return kind == "multipart/report" || strings.TrimSpace(l.header.get("Return-Path")) == "<>"
+	return l.failure() || strings.TrimSpace(l.header.get("Return-Path")) == "<>"
 }
 
 func (l *letter) subject() string { return strings.ToLower(l.header.text("Subject")) }

@@ -44,6 +44,9 @@ func TestSamples(t *testing.T) {
 		files++
 		if got[0].Kind == newsletter.ReportUnclassified {
 			unread++
+			if testing.Verbose() {
+				t.Logf("%s: unclassified, %s", file, got[0].Diagnostic)
+			}
 		}
 		for _, w := range want {
 			r, named := match(got, w)

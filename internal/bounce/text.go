@@ -35,8 +35,8 @@ func (l *letter) bounceText() []Report {
 			}
 		}
 		r.Kind = afterData(r.Kind, r.Status, lines)
-		if r.Kind == newsletter.ReportUnclassified && l.header.has("X-Failed-Recipients") {
-			r.Kind = newsletter.ReportSoft // it failed for sure, nobody knows why
+		if r.Kind == newsletter.ReportUnclassified && who != "" && l.failure() {
+			r.Kind = newsletter.ReportSoft // it failed, nobody says why
 		}
 		if delayed && !strings.HasPrefix(r.Status, "5") && r.Code/100 != 5 {
 			r.Kind = newsletter.ReportDelayed
@@ -66,7 +66,8 @@ func (l *letter) quotesRefusal(note string) bool {
 
 var (
 	// returnedStart is a line of a returned mail's header that no explanation has.
-	returnedStart = regexp.MustCompile(`(?im)^[ \t>|]*(?:received|return-path|dkim-signature|mime-version|x-mailer|x-originating-ip|content-type|domainkey-signature|authentication-results): *\S`)
+	returnedStart = regexp.MustCompile(`(?im)^[ \t>|]*(?:received|return-path|dkim-signature|mime-version|x-mailer|x-originating-ip|content-type|domainkey-signature|authentication-results): *\S|` +
+		`^>?(?:from|subject|date|to): .*\n(?:>?(?:[a-z-]+: |[ \t]).*\n){2}`)
 	// statusBlock is where a report for machines begins that came as text.
 	statusBlock = regexp.MustCompile(`(?im)^(?:reporting-mta|final-recipient|original-recipient): *[a-z0-9]+ *;`)
 	headerLine  = regexp.MustCompile(`^[ \t>|]*[A-Za-z][\w-]*: `)
@@ -150,19 +151,14 @@ func (l *letter) recipients() []string {
 	if len(failed) > 0 {
 		return failed
 	}
-	note := l.notification()
-	var addressed []string
-	for _, name := range []string{"To", "Cc"} {
-		for _, v := range l.returned.all(name) {
-			addressed = appendNew(addressed, addressesIn(v)...)
-		}
-	}
+	note := afterSummary(l.notification())
+	addressed := l.addressed()
 	ours := l.ours(addressed)
 	var likely, possible, own []string
 	forms := map[string]string{} // what stands before an address that stands where recipients do
 	for line := range strings.Lines(note) {
 		for _, at := range addressPattern.FindAllStringIndex(line, 20) {
-			a := line[at[0]:at[1]]
+			a := bareAddress(line[at[0]:at[1]])
 			before := line[max(0, at[0]-40):at[0]]
 			likes := isRecipient.MatchString(before)
 			switch {
@@ -199,6 +195,40 @@ func (l *letter) recipients() []string {
 		}
 	}
 	return nil
+}
+
+// addressed returns whom the returned mail was for, by its header: lists write
+// their own address into To, so what relays noted counts too.
+func (l *letter) addressed() []string {
+	var out []string
+	for _, name := range []string{"To", "Cc"} {
+		for _, v := range l.returned.all(name) {
+			out = appendNew(out, addressesIn(v)...)
+		}
+	}
+	for _, v := range l.returned.all("Received") {
+		if m := receivedFor.FindStringSubmatch(v); m != nil {
+			out = appendNew(out, addressesIn(m[1])...)
+		}
+	}
+	return out
+}
+
+var (
+	receivedFor = regexp.MustCompile(`(?i)\sfor <([^<>\s]+@[^<>\s]+)>`)
+	// announcement is what stands between a summary of the returned mail and the
+	// recipients.
+	announcement = regexp.MustCompile(`(?i)did not reach|following recipient|following address|could not be delivered to|not delivered to|undeliverable to|failed recipient|fatal errors|recipient address:`)
+)
+
+// afterSummary cuts off a summary of the returned mail ("To: the list").
+func afterSummary(note string) string {
+	for _, at := range announcement.FindAllStringIndex(note, 5) {
+		if addressPattern.MatchString(note[at[1]:]) {
+			return note[at[0]:]
+		}
+	}
+	return note
 }
 
 // ours are the addresses of this side: of the report's reader, and of the

@@ -18,7 +18,8 @@ type Refusal struct {
 // thing are trusted most, because the statuses 5.0.0, 5.1.0 and 5.7.1 stand in
 // front of everything; then the status; then words that mean a thing as a rule;
 // then the reply code. What is temporary is never hard, and neither is a status
-// 5.7.x, which is about the sender, whatever stands behind it.
+// 5.7.x, which is about the sender, whatever stands behind it; but for "5.7.1 No
+// such user", which is how Yandex says it, and Gmail did.
 func Classify(r Refusal) (ReportKind, Reason) {
 	class, subject, detail := cutStatus(r.Status)
 	if class == 0 {
@@ -28,8 +29,10 @@ func Classify(r Refusal) (ReportKind, Reason) {
 	reason := reasonByWords(words)
 	byStatus := reasonByStatus(subject, detail)
 	switch {
-	case subject == 7 && reason.kind(true) == ReportHard: // "5.7.1 user unknown"
-		reason = reasonBySecurity(detail)
+	case subject == 7 && reason.kind(true) == ReportHard:
+		if detail != 1 || !strings.Contains(words, "no such user") {
+			reason = reasonBySecurity(detail)
+		}
 	case reason == "" || overrules(byStatus, reason):
 		reason = byStatus
 	}
@@ -89,6 +92,12 @@ func reasonByStatus(subject, detail int) Reason {
 		return ReasonMoved
 	case 1007, 1008:
 		return ReasonSender
+	case 1090: // Exchange Online, as what follows of three digits
+		return ReasonRate
+	case 2121, 2122:
+		return ReasonBusy
+	case 4310:
+		return ReasonNoDomain
 	case 2001:
 		return ReasonDisabled
 	case 2002:
@@ -119,8 +128,11 @@ func reasonBySecurity(detail int) Reason {
 		return ReasonReputation
 	case 27:
 		return ReasonSender
-	case 28:
+	case 28, 705:
 		return ReasonRate
+	}
+	if detail >= 600 && detail < 650 { // Exchange Online: a banned address of the relay
+		return ReasonReputation
 	}
 	return ReasonPolicy
 }

@@ -30,6 +30,7 @@ func TestClassify(t *testing.T) {
 		{"", 550, "No such user here", hard, newsletter.ReasonNoUser},
 		{"", 0, "This user doesn't have a yahoo.com account", hard, newsletter.ReasonNoUser},
 		{"5.0.0", 550, "Requested action not taken: mailbox unavailable", hard, newsletter.ReasonNoUser},
+		{"5.7.1", 550, "5.7.1 No such user! 1756-abc", hard, newsletter.ReasonNoUser}, // Yandex
 		{"5.4.1", 550, "5.4.1 Recipient address rejected: Access denied. AS(201806281)", hard, newsletter.ReasonNoUser},
 		{"5.4.4", 0, "Host or domain name not found. Name service error for name=example.com type=A: Host not found", hard, newsletter.ReasonNoDomain},
 		{"", 550, "Benutzer unbekannt", hard, newsletter.ReasonNoUser},
@@ -57,7 +58,8 @@ func TestClassify(t *testing.T) {
 		{"4.2.1", 450, "The user you are trying to contact is receiving mail at a rate that …", soft, newsletter.ReasonBusy},
 		// About the sender.
 		{"5.7.1", 550, "", block, newsletter.ReasonPolicy},
-		{"5.7.1", 550, "no such user", block, newsletter.ReasonPolicy},
+		{"5.7.1", 550, "5.7.1 user unknown", block, newsletter.ReasonPolicy},
+		{"5.7.13", 550, "no such user", block, newsletter.ReasonPolicy},
 		{"5.7.26", 550, "This mail has been blocked because the sender is unauthenticated", block, newsletter.ReasonAuth},
 		{"5.1.1", 550, "blocked using zen.spamhaus.org", block, newsletter.ReasonReputation},
 		{"5.1.8", 553, "Domain of sender address does not exist", block, newsletter.ReasonSender},
@@ -87,7 +89,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add("5.1.1", 550, "user unknown")
 	f.Add("4.2.2", 452, "Postfach voll")
 	f.Fuzz(func(t *testing.T, status string, code int, words string) {
-		for _, never := range []string{"4.1.1", "5.7.1", "5.2.2", "5.1.8"} {
+		for _, never := range []string{"4.1.1", "5.7.26", "5.2.2", "5.1.8"} {
 			if kind, _ := newsletter.Classify(newsletter.Refusal{Status: never, Code: code, Words: words}); kind == newsletter.ReportHard {
 				t.Fatalf("%s %d %q is hard", never, code, words)
 			}

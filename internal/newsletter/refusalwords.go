@@ -82,7 +82,8 @@ var strongWords = []meaning{
 		"sender's domain", "domain of sender", "sender address does not", "envelope sender", "return address is invalid",
 		"mail from domain", "from address is not", "unresolvable address", "sender address is not",
 		"could not verify sender", "access denied*sender", "absender*abgelehnt", "expéditeur*refus", "blocked sender",
-		"sender blocked", "sender is blocked", "sender*does not resolve",
+		"sender blocked", "sender is blocked", "sender*does not resolve", "verification failed for", "null sender",
+		"sender verification failed",
 	}},
 	{ReasonAuth, []string{
 		"dmarc", "dkim", "spf check", "spf fail", "failed spf", "spf record", "spf:", "spf validation",
@@ -100,7 +101,8 @@ var strongWords = []meaning{
 		"ip*has been*block", "connection refused from", "part of their network is on", "[tss", "[ts0", "user complaints",
 		"connecting ip", "blocked ip", "ip blocked", "poor sending", "network is blocked",
 		"host*is not allowed to connect", "not accept mail from your", "not accepting mail from*your",
-		"no longer accepts mail from", "rejected*your host",
+		"no longer accepts mail from", "rejected*your host", "a problem occurred. (ask your postmaster",
+		"hat eine schlechte reputation", "mail-from ip", "access denied. ip",
 	}},
 	{ReasonSpam, []string{
 		"as spam", "is spam", "be spam", "like spam", "spam content", "spam message", "spam detect", "spam score",
@@ -108,7 +110,7 @@ var strongWords = []meaning{
 		"spam-like", "spam mail", "considered spam", "suspected spam", "classified*spam", "for spam", "because of spam",
 		"spam rejected", "rejected as spam", "unsolicited", "junk mail", "junk email", "bulk mail", "bulk email", "uce ",
 		"no spam", "spam not", "spam refused", "dt:spm", "high probability of spam", "likely spam", "probable spam",
-		"spamverdacht", "pourriel", "correo no deseado", "垃圾邮件", "迷惑メール", "спам", "spam.",
+		"spamverdacht", "pourriel", "correo no deseado", "垃圾邮件", "迷惑メール", "спам", "spam.", "suspicion of spam",
 	}},
 	{ReasonContent, []string{
 		"virus", "malware", "trojan", "worm ", "phishing", "banned content", "banned file", "attachment*not allowed",
@@ -119,7 +121,12 @@ var strongWords = []meaning{
 		"rfc 5322", "rfc 2822", "rfc2822", "rfc5322", "multiple from", "message-id header", "message looks",
 		"mail content",
 	}},
-	{ReasonRefused, []string{"google groups", "may not have permission", "pas autorisé à lui envoyer", "no permission to post", "not have permission to post"}},
+	{ReasonPolicy, []string{
+		"will not accept delivery of this message", "policy reasons", "policy violation", "violates*policy",
+		"local policy", "due to policy", "administrative prohibition", "message not allowed", "envelope blocked",
+		"mail rejete", "service refuse", "policy restrictions", "policy rejection",
+	}},
+	{ReasonRefused, []string{"google groups", "may not have permission", "pas autorisé à lui envoyer", "no permission to post", "not have permission to post", "not accepting mail from", "not accepting messages from"}},
 	{ReasonBusy, []string{
 		"receiving mail at a rate", "receiving mail too quickly", "receiving mail too", "receiving messages too quickly",
 		"receiving*too many messages", "mailbox is busy", "mailbox busy", "recipient*receiving*limit",
@@ -145,6 +152,7 @@ var strongWords = []meaning{
 		"zu gross", "zu groß", "trop volumineux", "dépasse la taille", "taille maximale", "demasiado grande",
 		"supera el tamaño", "tamaño máximo", "troppo grande", "dimensione massima", "muito grande", "tamanho máximo",
 		"te groot", "zbyt duż", "слишком больш", "превышает*размер", "サイズ", "过大", "för stort", "for stor",
+		"maximum*message size", "exceeded maximum",
 	}},
 	{ReasonFull, []string{
 		"mailbox full", "mailbox is full", "mailbox was full", "mailbox*full", "mailbox is almost full",
@@ -169,12 +177,14 @@ var strongWords = []meaning{
 		"quotum", "skrzynka*pełna", "skrzynka*przepełniona", "przepełnion", "brak miejsca", "limit*pojemności",
 		"przekroczon*limit", "ящик*переполнен", "переполнен", "превышена квота", "превышен*квот", "недостаточно места",
 		"いっぱい", "一杯", "容量", "满", "空間不足", "空间不足", "配额", "超出*容量", "가득", "용량", "är full", "är fullt", "er fuld", "er full",
-		"on täynnä", "täynnä", "je plná", "plná", "kutusu dolu", "kotası", "megtelt", "γεμάτο",
+		"on täynnä", "täynnä", "je plná", "plná", "kutusu dolu", "kotası", "megtelt", "γεμάτο", "exceeds allowed size",
+		"exceeded allowed", "mailbox has reached", "mailbox capacity", "over its storage",
+		"mailbox has exceeded the limit", "over the limit of", "mailbox is at its limit",
 	}},
 	{ReasonLoop, []string{
 		"too many hops", "mail loop", "loop detected", "looping", "routing loop", "loops back", "hop count",
 		"forwarding loop", "mail*loop", "hopcount", "too many received", "message loop", "schleife", "boucle", "bucle",
-		"zapętl", "зациклив", "ループ", "循环", "maximum hops",
+		"zapętl", "зациклив", "ループ", "循环", "maximum hops", "points back to", "loop broken",
 	}},
 	{ReasonMoved, []string{
 		"user has moved", "has moved to", "moved to", "has changed to", "new address is", "new e-mail address is",
@@ -195,6 +205,8 @@ var strongWords = []meaning{
 		"certificate", "server*did not respond", "recipient server did not accept our requests to connect",
 		"recipient server is not", "could not find a gateway", "died unexpectedly", "connection was closed",
 		"closed the connection", "temporary dns", "dns query failed", "host down", "aucune connexion",
+		"host found but no data", "malformed or unexpected name server reply", "no route found",
+		"lookup failed temporarily", "no ip address found", "lowest numbered mx record points to local host",
 	}},
 	{ReasonDisabled, []string{
 		"account disabled", "account is disabled", "account has been disabled", "account*disabled", "mailbox disabled",
@@ -215,8 +227,10 @@ var strongWords = []meaning{
 		"conta*desativada", "conta*suspensa", "conta*inativa", "account*uitgeschakeld", "account*geblokkeerd",
 		"konto*zablokowane", "konto*nieaktywne", "konto*wyłączone", "учётная запись*заблокирована", "ящик*заблокирован",
 		"ящик*отключ", "аккаунт*заблокирован", "無効", "停止", "停用", "已被禁", "禁用", "kontot*inaktiver", "kontot*spärra",
-		"konto*deaktiver",
+		"konto*deaktiver", "accountdisabled", "no longer accepts mail", "inactive email", "mailbox has been blocked",
+		"account has been discontinued", "disabled or discontinued",
 	}},
+	{ReasonAmbiguous, []string{"several matches found", "ambiguous"}},
 	{ReasonNoDomain, []string{
 		"domain name not found", "domain not found", "host not found", "host name not found", "host unknown",
 		"unknown host", "unknown domain", "no such domain", "nxdomain", "domain does not exist", "domain doesn't exist",
@@ -291,7 +305,9 @@ var strongWords = []meaning{
 		"ble ikke funnet", "ukjent bruker", "ukjent mottaker", "ei löydy", "ei löytynyt", "tuntematon", "neexistuje",
 		"nebyl nalezen", "neznámý uživatel", "bulunamadı", "mevcut değil", "nem található", "nem létezik", "ismeretlen",
 		"δεν βρέθηκε", "nu a fost găsit", "nu există", "no s'ha trobat", "не знайдено", "не існує", "לא נמצא",
-		"لم يتم العثور",
+		"لم يتم العثور", "5.1.0 address rejected", "all recipient addresses rejected", "recipient cannot be verified",
+		"konnte nicht gefunden werden", "nie został odnaleziony", "is niet gevonden", "no se encuentra", "n'est pas connu",
+		"nobody of that name",
 	}},
 	{ReasonNoDomain, []string{
 		"domain*not found", "host*unknown", "domain unknown", "5.4.4 invalid domain", "no such host",
@@ -317,7 +333,7 @@ var strongWords = []meaning{
 		"has expired", "message timed out", "delivery expired", "in the queue too long", "queue too long", "maximum time",
 		"giving up", "gave up", "given up", "could not be delivered for", "unable to deliver*for the last",
 		"aborted after*hour", "envelope expired", "delivery failed*attempts", "retry*limit", "not been able to deliver",
-		"too many failures", "for more than*hours", "for more than*days",
+		"too many failures", "for more than*hours", "for more than*days", "has not been collected",
 	}},
 	{ReasonSystem, []string{
 		"local configuration error", "configuration error", "internal error", "internal server error", "internal software",
@@ -327,7 +343,8 @@ var strongWords = []meaning{
 		"service currently unavailable", "unable to process", "mail server*maintenance", "temporarily unavailable",
 		"temporarily rejected", "try again later", "please try later", "command failed", "cannot open",
 		"unknown mailer error", "system not accepting", "resources temporarily", "mailer error",
-		"delivery*failed: program", "program failure", "child status",
+		"delivery*failed: program", "program failure", "child status", "command died", "data format error",
+		"unable to create lock", "database error",
 	}},
 }
 
