@@ -78,8 +78,7 @@ func (l *letter) recipientStatus(b fields) Report {
 	if reason == "" || said == "" {
 		kind, reason = l.askText(&r, why)
 	}
-	r.Reason = reason
-	kind = afterData(kind, r.Status, l.about(r.Recipient, r.Final))
+	kind, r.Reason = byPhase(kind, reason, r.Status, l.about(r.Recipient, r.Final))
 	switch action, _, _ := strings.Cut(strings.ToLower(b.get("Action"))+" ", " "); action {
 	case "delayed":
 		r.Kind = newsletter.ReportDelayed

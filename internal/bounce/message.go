@@ -36,10 +36,13 @@ func open(raw []byte) *letter {
 	l.walk(head, body(raw), 0)
 	if len(l.text) == 0 && len(l.html) == 0 && len(l.status) == 0 && len(l.feedback) == 0 {
 		// No part could be read: a boundary that does not fit, a broken header.
-		l.addText(body(raw))
+		l.addText(partHeader.ReplaceAll(body(raw), []byte("\n")))
 	}
 	return l
 }
+
+// partHeader is a boundary and the header of the part behind it.
+var partHeader = regexp.MustCompile(`(?m)^--\S.*\n(?:(?i:content-|boundary=|charset=|[ \t]).*\n)*`)
 
 // unifyLines makes all line ends LF, those of old Macs too.
 func unifyLines(raw []byte) []byte {

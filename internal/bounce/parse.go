@@ -62,12 +62,21 @@ func (l *letter) reports(o Options) []Report {
 		}
 	}
 	if l.unsubscribes(o.Unsubscribe) {
-		return []Report{{Kind: newsletter.ReportUnsubscribe, Recipient: l.header.address("From"), Source: SourceHeader}}
+		return l.answer(newsletter.ReportUnsubscribe)
 	}
 	if l.automatic() {
-		return []Report{{Kind: newsletter.ReportAutoReply, Recipient: l.header.address("From"), Source: SourceHeader, Diagnostic: oneLine(l.header.text("Subject"))}}
+		return l.answer(newsletter.ReportAutoReply)
 	}
-	return l.bounceText()
+	reports := l.bounceText()
+	if l.silent() && !l.failure() && (len(reports) == 0 || reports[0].Kind == newsletter.ReportUnclassified) {
+		return l.answer(newsletter.ReportAutoReply)
+	}
+	return reports
+}
+
+// answer is what a person's address says, or a machine in its name.
+func (l *letter) answer(kind newsletter.ReportKind) []Report {
+	return []Report{{Kind: kind, Recipient: l.header.address("From"), Source: SourceHeader, Diagnostic: oneLine(l.header.text("Subject"))}}
 }
 
 // verpAddresses returns the addresses in which a VERP key may stand.

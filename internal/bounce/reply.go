@@ -26,6 +26,9 @@ func (l *letter) receipts() []Report {
 // daemon reports whether the message comes from a mail system, not a person.
 func (l *letter) daemon() bool {
 	from := strings.ToLower(l.header.text("From"))
+	if strings.TrimSpace(from) == "<>" {
+		return true
+	}
 	for _, name := range []string{
 		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer daemon", "mail-daemon", "post_master", "mail delivery", "postmaster", "mail administrator", "mail system",
 		"maildelivery", "delivery subsystem", "microsoftexchange", "internet mail delivery", "mailadmin", "mdaemon@", "mail-gateway", "bounce@", "bounces@",
@@ -77,6 +80,11 @@ func (l *letter) automatic() bool {
 		}
 	}
 	return false
+}
+
+// silent reports whether the message wants no answer: a machine wrote it.
+func (l *letter) silent() bool {
+	return strings.TrimSpace(l.header.get("Return-Path")) == "<>" || l.header.has("Auto-Submitted") && !strings.EqualFold(l.header.get("Auto-Submitted"), "no")
 }
 
 // unsubscribes reports whether somebody asks by mail to be left alone: to one of

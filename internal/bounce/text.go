@@ -22,10 +22,10 @@ func (l *letter) bounceText() []Report {
 	var out []Report
 	for _, who := range found {
 		lines := l.about(who)
-		if len(found) == 1 {
-			lines = note
-		}
 		why := diagnose(lines)
+		if _, reason := newsletter.Classify(why); reason == "" && len(found) == 1 {
+			why = diagnose(note) // it stands before the address
+		}
 		r := Report{Recipient: who, Source: SourceText, Status: why.Status, Code: why.Code, Diagnostic: oneLine(why.Words)}
 		r.Kind, r.Reason = newsletter.Classify(why)
 		if r.Reason == "" { // perhaps further away, or in the subject only
@@ -34,7 +34,10 @@ func (l *letter) bounceText() []Report {
 				r.Kind, r.Reason = kind, reason
 			}
 		}
-		r.Kind = afterData(r.Kind, r.Status, lines)
+		if len(found) == 1 {
+			lines = note
+		}
+		r.Kind, r.Reason = byPhase(r.Kind, r.Reason, r.Status, lines)
 		if r.Kind == newsletter.ReportUnclassified && who != "" && l.failure() {
 			r.Kind = newsletter.ReportSoft // it failed, nobody says why
 		}
@@ -66,7 +69,7 @@ func (l *letter) quotesRefusal(note string) bool {
 
 var (
 	// returnedStart is a line of a returned mail's header that no explanation has.
-	returnedStart = regexp.MustCompile(`(?im)^[ \t>|]*(?:received|return-path|dkim-signature|mime-version|x-mailer|x-originating-ip|content-type|domainkey-signature|authentication-results): *\S|` +
+	returnedStart = regexp.MustCompile(`(?im)^[ \t>|]*(?:received|return-path|dkim-signature|mime-version|x-mailer|x-originating-ip|domainkey-signature|authentication-results): *\S|` +
 		`^>?(?:from|subject|date|to): .*\n(?:>?(?:[a-z-]+: |[ \t]).*\n){2}`)
 	// statusBlock is where a report for machines begins that came as text.
 	statusBlock = regexp.MustCompile(`(?im)^(?:reporting-mta|final-recipient|original-recipient): *[a-z0-9]+ *;`)
@@ -99,8 +102,7 @@ func (l *letter) findNotification() string {
 // findReturned looks for the header of the returned mail in a text and returns
 // where it begins.
 func (l *letter) findReturned(text string) int {
-	end := len(text)
-	for i, at := range returnedStart.FindAllStringIndex(text, 20) {
+	for _, at := range returnedStart.FindAllStringIndex(text, 20) {
 		start := at[0]
 		for start > 0 { // the fields before it belong to the same header
 			before := strings.LastIndexByte(text[:start-1], '\n') + 1
@@ -109,15 +111,16 @@ func (l *letter) findReturned(text string) int {
 			}
 			start = before
 		}
-		if i == 0 && start > 0 {
-			end = start
-		}
 		h, _ := parseFields(unquote(text[start:]))
-		if len(l.returned) == 0 && (h.has("From") || h.has("Message-ID")) { // and no part's own header
+		if start == 0 || !h.has("From") && !h.has("Message-ID") && !h.has("Received") {
+			continue // a part's own header, a summary
+		}
+		if len(l.returned) == 0 {
 			l.returned = h
 		}
+		return start
 	}
-	return end
+	return len(text)
 }
 
 // unquote takes indentation and quotation marks off the lines of a header.
@@ -132,136 +135,6 @@ func unquote(s string) string {
 		lines[i] = strings.TrimPrefix(line, prefix)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// The texts before an address that tell what it is.
-var (
-	notRecipient = regexp.MustCompile(`(?i)(?:\bfrom|\bsender|\breply-to|message-id|message id|\bcontact|mailto|\bby|\bvon|\bvia|\bauthor|e-?mail us(?: at)?|write to|\bid|return-path|identifier|abuse|\bat)[:=;\s<"'(\[]*$`)
-	isRecipient  = regexp.MustCompile(`(?i)(?:^[\s<>"'*•·-]*|rcpt to: *<?|\bto:? *<?|recipients?(?:'s)?(?: address)?(?:es)?:? *<?|\buser:? *<?|address(?:es)?:? *<?|empfänger:? *<?|destinataires?\s*:? *<?|mailbox:? *<?|account:? *<?|\bfor:? *<?|\ban:? *<?|à:? *<?|\(\s*<?|宛先.{0,6}|\b[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?<?)$`)
-)
-
-// recipients returns whom a text is about, best first: named in the header, named
-// in the text and addressed by the returned mail, standing where recipients
-// stand, the only one there is, addressed by the returned mail.
-func (l *letter) recipients() []string {
-	var failed []string
-	for _, v := range l.header.all("X-Failed-Recipients") {
-		failed = appendNew(failed, addressesIn(v)...)
-	}
-	if len(failed) > 0 {
-		return failed
-	}
-	note := afterSummary(l.notification())
-	addressed := l.addressed()
-	ours := l.ours(addressed)
-	var likely, possible, own []string
-	forms := map[string]string{} // what stands before an address that stands where recipients do
-	for line := range strings.Lines(note) {
-		for _, at := range addressPattern.FindAllStringIndex(line, 20) {
-			a := bareAddress(line[at[0]:at[1]])
-			before := line[max(0, at[0]-40):at[0]]
-			likes := isRecipient.MatchString(before)
-			switch {
-			case notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
-			case containsFold(ours, a):
-				if likes {
-					own = appendNew(own, a)
-				}
-			case likes:
-				likely = appendNew(likely, a)
-				forms[a] = before
-			default:
-				possible = appendNew(possible, a)
-			}
-		}
-	}
-	var both []string
-	for _, a := range append(slices.Clone(likely), possible...) {
-		if containsFold(addressed, a) {
-			both = appendNew(both, a)
-		}
-	}
-	for _, a := range likely { // others in the same list
-		if slices.ContainsFunc(both, func(b string) bool { return forms[a] == forms[b] }) {
-			both = appendNew(both, a)
-		}
-	}
-	for _, found := range [][]string{both, likely, possible, addressed, own} {
-		if len(found) > 0 {
-			if len(both) == 0 && len(likely) == 0 {
-				return found[:1]
-			}
-			return found
-		}
-	}
-	return nil
-}
-
-// addressed returns whom the returned mail was for, by its header: lists write
-// their own address into To, so what relays noted counts too.
-func (l *letter) addressed() []string {
-	var out []string
-	for _, name := range []string{"To", "Cc"} {
-		for _, v := range l.returned.all(name) {
-			out = appendNew(out, addressesIn(v)...)
-		}
-	}
-	for _, v := range l.returned.all("Received") {
-		if m := receivedFor.FindStringSubmatch(v); m != nil {
-			out = appendNew(out, addressesIn(m[1])...)
-		}
-	}
-	return out
-}
-
-var (
-	receivedFor = regexp.MustCompile(`(?i)\sfor <([^<>\s]+@[^<>\s]+)>`)
-	// announcement is what stands between a summary of the returned mail and the
-	// recipients.
-	announcement = regexp.MustCompile(`(?i)did not reach|following recipient|following address|could not be delivered to|not delivered to|undeliverable to|failed recipient|fatal errors|recipient address:`)
-)
-
-// afterSummary cuts off a summary of the returned mail ("To: the list").
-func afterSummary(note string) string {
-	for _, at := range announcement.FindAllStringIndex(note, 5) {
-		if addressPattern.MatchString(note[at[1]:]) {
-			return note[at[0]:]
-		}
-	}
-	return note
-}
-
-// ours are the addresses of this side: of the report's reader, and of the
-// returned mail's sender.
-func (l *letter) ours(addressed []string) []string {
-	var out []string
-	for _, name := range []string{"To", "Delivered-To", "X-Original-To", "Envelope-To", "From", "Reply-To", "Return-Path"} {
-		for _, v := range l.header.all(name) {
-			out = appendNew(out, addressesIn(v)...)
-		}
-	}
-	for _, name := range []string{"From", "Return-Path", "Sender", "Reply-To", "Errors-To", "Message-ID"} {
-		out = appendNew(out, addressesIn(l.returned.get(name))...)
-	}
-	return slices.DeleteFunc(out, func(a string) bool { return containsFold(addressed, a) })
-}
-
-func isStaff(a string) bool {
-	local, _, _ := strings.Cut(strings.ToLower(a), "@")
-	return slices.Contains(staff, local) || strings.HasPrefix(local, "mailer-daemon")
-}
-
-func appendNew(list []string, more ...string) []string {
-	for _, a := range more {
-		if !containsFold(list, a) && len(list) < maxRecipients {
-			list = append(list, a)
-		}
-	}
-	return list
-}
-
-func containsFold(list []string, a string) bool {
-	return slices.ContainsFunc(list, func(b string) bool { return strings.EqualFold(a, b) })
 }
 
 // about returns the lines of the text that are about one recipient, known by any
@@ -323,6 +196,9 @@ func telling(line string) int {
 	if findCode(line) != 0 {
 		score += 2
 	}
+	if strings.HasPrefix(strings.TrimSpace(line), "(reason: ") { // Sendmail: the receiver's words, before what it makes of them
+		score += 4
+	}
 	if _, reason := newsletter.Classify(newsletter.Refusal{Words: line}); reason != "" {
 		score += 2
 	}
@@ -346,28 +222,31 @@ func paragraph(lines []string, at int) string {
 	return strings.TrimSpace(out)
 }
 
-// dataWords are how systems say that a refusal came after the body.
-var dataWords = []string{"in reply to end of data", "in reply to data", "after end of data", "smtp command data"}
+// What systems say of when a refusal came.
+var (
+	senderWords = []string{"in reply to mail from", "after mail from", "in reply to ehlo", "in reply to helo", "after ehlo", "after helo", "after initial connection", "smtp command mail"}
+	dataWords   = []string{"in reply to end of data", "in reply to data", "after end of data", "smtp command data"}
+	// rcptWords tell that what stands after DATA in a pipelined session answers RCPT.
+	rcptWords = []string{"<<< 503", "no valid recipients", "no recipients", "need rcpt"}
+	// yahooWords are Yahoo's for unknown users, which it looks for at the end.
+	yahooWords = []string{"delivery error: dd", "requested mail action aborted, mailbox not found"}
+)
 
-// rcptWords tell that what stands after DATA in a pipelined session answers RCPT.
-var rcptWords = []string{"<<< 503", "no valid recipients", "no recipients", "need rcpt"}
-
-// yahooWords are Yahoo's for unknown users, which it looks for at the end.
-var yahooWords = []string{"delivery error: dd", "requested mail action aborted, mailbox not found"}
-
-// afterData makes a soft bounce of an unknown user who was only found unknown
-// when the whole mail had been seen: filters answer so. A status about the
-// address is believed even then.
-func afterData(kind newsletter.ReportKind, status, text string) newsletter.ReportKind {
-	if kind != newsletter.ReportHard || strings.HasPrefix(status, "5.1.") {
-		return kind
+// byPhase corrects what a refusal says by when it came, if the text tells: before
+// the recipient was named it is about the sender. After the whole mail had been
+// seen, "no such user" is how filters answer, and soft; a status about the address
+// is believed even then.
+func byPhase(kind newsletter.ReportKind, reason newsletter.Reason, status, text string) (newsletter.ReportKind, newsletter.Reason) {
+	if kind != newsletter.ReportHard {
+		return kind, reason
 	}
 	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
-	if containsAny(text, yahooWords) {
-		return kind
+	switch {
+	case containsAny(text, senderWords):
+		return newsletter.ReportBlock, newsletter.ReasonSender
+	case strings.HasPrefix(status, "5.1."), containsAny(text, yahooWords):
+	case containsAny(text, dataWords), strings.Contains(text, ">>> data") && !containsAny(text, rcptWords):
+		return newsletter.ReportSoft, reason
 	}
-	if containsAny(text, dataWords) || strings.Contains(text, ">>> data") && !containsAny(text, rcptWords) {
-		return newsletter.ReportSoft
-	}
-	return kind
+	return kind, reason
 }

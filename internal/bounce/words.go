@@ -39,7 +39,7 @@ var (
 		"automatyczna odpowiedź", "poza biurem", "автоответ", "автоматический ответ", "自動応答", "自動返信", "不在", "自动回复", "自動回覆",
 		"자동 회신", "자동 응답", "부재", "otomatik yanıt", "automatická odpověď", "automatická odpoveď", "mimo kancelář",
 		"automaattinen vastaus", "poissa", "automatikus válasz", "αυτόματη απάντηση", "răspuns automat",
-		"resposta automàtica", "please confirm your message", "verification required", "anti-spam challenge",
+		"resposta automàtica", "automatiska atbilde", "automaatvastus", "automatinis atsakymas", "please confirm your message", "verification required", "anti-spam challenge",
 		"your message requires", "needs to be verified", "sender verification", "[boxbe]", "spamarrest",
 		"confirm your email to",
 	}

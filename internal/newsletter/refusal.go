@@ -18,8 +18,7 @@ type Refusal struct {
 // thing are trusted most, because the statuses 5.0.0, 5.1.0 and 5.7.1 stand in
 // front of everything; then the status; then words that mean a thing as a rule;
 // then the reply code. What is temporary is never hard, and neither is a status
-// 5.7.x, which is about the sender, whatever stands behind it; but for "5.7.1 No
-// such user", which is how Yandex says it, and Gmail did.
+// 5.7.x, which is about the sender, but for one sentence (see mixed).
 func Classify(r Refusal) (ReportKind, Reason) {
 	class, subject, detail := cutStatus(r.Status)
 	if class == 0 {
@@ -30,9 +29,7 @@ func Classify(r Refusal) (ReportKind, Reason) {
 	byStatus := reasonByStatus(subject, detail)
 	switch {
 	case subject == 7 && reason.kind(true) == ReportHard:
-		if detail != 1 || !strings.Contains(words, "no such user") {
-			reason = reasonBySecurity(detail)
-		}
+		return mixed(detail, words), reason
 	case reason == "" || overrules(byStatus, reason):
 		reason = byStatus
 	}
@@ -46,6 +43,16 @@ func Classify(r Refusal) (ReportKind, Reason) {
 		return ReportUnclassified, ""
 	}
 	return reason.kind(class != 4), reason
+}
+
+// mixed is what "5.7.1 user unknown" means: softly that nobody is there, so that
+// it takes several to suppress. "5.7.1 No such user" is how Yandex says it, and
+// Gmail did.
+func mixed(detail int, words string) ReportKind {
+	if detail == 1 && strings.Contains(words, "no such user") {
+		return ReportHard
+	}
+	return ReportSoft
 }
 
 // overrules reports whether the status of a refusal is to be believed before its

@@ -51,6 +51,9 @@ func TestClassify(t *testing.T) {
 		{"5.0.0", 550, "relaying denied", soft, newsletter.ReasonRelaying},
 		{"", 550, "no", soft, ""},
 		{"5.0.0", 0, "", soft, ""},
+		// Contradictions.
+		{"5.7.1", 550, "5.7.1 user unknown", soft, newsletter.ReasonNoUser},
+		{"5.7.13", 550, "no such user", soft, newsletter.ReasonNoUser},
 		// Not now.
 		{"4.1.1", 450, "user unknown", soft, newsletter.ReasonNoUser},
 		{"4.2.2", 452, "", soft, newsletter.ReasonFull},
@@ -58,8 +61,7 @@ func TestClassify(t *testing.T) {
 		{"4.2.1", 450, "The user you are trying to contact is receiving mail at a rate that …", soft, newsletter.ReasonBusy},
 		// About the sender.
 		{"5.7.1", 550, "", block, newsletter.ReasonPolicy},
-		{"5.7.1", 550, "5.7.1 user unknown", block, newsletter.ReasonPolicy},
-		{"5.7.13", 550, "no such user", block, newsletter.ReasonPolicy},
+		{"5.7.1", 550, "5.7.1 sender rejected: no such user", block, newsletter.ReasonSender},
 		{"5.7.26", 550, "This mail has been blocked because the sender is unauthenticated", block, newsletter.ReasonAuth},
 		{"5.1.1", 550, "blocked using zen.spamhaus.org", block, newsletter.ReasonReputation},
 		{"5.1.8", 553, "Domain of sender address does not exist", block, newsletter.ReasonSender},

@@ -40,7 +40,9 @@ type Server struct {
 	mail string // the Maildir
 }
 
-// Domain is the one whose mail it keeps, whoever it is for.
+// Domain is the one whose mail it keeps, whoever it is for. What is for others
+// comes back to senders in that domain: from nobody.example with 5.1.1, from
+// full.example with 5.2.2, from policy.example with 5.7.1, else with 5.1.2.
 const Domain = "example.net"
 
 // Start starts a server that ends with the test; it skips the test where there is
@@ -182,6 +184,7 @@ maillog_file = {{.Dir}}/mail.log
 maillog_file_prefixes = {{.Dir}}
 default_transport = error:5.1.2 nothing leaves this machine
 relay_transport = error:5.1.2 nothing leaves this machine
+transport_maps = inline:{ {nobody.example=error:5.1.1 user unknown}, {full.example=error:5.2.2 mailbox full}, {policy.example=error:5.7.1 not from you} }
 virtual_mailbox_domains = {{.Domain}}
 virtual_mailbox_base = {{.Dir}}/mail
 virtual_mailbox_maps = static:all/
@@ -189,6 +192,7 @@ virtual_uid_maps = static:{{.Uid}}
 virtual_gid_maps = static:{{.Gid}}
 virtual_minimum_uid = 1
 smtpd_recipient_restrictions = permit_mynetworks, reject
+smtpd_reject_unlisted_recipient = no
 smtpd_tls_chain_files = {{.Dir}}/etc/tls.pem
 smtpd_tls_security_level = encrypt
 smtpd_tls_received_header = yes
