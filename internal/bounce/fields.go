@@ -4,8 +4,11 @@ import (
 	"mime"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"syndicate/internal/newsletter"
 )
@@ -94,7 +97,7 @@ func (fs fields) text(name string) string {
 // address returns the first address of a field.
 func (fs fields) address(name string) string {
 	v := fs.get(name)
-	if a, err := mail.ParseAddress(v); err == nil {
+	if a, err := mail.ParseAddress(v); err == nil && proper(a.Address) {
 		return a.Address
 	}
 	if all := addressesIn(v); len(all) > 0 {
@@ -118,10 +121,14 @@ func (fs fields) messageID() string {
 	return oneLine(id)
 }
 
+func unprintable(r rune) bool {
+	return unicode.IsControl(r) || unicode.IsSpace(r) || r == utf8.RuneError
+}
+
 func (fs fields) unsubscribe() string {
 	for _, v := range strings.Split(fs.get("List-Unsubscribe"), ",") {
 		v = strings.Trim(strings.TrimSpace(v), "<>")
-		if strings.HasPrefix(strings.ToLower(v), "http") && len(v) < 2000 {
+		if strings.HasPrefix(strings.ToLower(v), "http") && len(v) < 2000 && !strings.ContainsFunc(v, unprintable) {
 			return v
 		}
 	}
@@ -136,8 +143,11 @@ func addressesIn(s string) []string {
 	for i, a := range found {
 		found[i] = bareAddress(a)
 	}
-	return found
+	return slices.DeleteFunc(found, func(a string) bool { return !proper(a) })
 }
+
+// proper reports whether an address is fit to be kept (RFC 5321 4.5.3.1.3).
+func proper(a string) bool { return len(a) <= 320 && !strings.ContainsFunc(a, unprintable) }
 
 // bareAddress takes off the type that Exchange glues to an address.
 func bareAddress(a string) string {

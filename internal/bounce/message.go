@@ -31,12 +31,11 @@ type letter struct {
 func open(raw []byte) *letter {
 	raw = trimMailbox(unifyLines(raw))
 	l := &letter{}
-	head, _ := parseFields(string(raw[:min(len(raw), maxHeader)]))
-	l.header = head
-	l.walk(head, body(raw), 0)
+	l.header = header(raw)
+	l.walk(l.header, body(raw), 0)
 	if len(l.text) == 0 && len(l.html) == 0 && len(l.status) == 0 && len(l.feedback) == 0 {
 		// No part could be read: a boundary that does not fit, a broken header.
-		l.addText(partHeader.ReplaceAll(body(raw), []byte("\n")))
+		l.addText(decodeText(partHeader.ReplaceAll(body(raw), []byte("\n")), ""))
 	}
 	return l
 }
@@ -58,6 +57,13 @@ func trimMailbox(raw []byte) []byte {
 		_, raw, _ = bytes.Cut(raw, []byte("\n"))
 	}
 	return raw
+}
+
+// header reads the header of a message, in whatever charset it is.
+func header(raw []byte) fields {
+	head, _, _ := bytes.Cut(raw, []byte("\n\n"))
+	fs, _ := parseFields(decodeText(head[:min(len(head), maxHeader)], ""))
+	return fs
 }
 
 func body(raw []byte) []byte {
@@ -95,7 +101,7 @@ func (l *letter) walk(h fields, b []byte, depth int) {
 		l.html = append(l.html, markup.Text(asText(content, params)))
 	default:
 		if strings.HasPrefix(kind, "text/") || kind == "" || looksLikeStatus(content) {
-			l.addText([]byte(asText(content, params)))
+			l.addText(asText(content, params))
 		}
 	}
 }
@@ -131,7 +137,7 @@ func (l *letter) multipart(b []byte, boundary string, depth int) bool {
 // forwarded, the report.
 func (l *letter) nested(content []byte, depth int) {
 	content = trimMailbox(content)
-	h, _ := parseFields(string(content[:min(len(content), maxHeader)]))
+	h := header(content)
 	if kind, _ := contentType(h); kind == "multipart/report" && len(l.status) == 0 && len(l.feedback) == 0 && depth < maxDepth {
 		l.walk(h, body(content), depth+1)
 		return
@@ -148,12 +154,11 @@ func (l *letter) setReturned(s string) {
 }
 
 // addText takes what is written for people, or is a report under a wrong name.
-func (l *letter) addText(b []byte) {
-	s := string(b)
+func (l *letter) addText(s string) {
 	switch {
-	case looksLikeStatus(b):
+	case looksLikeStatus([]byte(s)):
 		l.status = append(l.status, blocks(s)...)
-	case looksLikeFeedback(b):
+	case feedbackStart.MatchString(s[:min(len(s), 4096)]):
 		l.feedback = append(l.feedback, blocks(s)...)
 		return
 	}
@@ -165,8 +170,7 @@ var (
 	feedbackStart = regexp.MustCompile(`(?im)\A\s*(?:[\w-]+:.*\n)*?Feedback-Type: *[a-z]`)
 )
 
-func looksLikeStatus(b []byte) bool   { return statusStart.Match(b[:min(len(b), maxPart)]) }
-func looksLikeFeedback(b []byte) bool { return feedbackStart.Match(b[:min(len(b), 4096)]) }
+func looksLikeStatus(b []byte) bool { return statusStart.Match(b[:min(len(b), maxPart)]) }
 
 // blocks splits the fields of a report at its blank lines.
 func blocks(s string) []fields {

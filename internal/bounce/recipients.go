@@ -35,7 +35,7 @@ func (l *letter) recipients() []string {
 			before := line[max(0, at[0]-40):at[0]]
 			list, tell := isListed.MatchString(before), isTold.MatchString(before)
 			switch {
-			case notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
+			case !proper(a), notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
 			case containsFold(ours, a):
 				if list || tell {
 					own = appendNew(own, a)
