@@ -155,7 +155,7 @@ func (s *site) warnHeld(held []publish.Hold) {
 // that vanished.
 func heldHint(name string, isNew bool) string {
 	if isNew {
-		return "once you have looked at the feed: syndicate articles accept " + shellWord(name)
+		return "once you have looked there: syndicate articles accept " + shellWord(name)
 	}
 	return "if they are really gone: syndicate articles prune " + shellWord(name)
 }

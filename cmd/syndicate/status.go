@@ -213,7 +213,7 @@ func (s *site) tellStatus(v statusView) {
 			s.warn(src.Name, src.failure(zone), "")
 		}
 		if src.Held != "" {
-			s.warn(src.Name, src.Held, heldHint(src.Name, !s.isFolder(src.Name)))
+			s.warn(src.Name, src.Held, heldHint(src.Name, !strings.Contains(src.Held, "vanished from")))
 		}
 	}
 }

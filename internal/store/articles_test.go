@@ -62,6 +62,23 @@ func TestUpsertKeepsEverything(t *testing.T) {
 	})
 }
 
+// What is taken away by hand is as if it had vanished, and others of its source are not
+// touched.
+func TestUnpublish(t *testing.T) {
+	each(t, func(b *bench) {
+		b.upsert(article("one"), article("two"))
+		version := must(b.ArticlesVersion(ctx))(b)
+		equal(b, must(b.Unpublish(ctx, "elsewhere", []string{article("one").Key}))(b), 0)
+		equal(b, must(b.Unpublish(ctx, "articles", []string{article("one").Key, "nothing"}))(b), 1)
+		equal(b, keysOf(must(b.Articles(ctx, store.ArticleQuery{}))(b)), article("two").Key)
+		if must(b.ArticlesVersion(ctx))(b) <= version {
+			b.Error("nobody learns of it")
+		}
+		equal(b, must(b.Unpublish(ctx, "articles", []string{article("one").Key}))(b), 0)
+		equal(b, b.upsert(article("one")), store.Upserted{Changed: 1})
+	})
+}
+
 // Whatever people have at hand leads to an article, also to one that is not public.
 func TestLookUpArticle(t *testing.T) {
 	each(t, func(b *bench) {

@@ -29,7 +29,7 @@ const maxID = 255
 
 func newEntry(it Item) *entry {
 	a := &it.Article
-	e := &entry{Item: it, id: markup.CleanLine(it.ID), was: -1}
+	e := &entry{Item: it, id: shortID(it.ID), was: -1}
 	if a.Permalink != "" {
 		e.link = alike(a.Permalink)
 	}
@@ -39,14 +39,13 @@ func newEntry(it Item) *entry {
 	if utf8.RuneCountInString(a.Title) >= 4 && !a.Published.IsZero() {
 		e.title = hashOf(a.Title, a.Published.UTC().Format(time.DateTime))
 	}
-	e.id = shortID(e.id)
 	e.canon = alike(e.id)
 	return e
 }
 
-// shortID is by what an id is known: itself, unless it is very long.
+// shortID is by what an id is known: itself, cleaned, unless it is very long.
 func shortID(id string) string {
-	if len(id) > maxID {
+	if id = markup.CleanLine(id); len(id) > maxID {
 		return "sha256:" + sumOf(id)
 	}
 	return id

@@ -235,6 +235,7 @@ func (v *visit) news(list []*entry) map[*entry]bool {
 // deleted notes what the place says it deleted.
 func (v *visit) deleted(ids []string) {
 	for _, id := range ids {
+		id = shortID(id)
 		for i := range v.next.Known {
 			if k := &v.next.Known[i]; i >= v.shown && (k.id() == id || alike(k.id()) == alike(id)) {
 				v.vanished = append(v.vanished, k.Key)
