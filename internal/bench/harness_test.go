@@ -153,7 +153,7 @@ relays:
 	if err := writeList(list, readers); err != nil {
 		b.Fatal(err)
 	}
-	s.run(0, "subscribers", "import", "weekly", list)
+	s.run(0, "subscribers", "import", "weekly", list, "--yes")
 	return s
 }
 
