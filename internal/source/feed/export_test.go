@@ -8,6 +8,9 @@ import (
 	"syndicate/internal/source/remote"
 )
 
+// FindFeed is for a test of that part.
+var FindFeed = findFeed
+
 // Document is a Reader of a document that came already.
 type Document struct{ Response *fetch.Response }
 
