@@ -14,6 +14,7 @@ import (
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
+	"syndicate/internal/store/storetest"
 )
 
 func ungzip(t *testing.T, data string) string {
@@ -67,7 +68,11 @@ func chain(t *testing.T, all map[string]string, name string) (titles, documents 
 
 func TestArchive(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *publish.Options) { o.Archives = publish.ArchivesMain })
+	storetest.Each(t, testArchive)
+}
+
+func testArchive(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) { o.Archives = publish.ArchivesMain })
 	complete := func(want int) {
 		t.Helper()
 		titles, documents := chain(t, files(t, s.options.Dir), "feed.atom")
@@ -140,7 +145,11 @@ func TestArchive(t *testing.T) {
 // TestMovedAndNamed: a selection of the operator's, and where feeds were before.
 func TestMovedAndNamed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *publish.Options) {
+	storetest.Each(t, testMovedAndNamed)
+}
+
+func testMovedAndNamed(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) {
 		o.Moved = map[string]string{"/index.xml": "/feed.rss", "/été.xml": "https://elsewhere.example.org/x"}
 		o.Named = []publish.Selection{{Path: "podcast", Title: "Boats", Language: "fr", Select: newsletter.Selection{Tags: []string{"boats"}}, Items: 1}}
 		o.Newsletters = []newsletter.Newsletter{{Name: "weekly", Title: "Weekly", Language: "en"}}

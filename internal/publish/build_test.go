@@ -17,12 +17,17 @@ import (
 	"syndicate/internal/feeds"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
+	"syndicate/internal/store/storetest"
 )
 
 // TestOnlyWhatHoldsIt: an edit changes the feeds that hold the article, and no others.
 func TestOnlyWhatHoldsIt(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	storetest.Each(t, testOnlyWhatHoldsIt)
+}
+
+func testOnlyWhatHoldsIt(t *testing.T, open opener) {
+	s := newSiteOn(t, open)
 	by := func(name string) func(*newsletter.Article) {
 		return func(a *newsletter.Article) { a.Authors = []newsletter.Author{{Name: name}} }
 	}
@@ -75,7 +80,11 @@ func TestOnlyWhatHoldsIt(t *testing.T) {
 // starts from nothing.
 func TestFollowedIsWalked(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *publish.Options) {
+	storetest.Each(t, testFollowedIsWalked)
+}
+
+func testFollowedIsWalked(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) {
 		o.Archives = publish.ArchivesAll
 		o.Named = []publish.Selection{{Path: "feeds/boats", Title: "Boats", Select: newsletter.Selection{Tags: []string{"sea", "land"}}, Items: 2}}
 	})
@@ -127,7 +136,11 @@ func TestFollowedIsWalked(t *testing.T) {
 // TestOtherDaysSameBytes: nothing of the moment is in what is built.
 func TestOtherDaysSameBytes(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *publish.Options) { o.Archives, o.Compressed = publish.ArchivesMain, true })
+	storetest.Each(t, testOtherDaysSameBytes)
+}
+
+func testOtherDaysSameBytes(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) { o.Archives, o.Compressed = publish.ArchivesMain, true })
 	s.put(article(1, tagged("a")), article(2), article(3), article(4))
 	s.build()
 	s.now = s.now.Add(72 * time.Hour)
@@ -261,7 +274,11 @@ func TestTwins(t *testing.T) {
 // hides no change.
 func TestRestoredDatabase(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	storetest.Each(t, testRestoredDatabase)
+}
+
+func testRestoredDatabase(t *testing.T, open opener) {
+	s := newSiteOn(t, open)
 	s.put(article(1), article(2))
 	s.build()
 	name := filepath.Join(s.options.Dir, ".syndicate.json")

@@ -29,9 +29,18 @@ type site struct {
 	now     time.Time
 }
 
+// opener opens the database of a test.
+type opener = func(...storetest.Option) *store.Store
+
+// newSite is a site on SQLite.
 func newSite(t *testing.T, set ...func(*publish.Options)) *site {
 	t.Helper()
-	s := &site{T: t, store: storetest.Open(t, storetest.SQLite(t)), now: day}
+	return newSiteOn(t, func(o ...storetest.Option) *store.Store { return storetest.Open(t, storetest.SQLite(t), o...) }, set...)
+}
+
+func newSiteOn(t *testing.T, open opener, set ...func(*publish.Options)) *site {
+	t.Helper()
+	s := &site{T: t, store: open(), now: day}
 	s.options = publish.Options{
 		Store: s.store, Dir: t.TempDir(), Items: 3, Full: true, Archives: publish.ArchivesNone,
 		Site: newsletter.Site{Title: "The Harbour Letter", Description: "Boats.", URL: "https://news.example.org", Language: "en"},

@@ -12,6 +12,7 @@ import (
 	"syndicate/internal/feeds"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
+	"syndicate/internal/store/storetest"
 )
 
 // rendering notes which articles are rendered.
@@ -45,7 +46,11 @@ func (r *rendering) take() int {
 // changed are rendered; what somebody wrote into a document goes into no other.
 func TestStanding(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *publish.Options) {
+	storetest.Each(t, testStanding)
+}
+
+func testStanding(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) {
 		o.Items, o.Archives = 5, publish.ArchivesAll
 		o.Named = []publish.Selection{{Path: "brief", Title: "Brief"}} // summaries
 	})
