@@ -36,6 +36,7 @@ func Parse(r io.Reader, o Options) ([]Report, error) {
 		return nil, fmt.Errorf("reading a report: %w", err)
 	}
 	l := open(raw)
+	l.notification() // finds the returned mail where it has no part of its own
 	reports := l.reports(o)
 	if len(reports) == 0 {
 		reports = []Report{{Kind: newsletter.ReportUnclassified, Source: SourceText, Diagnostic: oneLine(l.header.text("Subject"))}}

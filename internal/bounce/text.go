@@ -21,35 +21,41 @@ func (l *letter) bounceText() []Report {
 	delayed := containsAny(l.subject(), stillTried) || containsAny(strings.ToLower(note), stillTried)
 	var out []Report
 	for _, who := range found {
-		lines := l.about(who)
-		why := diagnose(lines)
-		if _, reason := newsletter.Classify(why); reason == "" && len(found) == 1 {
-			why = diagnose(note) // it stands before the address
-		}
-		r := Report{Recipient: who, Source: SourceText, Status: why.Status, Code: why.Code, Diagnostic: oneLine(why.Words)}
-		r.Kind, r.Reason = newsletter.Classify(why)
-		if r.Reason == "" { // perhaps further away, or in the subject only
-			all := newsletter.Refusal{Status: why.Status, Code: why.Code, Words: note + "\n" + l.subject()}
-			if kind, reason := newsletter.Classify(all); reason != "" {
-				r.Kind, r.Reason = kind, reason
-			}
-		}
-		if len(found) == 1 {
-			lines = note
-		}
-		r.Kind, r.Reason = byPhase(r.Kind, r.Reason, r.Status, lines)
-		if r.Kind == newsletter.ReportUnclassified && who != "" && l.failure() {
-			r.Kind = newsletter.ReportSoft // it failed, nobody says why
-		}
+		r := l.textReport(who, len(found) == 1)
 		if delayed && !strings.HasPrefix(r.Status, "5") && r.Code/100 != 5 {
 			r.Kind = newsletter.ReportDelayed
-		}
-		if r.Diagnostic == "" {
-			r.Diagnostic = oneLine(l.header.text("Subject"))
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// textReport is what the text says of one recipient; alone: it is the only one.
+func (l *letter) textReport(who string, alone bool) Report {
+	lines, note := l.about(who), l.notification()
+	why := diagnose(lines)
+	if _, reason := newsletter.Classify(why); reason == "" && alone {
+		why = diagnose(note) // it stands before the address
+	}
+	r := Report{Recipient: who, Source: SourceText, Status: why.Status, Code: why.Code, Diagnostic: oneLine(why.Words)}
+	r.Kind, r.Reason = newsletter.Classify(why)
+	if r.Reason == "" { // perhaps further away, or in the subject only
+		all := newsletter.Refusal{Status: why.Status, Code: why.Code, Words: note + "\n" + l.subject()}
+		if kind, reason := newsletter.Classify(all); reason != "" {
+			r.Kind, r.Reason = kind, reason
+		}
+	}
+	if alone {
+		lines = note
+	}
+	r.Kind, r.Reason = byPhase(r.Kind, r.Reason, r.Status, lines)
+	if r.Kind == newsletter.ReportUnclassified && who != "" && l.failure() {
+		r.Kind = newsletter.ReportSoft // it failed, nobody says why
+	}
+	if r.Diagnostic == "" {
+		r.Diagnostic = oneLine(l.header.text("Subject"))
+	}
+	return r
 }
 
 // quotesRefusal reports whether a text has a server's refusal in it, or words of
