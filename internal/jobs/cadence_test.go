@@ -41,6 +41,7 @@ type reader struct {
 	language string
 	paused   time.Time
 	left     bool
+	byFeed   bool
 
 	served  newsletter.Day
 	cursor  int64
@@ -76,6 +77,8 @@ func TestNothingRepeatedOrSkipped(t *testing.T) {
 			"choose":   b.choose,
 			"leave":    b.leave,
 			"return":   b.comeBack,
+			"by feed":  b.byFeed,
+			"by mail":  b.byMail,
 		})
 		b.end()
 	})
@@ -183,7 +186,7 @@ func (b *letterbox) issue(rt *rapid.T) {
 		return
 	}
 	for _, r := range b.readers {
-		if got := b.wanted(r, p.Horizon); !r.left && !r.paused.After(b.now) && b.mayGet(r) && len(got) > 0 {
+		if got := b.wanted(r, p.Horizon); !r.left && !r.byFeed && !r.paused.After(b.now) && b.mayGet(r) && len(got) > 0 {
 			rt.Fatalf("%s for %+v, who wants %v", p.Nothing, r, got)
 		}
 	}
@@ -194,7 +197,7 @@ func (b *letterbox) open(rt *rapid.T, i newsletter.Issue) {
 	for _, r := range b.readers {
 		all := b.digests(r, i)
 		want := b.wanted(r, i.Horizon)
-		if r.left || r.paused.After(b.now) || !b.mayGet(r) {
+		if r.left || r.byFeed || r.paused.After(b.now) || !b.mayGet(r) {
 			want = nil
 		}
 		if len(want) == 0 {
@@ -332,6 +335,38 @@ func (b *letterbox) comeBack(rt *rapid.T) {
 	r.left = false
 }
 
+// byFeed: from now on a reader reads all of it in a feed.
+func (b *letterbox) byFeed(rt *rapid.T) {
+	r := rapid.SampledFrom(b.readers).Draw(rt, "reader")
+	b.ok(b.s.store.SetFeed(b.t.Context(), r.id, b.name, fmt.Sprint(b.name, r.id), b.now))
+	b.ok(b.s.store.ByFeed(b.t.Context(), r.id, b.name, true, b.now))
+	if len(r.waiting) > 0 {
+		r.takeBack(0)
+	}
+	r.byFeed = true
+}
+
+// byMail: what came out before is in the feed.
+func (b *letterbox) byMail(rt *rapid.T) {
+	r := rapid.SampledFrom(b.readers).Draw(rt, "reader")
+	b.endFeed(r, rapid.Bool().Draw(rt, "revoked"))
+}
+
+func (b *letterbox) endFeed(r *reader, revoked bool) {
+	if revoked {
+		b.ok(b.s.store.SetFeed(b.t.Context(), r.id, b.name, "", b.now))
+	} else {
+		b.ok(b.s.store.ByFeed(b.t.Context(), r.id, b.name, false, b.now))
+	}
+	if !r.byFeed {
+		return
+	}
+	highest, err := b.s.store.HighestSeq(b.t.Context())
+	b.ok(err)
+	r.got = append(r.got, parcel{from: r.cursor, to: highest})
+	r.cursor, r.byFeed = highest, false
+}
+
 // end gives everybody the rest and looks at all that they got.
 func (b *letterbox) end() {
 	for _, r := range b.readers {
@@ -340,6 +375,7 @@ func (b *letterbox) end() {
 		b.ok(err)
 		b.ok(b.s.store.SetPreferences(b.t.Context(), r.id, b.name, store.Preferences{Cadence: &each, PausedTill: &never}, b.now))
 		r.left, r.cadence, r.paused = false, each, never
+		b.endFeed(r, false)
 	}
 	b.issue(b.rt)
 	b.deliver(b.rt)

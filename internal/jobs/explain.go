@@ -99,6 +99,8 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 		why("its owner has not confirmed the subscription")
 	case b.State == newsletter.SubscriptionUnsubscribed:
 		why("its owner left")
+	case b.ByFeed:
+		why("its owner reads it in a personal feed")
 	case b.PausedTill.After(now):
 		why("its owner paused it")
 	}

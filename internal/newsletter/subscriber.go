@@ -41,6 +41,8 @@ type Subscription struct {
 
 	RehearsalCursor int64     // the same in rehearsal
 	RehearsalServed Day       //
+	HasFeed         bool      // there is a personal feed of it
+	ByFeed          bool      // it is served by that alone, not by mail
 	LeftAt          time.Time // unsubscribed
 	LeftBy          string    // where that came from: "link", "page", "file", …
 

@@ -155,6 +155,10 @@ func (k *Keyring) NetworkHash(network string) string {
 	return hex.EncodeToString(k.mac(1, "network", network))
 }
 
+// FeedHash returns the keyed hash under which a personal feed is found by the secret
+// in its address.
+func (k *Keyring) FeedHash(secret string) string { return hex.EncodeToString(k.mac(1, "feed", secret)) }
+
 // MessageID returns the Message-ID (without angle brackets) of an issue's
 // message to a subscriber: the same at each attempt, so that receivers can drop
 // a copy (RFC 5322 3.6.4).

@@ -17,7 +17,7 @@ import (
 const slice = 50_000
 
 // Groups counts the subscriptions of a newsletter that would be served now, by
-// what they are served: confirmed, not suppressed, not paused, and due.
+// what they are served: confirmed, not suppressed, not paused, due, and by mail.
 func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, turn newsletter.Turn, now time.Time) ([]GroupCount, error) {
 	count := map[newsletter.Group]int{}
 	for after := int64(0); ; {
@@ -44,7 +44,7 @@ func (s *Store) Groups(ctx context.Context, name string, rehearsal bool, turn ne
 }
 
 // NextGroups looks at the next subscribers of an unsealed issue in ascending order
-// of id, at most limit of them: confirmed, not suppressed, not paused, due, and not
+// of id, at most limit of them: confirmed, not suppressed, not paused, due, by mail, and not
 // served up to its horizon. It returns the groups they are in, and the last one's id.
 func (s *Store) NextGroups(ctx context.Context, issue newsletter.Issue, after int64, limit int, now time.Time) ([]GroupCount, int64, error) {
 	all, through, err := groupsAfter(s.reader(ctx), issue, after, limit, now)
@@ -56,7 +56,7 @@ func (s *Store) NextGroups(ctx context.Context, issue newsletter.Issue, after in
 func served(i newsletter.Issue, after int64, now time.Time, first ...any) (cond string, args []any) {
 	due, args := whoseTurn("b.cadence", "b."+servedColumn(i.Rehearsal), i.Turn, append(first, i.Newsletter, after, ms(now), i.Horizon)...)
 	k := len(first)
-	return fmt.Sprintf("b.newsletter = $%d AND b.subscriber > $%d AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $%d AND b.%s < $%d AND ",
+	return fmt.Sprintf("b.newsletter = $%d AND b.subscriber > $%d AND b.state = 'confirmed' AND b.suppressed = 0 AND b.by_feed = 0 AND b.paused_till <= $%d AND b.%s < $%d AND ",
 		k+1, k+2, k+3, cursorColumn(i.Rehearsal), k+4) + due, args
 }
 

@@ -30,7 +30,7 @@ func (s *Store) GroupDomains(ctx context.Context, name string, rehearsal bool, t
 		return g, err
 	}, "SELECT b."+cursorColumn(rehearsal)+` AS position, b.language, b.topics, b.max_items, `+receiver+` AS receiver, count(*)
 		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
-		WHERE b.newsletter = $1 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.paused_till <= $2 AND `+due+`
+		WHERE b.newsletter = $1 AND b.state = 'confirmed' AND b.suppressed = 0 AND b.by_feed = 0 AND b.paused_till <= $2 AND `+due+`
 		GROUP BY position, b.language, b.topics, b.max_items, receiver`, args...)
 	return all, s.wrap("group the subscribers of "+name, err)
 }

@@ -12,13 +12,14 @@ import (
 )
 
 const subscriptionColumns = `s.id, s.email, s.name, b.language, b.time_zone, s.created_at, b.newsletter, b.state, b.topics, b.cadence, b.hour, b.max_items,
-	b.paused_till, b.cursor, b.served, b.rehearsal_cursor, b.rehearsal_served, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at, b.set_by_owner`
+	b.paused_till, b.cursor, b.served, b.rehearsal_cursor, b.rehearsal_served, b.left_at, b.left_by, b.consent_at, b.source, b.proof, b.created_at, b.updated_at, b.set_by_owner,
+	b.by_feed, CASE WHEN b.feed_hash <> '' THEN 1 ELSE 0 END`
 
 func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err error) {
 	var topics, owned string
 	err = scan(&b.Subscriber.ID, &b.Subscriber.Email, &b.Subscriber.Name, &b.Subscriber.Language, &b.Subscriber.TimeZone, stamp{&b.Subscriber.CreatedAt},
 		&b.Newsletter, &b.State, &topics, &b.Cadence, &b.Hour, &b.MaxItems, stamp{&b.PausedTill}, &b.Cursor, &b.Served, &b.RehearsalCursor, &b.RehearsalServed, stamp{&b.LeftAt}, &b.LeftBy, stamp{&b.ConsentAt}, &b.Source, &b.Proof,
-		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt}, &owned)
+		stamp{&b.CreatedAt}, stamp{&b.UpdatedAt}, &owned, &b.ByFeed, &b.HasFeed)
 	b.Topics = newsletter.SplitTopics(topics)
 	if err != nil || owned == "{}" {
 		return b, err

@@ -17,6 +17,7 @@ type preferencesView struct {
 	Address       string // masked
 	Action        string // where the forms go: this page
 	Subscriptions []subscriptionView
+	Mailed        bool // the link to the page of the owner's data, just now
 }
 
 // subscriptionView is one newsletter of the owner's.
@@ -24,6 +25,7 @@ type subscriptionView struct {
 	Name, Title, Description, URL string
 	Lang                          string // of title and description
 	Subscribed                    bool
+	ByFeed                        bool          // in the owner's feed only
 	Current                       bool          // the one whose mail carried the link
 	Changed                       bool          // just now
 	Said                          string        // what was done with its settings just now: "saved", "undone"; empty: nothing
@@ -38,6 +40,7 @@ type change struct {
 	before     []field // what undoes it
 	problem    string  // see readWish
 	wish       wish    // with problem: what was asked for
+	mailed     bool    // the link to the page of the owner's data
 }
 
 // preferencesPage answers GET and HEAD; it changes nothing.
@@ -55,6 +58,12 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		ctx, name := r.Context(), r.PostForm.Get("newsletter")
+		if r.PostForm.Get("access") == "1" {
+			if err := s.o.Service.AskAccess(ctx, &o.subscription); err != nil {
+				return err
+			}
+			return s.showPreferences(w, r, o, change{mailed: true})
+		}
 		if !isName(name) {
 			return status(http.StatusBadRequest)
 		}
@@ -126,6 +135,7 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		Address:       newsletter.MaskAddress(o.subscription.Subscriber.Email),
 		Action:        s.base + "/preferences/" + r.PathValue("token"),
 		Subscriptions: subs,
+		Mailed:        c.mailed,
 	}
 	code := http.StatusOK
 	if c.problem != "" {
@@ -165,7 +175,7 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 	n := s.newsletterOf(sub.Newsletter)
 	v := subscriptionView{
 		Name: n.Name, Title: n.Title, Description: n.Description, Lang: n.Language, URL: s.base + "/newsletters/" + n.Name,
-		Subscribed: sub.State == newsletter.SubscriptionConfirmed,
+		Subscribed: sub.State == newsletter.SubscriptionConfirmed, ByFeed: sub.ByFeed && sub.State == newsletter.SubscriptionConfirmed,
 	}
 	if !v.Subscribed {
 		v.Changed = c.newsletter == n.Name

@@ -18,6 +18,7 @@ var errLink = errors.New("the link does not work")
 type owner struct {
 	claim        newsletter.Claim
 	subscription newsletter.Subscription
+	letter       newsletter.Letter // of a change of address: what is to be done
 }
 
 // owner verifies the token of a mailed link. All failures are errLink after the
@@ -34,11 +35,19 @@ func (s *server) owner(ctx context.Context, token string, want newsletter.Purpos
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return owner{}, err
 	}
-	genuine := keys.Verify(token, sub.Subscriber.Email)
+	signedFor, letter := sub.Subscriber.Email, newsletter.Letter{}
+	if want == newsletter.PurposeChange {
+		var lerr error
+		if letter, lerr = s.store.Letter(ctx, claim.Letter); lerr != nil && !errors.Is(lerr, store.ErrNotFound) {
+			return owner{}, lerr
+		}
+		signedFor = newsletter.ChangeKey(sub.Subscriber.Email, letter.Address)
+	}
+	genuine := keys.Verify(token, signedFor)
 	if malformed != nil || err != nil || !genuine {
 		return owner{}, errLink
 	}
-	return owner{claim, sub}, nil
+	return owner{claim, sub, letter}, nil
 }
 
 // isName reports whether s can be a newsletter's name, so that nothing else from
@@ -67,6 +76,9 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 				return status(http.StatusTooManyRequests)
 			}
 			s.wrong.add(client, now)
+			if want == newsletter.PurposeAccess || want == newsletter.PurposeChange {
+				return s.deadLink(w, r, "link.ended")
+			}
 			return s.deadLink(w, r, "link.invalid")
 		}
 		if err != nil {

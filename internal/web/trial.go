@@ -34,6 +34,14 @@ func (s *server) tryViews(ctx context.Context) error {
 			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Rehearsal: true,
 		}},
 		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
+		"change.html": {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
+		"access.html": {
+			accessView{State: "expired"}, accessView{State: "again"}, accessView{State: "erase"}, accessView{State: "erased"}, accessView{State: "open"},
+			accessView{
+				State: "open", Address: "a@example.org", Action: "/access/x", PreferencesURL: "/", Typed: "b", Problem: "Problem.", Asked: "b@example.org",
+				Feeds: []ownFeed{{"weekly", "Weekly", "en", true, true, links, true}, {HasFeed: true}, {}},
+			},
+		},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
 			{
 				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Paused: when,
@@ -42,7 +50,7 @@ func (s *server) tryViews(ctx context.Context) error {
 					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
 				},
 			}, {Changed: true}, {Settings: &settingsView{}},
-		}}},
+		}, true}},
 	}
 	for _, state := range []string{"ask", "done", "already", "undone"} {
 		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x"})

@@ -281,7 +281,7 @@ func TestPreferences(t *testing.T) {
 
 	// Somebody who takes one newsletter sees one.
 	body = text(t, s.get(s.link(newsletter.PurposePreferences, other, "weekly")), 200)
-	if n := strings.Count(body, "<h2"); n != 1 {
+	if n := strings.Count(body, `<h2 id="newsletter-`); n != 1 {
 		t.Errorf("%d newsletters", n)
 	}
 	text(t, s.post(s.link(newsletter.PurposePreferences, other, "weekly"), url.Values{"newsletter": {"quotidien"}, "confirm": {"1"}}), 400)
