@@ -14,9 +14,9 @@ import (
 
 // subscribersCommand looks after who gets what.
 func subscribersCommand(a *app) *cobra.Command {
-	return group("subscribers", "Who gets what: list, add, import, export, remove, explain",
+	return group("subscribers", "Who gets what: list, add, import, export, remove, erase, explain",
 		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersImports(a), subscribersUndoImport(a),
-		subscribersExport(a), subscribersRemove(a), subscribersExplain(a))
+		subscribersExport(a), subscribersRemove(a), subscribersErase(a), subscribersExplain(a))
 }
 
 // subscriptionView is a subscription in JSON.

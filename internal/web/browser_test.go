@@ -144,6 +144,7 @@ func newSample(t *testing.T) *sample {
 		"unsubscribe":    s.link(newsletter.PurposeUnsubscribe, her, "weekly"),
 		"desabonnement":  s.link(newsletter.PurposeUnsubscribe, her, "quotidien"),
 		"preferences":    s.link(newsletter.PurposePreferences, her, "weekly"),
+		"data":           s.accessLink(her, "weekly"),
 		"notfound":       "/articles/mending-nets",
 		"wrong-link":     "/unsubscribe/AXUB",
 	}}
