@@ -188,10 +188,10 @@ func (s *server) follow(ctx context.Context, o *owner, subscriber int64) error {
 func (s *server) showChange(w http.ResponseWriter, r *http.Request, o owner, state string) error {
 	p := s.ownPage(o.subscription, s.newsletterOf(o.subscription.Newsletter))
 	v := changeView{State: state, Old: newsletter.MaskAddress(o.letter.Owner), New: o.letter.Address, Action: s.base + "/change/" + r.PathValue("token")}
-	switch {
-	case state == "done":
+	switch state {
+	case "done":
 		v.PreferencesURL = s.preferencesLink(o.subscription.Subscriber, o.claim.Newsletter)
-	case state == "ask":
+	case "ask":
 		v.Old = newsletter.MaskAddress(o.subscription.Subscriber.Email)
 		if o.claim.Expired(s.now()) {
 			v.State = "expired"

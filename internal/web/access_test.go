@@ -265,7 +265,7 @@ func TestPersonalFeed(t *testing.T) {
 	fresh := func() string {
 		t.Helper()
 		body := text(t, s.post(link, doing("feed", "newsletter", "weekly")), 200)
-		m := regexp.MustCompile(`value="` + siteURL + `(/personal/[A-Z0-9]{26}/feed)\.rss"`).FindStringSubmatch(body)
+		m := regexp.MustCompile(`value="` + regexp.QuoteMeta(siteURL) + `(/personal/[A-Z0-9]{26}/feed)\.rss"`).FindStringSubmatch(body)
 		if m == nil {
 			t.Fatalf("no address in\n%s", body)
 		}

@@ -36,7 +36,11 @@ func (s *server) tryViews(ctx context.Context) error {
 		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
 		"change.html": {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
 		"access.html": {
-			accessView{State: "expired"}, accessView{State: "again"}, accessView{State: "erase"}, accessView{State: "erased"}, accessView{State: "open"},
+			accessView{State: "expired"},
+			accessView{State: "again"},
+			accessView{State: "erase"},
+			accessView{State: "erased"},
+			accessView{State: "open"},
 			accessView{
 				State: "open", Address: "a@example.org", Action: "/access/x", PreferencesURL: "/", Typed: "b", Problem: "Problem.", Asked: "b@example.org",
 				Feeds: []ownFeed{{"weekly", "Weekly", "en", true, true, links, true}, {HasFeed: true}, {}},
