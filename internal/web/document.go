@@ -266,7 +266,7 @@ func entityTags(lists []string) func(yield func(string) bool) {
 				if list == "" {
 					break
 				}
-				if list[0] == '*' {
+				if strings.TrimRight(list, " \t") == "*" { // nothing may stand beside it
 					yield("*")
 					return
 				}
