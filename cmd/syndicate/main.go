@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -24,7 +25,15 @@ import (
 
 //go:generate go run . man --dir ../../dist
 
-func main() { os.Exit(start(nil, nil)) }
+func main() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		// One more than there are processors: whoever waits in the kernel for the disk,
+		// as the ledger does with each commit, is counted among those at work until the
+		// runtime notices, and meanwhile a processor would have nothing to do.
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+	}
+	os.Exit(start(nil, nil))
+}
 
 // start runs the program on this process's arguments and streams. The first
 // signal cancels the work, which ends in good order; the second one kills. now and

@@ -24,6 +24,8 @@ type connection struct {
 	hard   context.Context //nolint:containedctx // when it ends, everything is
 
 	first     *item      // taken, to be sent first
+	ahead     *ahead     // taken, to be sent later, nil: none
+	spare     []byte     // for the next message that is made ahead
 	flight    int        // handed to Run and not done
 	answered  int        // deliveries that this connection settled one way or the other
 	unsettled *unsettled // the result before, nil: it is stored
@@ -85,15 +87,11 @@ func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
 		c.back()
 		return nil, false
 	}
-	it := c.first
+	it, made := c.take()
 	if it == nil {
-		// What is not allowed yet is waited for by take, not here: a message may be
-		// in flight, and its end must not wait.
-		if it = c.queue.pop(c.relay); it == nil {
-			return nil, c.flight > 0
-		}
-		c.first = it
+		return nil, c.flight > 0
 	}
+	c.first = it
 	if it.lease.Letter == nil && c.s.quiet(it.lease.Newsletter) {
 		c.first = nil
 		c.queue.forgo(it)
@@ -108,7 +106,7 @@ func (c *connection) next(ctx context.Context) (*mailer.Outgoing, bool) {
 	}
 	c.first = nil
 	c.flight++
-	return c.outgoing(it, l), true
+	return c.outgoing(it, l, made), true
 }
 
 // back returns what was taken and not handed to Run.
@@ -117,9 +115,10 @@ func (c *connection) back() {
 		c.queue.putBack(c.first)
 		c.first = nil
 	}
+	c.giveUpAhead()
 }
 
-func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
+func (c *connection) outgoing(it *item, l *letter, made *ahead) *mailer.Outgoing {
 	return &mailer.Outgoing{
 		From:  l.from,
 		To:    it.row.Email,
@@ -127,7 +126,7 @@ func (c *connection) outgoing(it *item, l *letter) *mailer.Outgoing {
 		Mark:  func(context.Context) error { return c.mark(it) },
 		Ready: func() error { return c.ready(it) },
 		Message: func(dst []byte) []byte {
-			return l.template.Append(dst, c.s.personalOf(l, it))
+			return c.message(dst, it, l, made)
 		},
 		Clean: true,
 		Ref:   it,

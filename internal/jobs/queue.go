@@ -116,16 +116,28 @@ func (q *queue) push(l store.Lease, began, until time.Time) (ask bool) {
 func (q *queue) pop(r *relay) *item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.popLocked(r)
+	return q.popLocked(r, true, true)
 }
 
-func (q *queue) popLocked(r *relay) *item {
+// over reports whether nothing of the lease is to be begun any more.
+func (l *lease) over() bool { return l.lost || wallClock().After(l.until) }
+
+// popLocked takes a delivery that is limited, one that nothing limits, or either.
+func (q *queue) popLocked(r *relay, limited, free bool) *item {
 	for !q.closed && len(q.items)+len(q.order) > 0 {
 		now := time.Now()
-		from := &q.items
-		l := q.nextLocked(now)
-		if l != nil {
+		var from *[]*item
+		var l *lane
+		if limited {
+			l = q.nextLocked(now)
+		}
+		switch {
+		case l != nil:
 			from = &l.items
+		case free:
+			from = &q.items
+		default:
+			return nil
 		}
 		if len(*from) == 0 || !q.spread.may(r, now) {
 			return nil
@@ -133,7 +145,7 @@ func (q *queue) popLocked(r *relay) *item {
 		it := (*from)[0]
 		(*from)[0] = nil
 		*from = (*from)[1:]
-		if it.lease.lost || wallClock().After(it.lease.until) {
+		if it.lease.over() {
 			q.dropLocked(it)
 			continue
 		}
@@ -188,7 +200,7 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 			return nil
 		}
 		if wanted && (open || r.idle == 0 && r.asked.more(int(r.open.Load()))) {
-			if it := q.popLocked(r); it != nil {
+			if it := q.popLocked(r, true, true); it != nil {
 				if !open {
 					r.open.Add(1)
 				}

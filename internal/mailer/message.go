@@ -290,6 +290,9 @@ func appendMailbox(dst []byte, a mail.Address) []byte {
 	return append(dst, '>')
 }
 
+// Signed reports whether messages are signed, which is most of the work of making one.
+func (t *Template) Signed() bool { return len(t.keys) > 0 }
+
 // Size returns about how many octets a finished message has, rather too many
 // than too few: what Outgoing.Size wants.
 func (t *Template) Size() int { return t.size }
