@@ -53,6 +53,7 @@ func addSources(o *jobs.Options, cfg *config.Config) error {
 func feedSource(cfg *config.Config, s *config.Source) source.Source {
 	client := fetcher(cfg, s, s.Feed)
 	o := remoteOptions(cfg, s)
+	o.Config = s.Feed
 	if s.FullText {
 		o.Fill = feed.FullText(client)
 	}
@@ -64,8 +65,10 @@ func postsSource(cfg *config.Config, s *config.Source) source.Source {
 	o := remoteOptions(cfg, s)
 	o.Limit = posts.MaxPosts
 	if s.Ghost != nil {
+		o.Config = s.Ghost.URL
 		return remote.New(o, posts.NewGhost(posts.Options{URL: s.Ghost.URL, Key: s.Ghost.Key.Reveal(), Client: fetcher(cfg, s, s.Ghost.URL)}))
 	}
+	o.Config = s.WordPress
 	return remote.New(o, posts.NewWordPress(posts.Options{URL: s.WordPress, Client: fetcher(cfg, s, s.WordPress)}))
 }
 
@@ -73,6 +76,7 @@ func postsSource(cfg *config.Config, s *config.Source) source.Source {
 func tableSource(cfg *config.Config, s *config.Source) (source.Source, error) {
 	o := remoteOptions(cfg, s)
 	o.Limit, o.Planned = table.MaxRows, true
+	o.Config = fmt.Sprintf("%q %q %s %s %s", s.SQL.Query, s.SQL.Columns, s.SQL.Format, s.SQL.Cursor, s.SQL.TimeZone)
 	dsn := s.SQL.DSN.Reveal()
 	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		dsn = "sqlite:" + cfg.Path(file)

@@ -288,7 +288,17 @@ func TestPressedHard(t *testing.T) {
 	if f := v.Visit(); f.Error != "" {
 		t.Errorf("later: %+v", f)
 	}
-	// What fails for more than a day does not pass by itself.
+	// What is said to be gone for good does not come back by itself.
+	w.change(func(w *wpSite) { w.gone = true })
+	if f := v.Visit(); f.Error != "it answers 410 Gone" || f.Passing {
+		t.Errorf("gone: %+v", f)
+	}
+	w.change(func(w *wpSite) { w.gone = false })
+	v.Time = v.Time.Add(48 * time.Hour)
+	if f := v.Visit(); f.Error != "" {
+		t.Errorf("back: %+v", f)
+	}
+	// What fails for more than a day does not either.
 	w.change(func(w *wpSite) { w.limit = 0 })
 	v.Visit()
 	v.Time = v.Time.Add(25 * time.Hour)

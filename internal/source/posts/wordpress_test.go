@@ -39,6 +39,7 @@ type wpSite struct {
 	plain bool // addresses are not rewritten: /wp-json/ is not there
 	old   bool // does not know modified_after (WordPress before 5.7)
 	limit int  // requests until it answers 429
+	gone  bool // it answers 410
 	asked []string
 }
 
@@ -87,6 +88,10 @@ func (w *wpSite) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if w.limit--; w.limit < 0 {
 		rw.Header().Set("Retry-After", "7200")
 		rw.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	if w.gone {
+		rw.WriteHeader(http.StatusGone)
 		return
 	}
 	route := q.Get("rest_route")

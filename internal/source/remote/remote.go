@@ -75,7 +75,10 @@ type Options struct {
 	// Fill completes an article, before it is emitted, by more requests; nil: there is
 	// nothing to complete. ErrLater: it is to be tried again at the next visit.
 	Fill func(ctx context.Context, a *newsletter.Article) error
-	Now  func() time.Time // nil: time.Now
+	// Config is what the operator says of the place: when it changes, everything is
+	// looked at again, and at once.
+	Config string
+	Now    func() time.Time // nil: time.Now
 }
 
 // ErrLater means that an article could not be completed just now.
@@ -213,7 +216,7 @@ const maxBatch = 100
 // fingerprint changes with what the operator says of the articles, so that all
 // are looked at again.
 func (s *Source) fingerprint() string {
-	return fmt.Sprintf("%d %q %q %q %t", articleVersion, s.o.Tags, s.o.Author, s.o.Language, s.o.Fill != nil)
+	return fmt.Sprintf("%d %q %q %q %t %x", articleVersion, s.o.Tags, s.o.Author, s.o.Language, s.o.Fill != nil, hashOf(s.o.Config))
 }
 
 // articleVersion is raised when the same items would give other articles than before.

@@ -37,19 +37,29 @@ const query = "SELECT id, title, body, published, updated_at FROM posts"
 // since is the same with a cursor.
 const since = query + " WHERE updated_at >= :since"
 
-// each runs a test on all three engines.
+// each runs a test on SQLite and PostgreSQL.
 func each(t *testing.T, test func(b *bench)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		file := filepath.Join(t.TempDir(), "site.db")
-		test(newBench(t, "sqlite", "sqlite:"+file, "sqlite", file))
+		test(onSQLite(t))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		dsn := storetest.Postgres(t)
-		test(newBench(t, "postgres", dsn, "pgx", dsn))
+		test(onPostgres(t))
 	})
+}
+
+func onSQLite(t *testing.T) *bench {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "site.db")
+	return newBench(t, "sqlite", "sqlite:"+file, "sqlite", file)
+}
+
+func onPostgres(t *testing.T) *bench {
+	t.Helper()
+	dsn := storetest.Postgres(t)
+	return newBench(t, "postgres", dsn, "pgx", dsn)
 }
 
 // onMariaDB runs tests on one server: it takes a while to start.

@@ -2,6 +2,8 @@ package table_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -223,48 +225,61 @@ func faults(b *bench) {
 
 func TestArrays(t *testing.T) {
 	t.Parallel()
-	each(t, func(b *bench) {
-		if b.engine != "postgres" {
-			return
-		}
-		b.post(1, "Post", day(1, 8))
-		b.reads(`SELECT id, title, body, ARRAY['sea', 'two words'] AS tags, '{"url": "https://example.org/a.jpg", "alt": "A boat"}'::jsonb AS image,
-			'2026-11-02 08:00:00+02'::timestamptz AS date, true AS draft FROM posts -- :since`)
-		if f := b.v.Visit(); f.Error != "" || f.Problems != "" {
-			b.Fatalf("%+v", f)
-		}
-		a := b.v.Stored["1"]
-		if diff := cmp.Diff([]string{"sea", "two words"}, a.Tags); diff != "" {
-			b.Error(diff)
-		}
-		if a.Image == nil || a.Image.Alt != "A boat" || !a.Draft || !a.Published.Equal(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC)) {
-			b.Errorf("%+v", a)
-		}
-	})
+	b := onPostgres(t)
+	b.post(1, "Post", day(1, 8))
+	b.reads(`SELECT id, title, body, ARRAY['sea', 'two words'] AS tags, '{"url": "https://example.org/a.jpg", "alt": "A boat"}'::jsonb AS image,
+		'2026-11-02 08:00:00+02'::timestamptz AS date, true AS draft FROM posts -- :since`)
+	if f := b.v.Visit(); f.Error != "" || f.Problems != "" {
+		t.Fatalf("%+v", f)
+	}
+	a := b.v.Stored["1"]
+	if diff := cmp.Diff([]string{"sea", "two words"}, a.Tags); diff != "" {
+		t.Error(diff)
+	}
+	if a.Image == nil || a.Image.Alt != "A boat" || !a.Draft || !a.Published.Equal(time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC)) {
+		t.Errorf("%+v", a)
+	}
 }
 
 // TestText: SQLite keeps times as it was given them, and as numbers.
 func TestText(t *testing.T) {
 	t.Parallel()
-	each(t, func(b *bench) {
-		if b.engine != "sqlite" {
-			return
-		}
-		b.exec("CREATE TABLE notes (id TEXT, body TEXT, changed TEXT, seconds INTEGER)",
-			"INSERT INTO notes VALUES ('a', 'One', '2026-11-03T08:00:00Z', 1793692800)")
-		b.reads("SELECT id, body, changed AS date FROM notes WHERE changed >= :since", func(o *table.Options) { o.Cursor = "date" })
-		b.find(visits.Found{Emitted: "One"})
-		b.exec("INSERT INTO notes VALUES ('b', 'Two', '2026-11-03T07:59:00Z', 1793692800)")
-		b.find(visits.Found{Emitted: "Two"})
-		if at := b.v.Stored["a"].Published; !at.Equal(time.Date(2026, 11, 3, 8, 0, 0, 0, time.UTC)) {
-			b.Errorf("published %s", at)
-		}
-		b.reads("SELECT id, body, seconds AS date FROM notes WHERE seconds >= :since", func(o *table.Options) { o.Cursor = "date" })
-		b.v.Visit()
-		if at := b.v.Stored["a"].Published; !at.Equal(time.Unix(1793692800, 0)) {
-			b.Errorf("published %s", at)
-		}
-	})
+	b := onSQLite(t)
+	b.exec("CREATE TABLE notes (id TEXT, body TEXT, changed TEXT, seconds INTEGER)",
+		"INSERT INTO notes VALUES ('a', 'One', '2026-11-03T08:00:00Z', 1793692800)")
+	b.reads("SELECT id, body, changed AS date FROM notes WHERE changed >= :since", func(o *table.Options) { o.Cursor = "date" })
+	b.find(visits.Found{Emitted: "One"})
+	b.exec("INSERT INTO notes VALUES ('b', 'Two', '2026-11-03T07:59:00Z', 1793692800)")
+	b.find(visits.Found{Emitted: "Two"})
+	if at := b.v.Stored["a"].Published; !at.Equal(time.Date(2026, 11, 3, 8, 0, 0, 0, time.UTC)) {
+		t.Errorf("published %s", at)
+	}
+	b.reads("SELECT id, body, seconds AS date FROM notes WHERE seconds >= :since", func(o *table.Options) { o.Cursor = "date" })
+	b.v.Visit()
+	if at := b.v.Stored["a"].Published; !at.Equal(time.Unix(1793692800, 0)) {
+		t.Errorf("published %s", at)
+	}
+	// A file that is not there is not made.
+	b.dsn = "sqlite:" + filepath.Join(t.TempDir(), "nowhere.db")
+	b.reads(query)
+	b.failing()
+	if _, err := os.Stat(strings.TrimPrefix(b.dsn, "sqlite:")); err == nil {
+		t.Error("asking made the file")
+	}
+}
+
+// TestHTML: bodies in HTML are what files in HTML are.
+func TestHTML(t *testing.T) {
+	t.Parallel()
+	b := onSQLite(t)
+	b.exec("CREATE TABLE pages (id TEXT, title TEXT, body TEXT)",
+		"INSERT INTO pages VALUES ('x:  1', 'Fog', '<nav>Home</nav><main><p>It is <b>thick</b>.</p></main><script>x()</script>')")
+	b.reads("SELECT * FROM pages", func(o *table.Options) { o.Format = newsletter.HTML })
+	b.find(visits.Found{Emitted: "Fog"})
+	b.find(visits.Found{}) // by an id that is not clean, too
+	if a := b.v.Stored["x: 1"]; strings.Contains(a.Body, "script") || strings.Contains(a.Body, "Home") || !strings.Contains(a.Body, "<b>thick</b>") {
+		t.Errorf("%+v", a)
+	}
 }
 
 func TestBind(t *testing.T) {
