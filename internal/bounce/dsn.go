@@ -122,7 +122,7 @@ func general(status string) bool {
 // askText looks for the reason in the words for people, where the report gives
 // none.
 func (l *letter) askText(r *Report, why newsletter.Refusal) (newsletter.ReportKind, newsletter.Reason) {
-	found := diagnose(l.about(r.Recipient, r.Final))
+	found := l.diagnose(l.about(r.Recipient, r.Final))
 	if r.Diagnostic == "" {
 		r.Diagnostic = oneLine(found.Words)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/emersion/go-message/textproto"
 
 	"syndicate/internal/markup"
+	"syndicate/internal/newsletter"
 )
 
 // letter is a message taken apart.
@@ -23,7 +24,9 @@ type letter struct {
 	receipt  []fields // of message/disposition-notification
 	returned fields   // header of the returned mail
 
-	note  *string // see notification
+	note  *string             // see notification
+	lines []noteLine          // see about
+	found *newsletter.Refusal // see diagnose
 	parts int
 }
 

@@ -33,9 +33,9 @@ func (l *letter) bounceText() []Report {
 // textReport is what the text says of one recipient; alone: it is the only one.
 func (l *letter) textReport(who string, alone bool) Report {
 	lines, note := l.about(who), l.notification()
-	why := diagnose(lines)
+	why := l.diagnose(lines)
 	if _, reason := newsletter.Classify(why); reason == "" && alone {
-		why = diagnose(note) // it stands before the address
+		why = l.diagnose(note) // it stands before the address
 	}
 	r := Report{Recipient: who, Source: SourceText, Status: why.Status, Code: why.Code, Diagnostic: oneLine(why.Words)}
 	r.Kind, r.Reason = newsletter.Classify(why)
@@ -148,20 +148,44 @@ func unquote(s string) string {
 // lines, all of them.
 func (l *letter) about(addresses ...string) string {
 	note := l.notification()
+	if l.lines == nil {
+		for line := range strings.Lines(note) {
+			l.lines = append(l.lines, noteLine{line, addressesIn(line)})
+		}
+	}
 	var b strings.Builder
 	mine := false
-	for line := range strings.Lines(note) {
-		if named := addressesIn(line); len(named) > 0 {
-			mine = slices.ContainsFunc(named, func(a string) bool { return containsFold(addresses, a) })
+	for _, line := range l.lines {
+		if len(line.named) > 0 {
+			mine = slices.ContainsFunc(line.named, func(a string) bool { return containsFold(addresses, a) })
 		}
 		if mine {
-			b.WriteString(line)
+			b.WriteString(line.text)
 		}
 	}
 	if b.Len() == 0 {
 		return note
 	}
 	return b.String()
+}
+
+// noteLine is a line of the text with the addresses in it.
+type noteLine struct {
+	text  string
+	named []string
+}
+
+// diagnose is the package's diagnose, which remembers what it found in the whole
+// text: a report may ask for each of a hundred recipients.
+func (l *letter) diagnose(text string) newsletter.Refusal {
+	if text != l.notification() {
+		return diagnose(text)
+	}
+	if l.found == nil {
+		found := diagnose(text)
+		l.found = &found
+	}
+	return *l.found
 }
 
 // diagnose finds the most telling lines of a text: with a status, with a reply
