@@ -95,14 +95,15 @@ func (s *Store) WalkArticles(ctx context.Context, visit func(*Labelled) bool) er
 }
 
 // ChangedArticles returns the articles, public once or now, that changed after a
-// version; at most limit of them.
+// version, in the order in which they did; at most limit of them. (In another order
+// SQLite would walk through all of them.)
 func (s *Store) ChangedArticles(ctx context.Context, after int64, limit int) ([]Changed, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (c Changed, err error) {
 		var public int
 		c.Article, err = scanArticleAnd(scan, &public)
 		c.Public = public == 1
 		return c, err
-	}, "SELECT "+articleColumns+", CASE a.state WHEN 'public' THEN 1 ELSE 0 END FROM articles a WHERE a.changed > $1 AND a.seq > 0 ORDER BY a.seq LIMIT $2", after, limit)
+	}, "SELECT "+articleColumns+", CASE a.state WHEN 'public' THEN 1 ELSE 0 END FROM articles a WHERE a.changed > $1 AND a.seq > 0 ORDER BY a.changed LIMIT $2", after, limit)
 	return all, s.wrap("read which articles changed", err)
 }
 
