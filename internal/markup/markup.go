@@ -61,9 +61,14 @@ func Render[F ~string](f F, body string, resolve func(ref string, kind Kind) str
 		return "", fmt.Errorf("render: %w", err)
 	}
 	tidy(tree, idPrefix(body), resolve)
-	out, err := writeChildren(tree)
+	out, err := writeChildren(tree, len(source))
 	if err != nil {
 		return "", fmt.Errorf("render: %w", err)
 	}
-	return strings.TrimSpace(Clean(policy().Sanitize(out))), nil
+	var safe strings.Builder
+	safe.Grow(len(out))
+	if err := policy().SanitizeReaderToWriter(strings.NewReader(out), &safe); err != nil {
+		return "", fmt.Errorf("render: %w", err)
+	}
+	return strings.TrimSpace(Clean(safe.String())), nil
 }

@@ -24,8 +24,10 @@ func parseFragment(source string) (*html.Node, error) {
 	return root, nil
 }
 
-func writeChildren(root *html.Node) (string, error) {
+// writeChildren writes a fragment out; size is about how long it will be.
+func writeChildren(root *html.Node, size int) (string, error) {
 	var b strings.Builder
+	b.Grow(size + size/8)
 	for c := root.FirstChild; c != nil; c = c.NextSibling {
 		if err := html.Render(&b, c); err != nil {
 			return "", err

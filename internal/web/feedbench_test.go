@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"io"
 	"log/slog"
 	"net"
@@ -25,19 +26,7 @@ func BenchmarkFeed(b *testing.B) {
 	body, err := io.ReadAll(r.Body)
 	s.check(err)
 	tag := r.Header.Get("Etag")
-	length := strconv.Itoa(len(body))
-	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Etag", tag)
-		if r.Header.Get("If-None-Match") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		h.Set("Content-Type", "application/rss+xml; charset=utf-8")
-		h.Set("Content-Encoding", "gzip")
-		h.Set("Content-Length", length)
-		w.Write(body)
-	})
+	bare := bareFeed(tag, body)
 	for name, request := range map[string]string{
 		"whole":     "GET /feed.rss HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept-Encoding: gzip\r\n\r\n",
 		"unchanged": "GET /feed.rss HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept-Encoding: gzip\r\nIf-None-Match: " + tag + "\r\n\r\n",
@@ -58,6 +47,66 @@ func BenchmarkFeed(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// bareFeed does nothing but write a feed.
+func bareFeed(tag string, body []byte) http.Handler {
+	length := strconv.Itoa(len(body))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Etag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		h.Set("Content-Type", "application/rss+xml; charset=utf-8")
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", length)
+		w.Write(body)
+	})
+}
+
+// BenchmarkUnchanged asks for a feed with the tag that it has, over a socket, which
+// has deadlines: as they are set, as net/http would set them, and a bare program,
+// which has but one. The client's part is in all three.
+func BenchmarkUnchanged(b *testing.B) {
+	s := newSite(b, func(o *web.Options) { o.Log = slog.New(slog.DiscardHandler) })
+	s.write("feed.rss", strings.Repeat("<item/>\n", 40_000))
+	tag := s.get("/feed.rss", "Accept-Encoding", "gzip").Header.Get("Etag")
+	request := "GET /feed.rss HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept-Encoding: gzip\r\nIf-None-Match: " + tag + "\r\n\r\n"
+	eager := func(l net.Listener) net.Listener { return l }
+	for _, c := range []struct {
+		who    string
+		server *http.Server
+		listen func(net.Listener) net.Listener
+	}{
+		{"ours", web.NewServer(s.handler, web.Timeouts{}, nil), web.LazyDeadlines},
+		{"eager", web.NewServer(s.handler, web.Timeouts{}, nil), eager},
+		{"bare", &http.Server{Handler: bareFeed(tag, nil), ReadHeaderTimeout: time.Minute}, eager},
+	} {
+		b.Run(c.who, func(b *testing.B) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			s.check(err)
+			done := make(chan error, 1)
+			go func() { done <- c.server.Serve(c.listen(l)) }()
+			conn, err := net.Dial("tcp", l.Addr().String())
+			s.check(err)
+			answers := bufio.NewReader(conn)
+			before := processorTime()
+			for range b.N {
+				_, err := io.WriteString(conn, request)
+				s.check(err)
+				for line := []byte(nil); len(line) != len("\r\n"); {
+					line, err = answers.ReadSlice('\n')
+					s.check(err)
+				}
+			}
+			b.ReportMetric(float64(processorTime()-before)/float64(b.N), "cpu-ns/op")
+			s.check(conn.Close())
+			s.check(l.Close())
+			<-done // the listener is closed
+		})
 	}
 }
 
