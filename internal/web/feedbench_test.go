@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -105,7 +106,9 @@ func BenchmarkUnchanged(b *testing.B) {
 			b.ReportMetric(float64(processorTime()-before)/float64(b.N), "cpu-ns/op")
 			s.check(conn.Close())
 			s.check(l.Close())
-			<-done // the listener is closed
+			if err := <-done; !errors.Is(err, net.ErrClosed) {
+				b.Fatal(err)
+			}
 		})
 	}
 }
