@@ -39,6 +39,8 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		SiteFS:   os.DirFS(cfg.Path(".")),
 		WebURL:   cfg.Web.URL,
 		Delivery: delivery(cfg),
+		Letters:  jobs.LetterOptions{Confirm: cfg.SignUp.ConfirmWithin, Daily: cfg.SignUp.PerAddress},
+		SignUps:  jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Forget: cfg.SignUp.ForgetAfter},
 		Lists: func(name string) (io.ReadCloser, error) {
 			return os.Open(cfg.Path(listFile(name)))
 		},
@@ -106,7 +108,7 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 			Select: newsletter.Selection(n.Select), Min: n.Min, Max: n.Max,
 			Subject: n.Subject, Intro: n.Intro,
 			Missed: newsletter.Missed(n.Missed), MaxLate: n.MaxLate,
-			Approval: n.Approval == "required", Templates: n.Templates,
+			Approval: n.Approval == "required", Templates: n.Templates, Closed: n.SignUp == "closed",
 			MaxRate: n.MaxRate.PerSecond(),
 			Quiet:   newsletter.Quiet{From: int(n.Quiet.From), To: int(n.Quiet.To)},
 			Canary:  newsletter.Canary{Share: float64(n.Canary.Share), Wait: n.Canary.Wait},

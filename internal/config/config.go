@@ -51,6 +51,8 @@ type Config struct {
 	Podcast *Podcast `yaml:"podcast"`
 	// Newsletters are what people subscribe to, in the order of the file. Default none: feeds only.
 	Newsletters []Newsletter `yaml:"newsletters"`
+	// SignUp bounds what the forms of the site take in.
+	SignUp SignUp `yaml:"signup"`
 	// Relays are the SMTP servers to hand mail to.
 	// Default none: mail goes to the catcher on loopback.
 	Relays []Relay `yaml:"relays"`

@@ -52,6 +52,8 @@ type Newsletter struct {
 	Quiet Quiet `yaml:"quiet"`
 	// Canary is the slice of the audience that goes before the rest. Default none.
 	Canary Canary `yaml:"canary"`
+	// SignUp is open if people can subscribe on the web, else closed. Default open.
+	SignUp string `yaml:"signup" default:"open" oneof:"open closed"`
 	// Templates is a folder below templates/ whose files are used before those of templates/email.
 	// Default none.
 	Templates string `yaml:"templates" kind:"folder"`

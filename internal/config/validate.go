@@ -59,6 +59,13 @@ func (d *decoder) validate(c *Config) {
 			d.key(at, "for example quiet: {from: \"22:00\", to: \"07:00\"}", "quiet needs both from and to")
 		}
 	}
+	if c.SignUp.ForgetAfter < c.SignUp.ConfirmWithin {
+		key := "signup.forget_after"
+		if !d.given(key) {
+			key = "signup.confirm_within"
+		}
+		d.key(key, "or the link outlives what it confirms", "forget_after is %s, less than confirm_within, which is %s", c.SignUp.ForgetAfter, c.SignUp.ConfirmWithin)
+	}
 	d.feeds(c)
 	d.relays(c.Relays)
 	if c.Delivery.Renew > c.Delivery.Lease/2 {

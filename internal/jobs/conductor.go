@@ -239,7 +239,10 @@ func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 		c.log.Info("leases of the hub ended", "subscriptions", n)
 	}
 	c.swept = now
-	return c.forgetLetters(ctx)
+	if err := c.forgetLetters(ctx); err != nil {
+		return err
+	}
+	return c.forgetSignUps(ctx)
 }
 
 // hub asks for the jobs of WebSub.

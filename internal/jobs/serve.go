@@ -18,7 +18,8 @@ const restartPause = 5 * time.Second
 // daemon serves this database.
 //
 // One goroutine conducts: it asks for the discrete jobs (tasks.go), which River
-// does, on this node or another. One (with its own) delivers, one watches files.
+// does, on this node or another. One (with its own) delivers, one answers those who
+// sign up, one watches files.
 // They tell each other by channels; what other processes do is noticed by a look
 // at the store every other second.
 func (s *Service) Serve(ctx context.Context) error {
@@ -36,6 +37,7 @@ func (s *Service) Serve(ctx context.Context) error {
 	g.Go(func() error {
 		return s.keep(gctx, "conductor", func(ctx context.Context) error { return s.conduct(ctx, started) })
 	})
+	g.Go(func() error { return s.keep(gctx, "sign-ups", s.signUps) })
 	g.Go(func() error { s.watchFiles(gctx); return nil })
 	return g.Wait()
 }

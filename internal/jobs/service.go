@@ -40,7 +40,7 @@ import (
 )
 
 // Options is what a Service works with. Zero values of LookupTime, Delivery, Letters,
-// Feeds, Hub, Log and Now get their defaults from New.
+// SignUps, Feeds, Hub, Log and Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
 	Sources     []source.Source
@@ -58,6 +58,7 @@ type Options struct {
 	HTTP        *http.Client   // asks WebURL which site it is; nil: http.DefaultClient
 	Delivery    DeliveryOptions
 	Letters     LetterOptions
+	SignUps     SignUpOptions
 	LookupMX    LookupMX      // nil: receivers are known by their own domains only
 	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
 	Watch       []string      // absolute folders whose changes lead to an ingest in Serve
@@ -133,6 +134,7 @@ type Service struct {
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed
 	look     chan struct{} // capacity 1: an issue's state changed
+	signed   chan struct{} // capacity 1: somebody signed up
 }
 
 // New checks the options and returns the service. Nothing runs yet.
@@ -170,6 +172,7 @@ func New(o Options) (*Service, error) {
 	}
 	o.Delivery.defaults()
 	o.Letters.defaults()
+	o.SignUps.defaults()
 	o.Hub.defaults()
 	o.Newsletters = slices.Clone(o.Newsletters)
 	for i := range o.Newsletters {
@@ -190,6 +193,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		o: o, store: o.Store, log: o.Log, now: o.Now,
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), look: make(chan struct{}, 1),
+		signed: make(chan struct{}, 1),
 	}
 	s.builder = s.newBuilder()
 	return s, nil

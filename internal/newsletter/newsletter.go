@@ -48,6 +48,7 @@ type Newsletter struct {
 	MaxRate     float64       // messages a second of one issue, in all processes together; 0: no limit
 	Quiet       Quiet         // in Location
 	Canary      Canary        //
+	Closed      bool          // nobody can sign up by a form
 	Templates   string        // folder under templates/ that overrides email/, empty: none
 }
 

@@ -62,15 +62,12 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 	if err := x.mayWrite(l.Kind, hash); err != nil {
 		return err
 	}
-	if limit.Most > 0 {
-		n, err := x.query1("SELECT count(*) FROM letters WHERE hash = $1 AND kind IN ($2, $3) AND created_at > $4",
-			hash, string(l.Kind), string(sibling(l.Kind)), ms(l.CreatedAt.Add(-limit.Within)))
-		if err != nil {
-			return err
-		}
-		if int(n) >= limit.Most {
-			return fmt.Errorf("%d letters of this kind went to the address: %w", n, ErrLimit)
-		}
+	full, err := x.lettersFull(l.Kind, hash, limit, l.CreatedAt)
+	if err != nil {
+		return err
+	}
+	if full {
+		return fmt.Errorf("%d letters of this kind went to the address: %w", limit.Most, ErrLimit)
 	}
 	if err := x.keepFrozen(content); err != nil {
 		return err
@@ -93,6 +90,16 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 		return err
 	}
 	return x.notify()
+}
+
+// lettersFull reports whether as many letters of a kind went to an address as may.
+func (x *tx) lettersFull(kind newsletter.LetterKind, hash string, limit LetterCap, now time.Time) (bool, error) {
+	if limit.Most <= 0 {
+		return false, nil
+	}
+	n, err := x.query1("SELECT count(*) FROM letters WHERE hash = $1 AND kind IN ($2, $3) AND created_at > $4",
+		hash, string(kind), string(sibling(kind)), ms(now.Add(-limit.Within)))
+	return int(n) >= limit.Most, err
 }
 
 // sibling returns the kind of letter that is counted together with another: which of

@@ -127,11 +127,14 @@ func (b *listBatch) judge(l newsletter.Line) AddResult {
 		return Suppressed
 	}
 	switch cause := b.tombs[h]; {
-	case cause == "", b.source == "form", b.source == "cli" && cause == "removed":
+	case cause == "", b.byForm(), b.source == "cli" && cause == "removed":
 		return Created
 	}
 	return Gone
 }
+
+// byForm reports whether somebody signed up, who need not be the address's owner.
+func (b *listBatch) byForm() bool { return b.source == "form" || b.source == "embed" }
 
 // add subscribes whom judge lets in. results tells of each line.
 func (b *listBatch) add(lines []newsletter.Line) (results []AddResult, err error) {
@@ -208,8 +211,8 @@ func (b *listBatch) create(lines []newsletter.Line) error {
 	if _, err = x.insert(head, "ON CONFLICT DO NOTHING", len(subscriptionInsert), subs); err != nil {
 		return err
 	}
-	// Back by hand or by their owner: not gone any more.
-	if b.source != "file" {
+	// Back by hand: not gone any more. By a form, they are when its owner confirms.
+	if b.source != "file" && !b.byForm() {
 		_, err = x.exec("DELETE FROM tombstones WHERE hash {{in strings $1}} AND newsletter IN ('', $2)", jsonArg(hashes), b.name)
 	}
 	return err
@@ -226,7 +229,7 @@ func (b *listBatch) row(l newsletter.Line, subscriber int64, horizons [2]int64) 
 	c, now := cellsOf(l), ms(b.now)
 	state, consent := newsletter.SubscriptionConfirmed, now
 	switch {
-	case b.source == "form":
+	case b.byForm():
 		state, consent = newsletter.SubscriptionPending, 0
 	case l.State != "" && l.State != newsletter.SubscriptionConfirmed:
 		state, consent = l.State, 0 // but what the list says

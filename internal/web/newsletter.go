@@ -25,7 +25,9 @@ type newsletterView struct {
 	Sender                   mail.Address
 	Next                     time.Time // due; zero: by hand, or unknown
 	Issues                   []issueLink
-	Rehearsal                bool // the issues went to the catcher only
+	Rehearsal                bool        // the issues went to the catcher only
+	Form                     *signUpForm // nil: nobody can sign up
+	EmbedURL                 string
 }
 
 // issueLink is an issue in a list.
@@ -60,6 +62,9 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 			Number: i.Number, Subject: i.Subject, Date: i.CreatedAt.In(s.zone(n)),
 			URL: s.base + issuePath(n.Name, i.Number),
 		})
+	}
+	if !n.Closed {
+		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now()), s.base+"/newsletters/"+url.PathEscape(n.Name)+"/embed"
 	}
 	p.View, p.Title, p.Description = v, n.Title, n.Description
 	p.Canonical = s.site.URL + "/newsletters/" + url.PathEscape(n.Name)

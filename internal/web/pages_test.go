@@ -210,7 +210,8 @@ func TestNewsletter(t *testing.T) {
 	s := newSite(t)
 	body := text(t, s.get("/newsletters/weekly"), 200)
 	contains(t, body, "<h1 lang=\"en\">The Weekly</h1>", "All of it, on Mondays.", "Monday 30 November 2026", "The first issue has not been sent yet.", "The Editors")
-	lacks(t, body, "<form", "editors@example.org", "marguerite")
+	contains(t, body, `<form class="settings" method="post" action="/newsletters/weekly/subscribe">`, "/newsletters/weekly/embed")
+	lacks(t, body, "editors@example.org", "marguerite")
 	lacks(t, text(t, s.get("/newsletters/quotidien"), 200), "Prochain numéro") // by hand only
 }
 

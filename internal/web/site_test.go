@@ -31,6 +31,7 @@ type site struct {
 	handler http.Handler
 	builtin fs.FS
 	dir     string // public/
+	outbox  string
 	log     *syncBuffer
 
 	mu     sync.Mutex
@@ -46,7 +47,7 @@ var start = time.Date(2026, time.November, 23, 10, 0, 0, 0, time.UTC)
 // newSite opens a store with some articles, two newsletters and two subscribers.
 func newSite(t testing.TB, change ...func(*web.Options)) *site {
 	t.Helper()
-	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), log: &syncBuffer{}, now: start}
+	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), outbox: filepath.Join(t.TempDir(), "outbox"), log: &syncBuffer{}, now: start}
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -78,7 +79,7 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 		f(&o)
 	}
 	o.Service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, Log: log, Now: s.clock,
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, OutboxDir: s.outbox, Log: log, Now: s.clock,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,11 +19,14 @@ func (s *server) tryViews(ctx context.Context) error {
 		ImageURL: "/files/image.png", ImageAlt: "Alternative", ImageWidth: 1200, ImageHeight: 800, Language: "de", LanguageName: "Deutsch",
 	}
 	links := []feedLink{{"RSS", feeds.TypeRSS, "/feed.rss", "Title"}}
+	form := &signUpForm{"Weekly", "de", "/newsletters/weekly/subscribe", "a@example.org", "Problem", "stamp", "en", []choice{{"en", "English", "en", true}, {}}, []choice{{Value: "sea", Label: "sea", Chosen: true}, {}}}
 	trials := map[string][]any{
-		"home.html":  {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
-		"list.html":  {listView{Page: 1, Pages: 1}, listView{"Heading", []card{c, {}}, 41, 2, 3, links}},
-		"feed.html":  {feedView{}, feedView{"Title", "Description", "de", "https://example.org/feed.rss", "RSS", "/feed.rss?format=rss", "/", 0, links, []card{c, {}}}, feedView{Archive: 3}},
-		"feeds.html": {feedListView{}, feedListView{[]feedGroup{{"Tags", []feedRow{{"Sea", "Description", "de", "/tags/sea/", links}, {}}}}, "/opml.xml"}},
+		"subscribe.html": {subscribeView{}, subscribeView{"form", "Weekly", "de", "/newsletters/weekly", form, "", "", nil}, subscribeView{"sent", "Weekly", "de", "/newsletters/weekly", nil, "a@example.org", "b@example.org", form}, subscribeView{State: "closed"}},
+		"embed.html":     {embedView{}, embedView{"Weekly", "de", "/newsletters/weekly", "<form>", 3}},
+		"home.html":      {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
+		"list.html":      {listView{Page: 1, Pages: 1}, listView{"Heading", []card{c, {}}, 41, 2, 3, links}},
+		"feed.html":      {feedView{}, feedView{"Title", "Description", "de", "https://example.org/feed.rss", "RSS", "/feed.rss?format=rss", "/", 0, links, []card{c, {}}}, feedView{Archive: 3}},
+		"feeds.html":     {feedListView{}, feedListView{[]feedGroup{{"Tags", []feedRow{{"Sea", "Description", "de", "/tags/sea/", links}, {}}}}, "/opml.xml"}},
 		"article.html": {articleView{}, articleView{
 			card: c, Lang: "de", HTML: template.HTML("<p>Body</p>"), Updated: when, Minutes: 3, Caption: "Caption", ShowImage: true, ShowSummary: true, Tags: []string{"tag"}, TagLinks: []tagLink{{"tag", "/tags/tag/"}, {Name: "other"}},
 			Media: []media{{"/files/a.mp3", "audio/mpeg", "a.mp3", "audio", 12345}, {"/files/a.mp4", "video/mp4", "a.mp4", "video", 0}, {"/files/a.pdf", "application/pdf", "a.pdf", "other", 1}, {Kind: "other"}},
@@ -31,7 +34,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"newsletter.html": {newsletterView{}, newsletterView{
 			Name: "weekly", Title: "Weekly", Description: "Description", Lang: "en", Sender: mail.Address{Name: "Sender", Address: "a@example.org"},
-			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Rehearsal: true,
+			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Rehearsal: true, Form: form, EmbedURL: "/newsletters/weekly/embed",
 		}},
 		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
 		"change.html": {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
@@ -58,6 +61,10 @@ func (s *server) tryViews(ctx context.Context) error {
 	}
 	for _, state := range []string{"ask", "done", "already", "undone"} {
 		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x"})
+	}
+	for _, state := range []string{"ask", "done", "already", "expired", "sent", "left", "refused"} {
+		trials["confirm.html"] = append(trials["confirm.html"],
+			confirmView{state, "m…@example.org", "Weekly", "de", "/newsletters/weekly", "/newsletters/weekly/subscribe", "/confirm/x", "/preferences/x", when}, confirmView{State: state})
 	}
 	for language := range s.views.pages {
 		for name, data := range trials {

@@ -25,7 +25,10 @@ const (
 
 // pageFiles are the templates of pages: each defines "main". All other .html
 // files define what pages share; layout.html is where rendering begins.
-var pageFiles = []string{"home.html", "list.html", "article.html", "newsletter.html", "feed.html", "feeds.html", "unsubscribe.html", "preferences.html", "access.html", "change.html", "notice.html"}
+var pageFiles = []string{
+	"home.html", "list.html", "article.html", "newsletter.html", "feed.html", "feeds.html", "subscribe.html", "embed.html", "confirm.html",
+	"unsubscribe.html", "preferences.html", "access.html", "change.html", "notice.html",
+}
 
 const layoutFile = "layout.html"
 

@@ -71,6 +71,7 @@ type server struct {
 	assets  map[string]*document // by name: site.css, favicon.svg
 	wrong   *limiter             // of wrong tokens by client
 	asked   *limiter             // of requests to the hub by client
+	signing *limiter             // of sign-ups by client
 	hammers hammers
 	count   counters
 	fed     feedCounters
@@ -108,6 +109,7 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 		shelf:   newShelf(o.FeedsDir, cmp.Or(o.FeedMemory, shelfSize), o.Now),
 		wrong:   newLimiter(wrongTokens, wrongTokensPer),
 		asked:   newLimiter(hubRequests, hubRequestsPer),
+		signing: newLimiter(signUps, signUpsPer),
 		hammers: hammers{level: map[hammer]time.Time{}},
 	}
 	if root, err := url.PathUnescape(s.base); err == nil {
@@ -173,6 +175,11 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters/{$}", s.toHome},
 		{"GET /newsletters/{newsletter}", s.newsletter},
 		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
+		{"GET /newsletters/{newsletter}/subscribe", s.subscribePage},
+		{"POST /newsletters/{newsletter}/subscribe", s.subscribe},
+		{"GET /newsletters/{newsletter}/embed", s.embed},
+		{"GET /confirm/{token}", s.confirmPage},
+		{"POST /confirm/{token}", s.confirm},
 		{"GET /feeds", s.feedList},
 		{"GET /opml.xml", s.opml},
 		{"GET /files/{file...}", s.file},

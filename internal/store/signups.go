@@ -1,0 +1,314 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// SignUp is a request that waits to be dealt with.
+type SignUp struct {
+	ID         int64
+	Newsletter string
+	Email      string // as checked by package roster
+	newsletter.SignUp
+}
+
+// SignUpLimits bound what strangers can have mailed. Zero: no limit.
+type SignUpLimits struct {
+	Letters    LetterCap
+	PerNetwork int // sign-ups of a network within a day
+	PerDay     int // sign-ups at all
+}
+
+// SignUpResult says what became of a sign-up. Nobody who asked is told.
+type SignUpResult string
+
+// The results of a sign-up.
+const (
+	SignUpConfirm SignUpResult = "confirm" // a letter asks the owner to confirm
+	SignUpKnown   SignUpResult = "known"   // a letter says that there is nothing to do
+	SignUpRefused SignUpResult = "refused" // the address is not to be mailed
+	SignUpCapped  SignUpResult = "capped"  // too many
+	SignUpGone    SignUpResult = "gone"    // somebody else dealt with it
+)
+
+// AskSignUp notes a sign-up: one row, whatever the address is.
+func (s *Store) AskSignUp(ctx context.Context, name, email string, asked newsletter.SignUp) error {
+	b, err := json.Marshal(asked)
+	if err != nil {
+		return fmt.Errorf("note a sign-up: %w", err)
+	}
+	return s.write(ctx, "note a sign-up", func(x *tx) error {
+		_, err := x.exec("INSERT INTO signups (newsletter, email, asked) VALUES ($1, $2, $3)", name, email, string(b))
+		return err
+	})
+}
+
+// SignUps returns what waits, the oldest first.
+func (s *Store) SignUps(ctx context.Context, limit int) ([]SignUp, error) {
+	all, err := list(s.reader(ctx), func(scan func(...any) error) (u SignUp, err error) {
+		var asked string
+		if err := scan(&u.ID, &u.Newsletter, &u.Email, &asked); err != nil {
+			return u, err
+		}
+		return u, json.Unmarshal([]byte(asked), &u.SignUp)
+	}, "SELECT id, newsletter, email, asked FROM signups ORDER BY id LIMIT $1", limit)
+	return all, s.wrap("read sign-ups", err)
+}
+
+// SignUpLetters are what may be answered, ready to be stored.
+type SignUpLetters struct {
+	Confirm, Known newsletter.LetterContent
+	Expires        time.Time // of the link that confirms
+	KnownExpires   time.Time // when Known is given up
+	Rehearsal      bool
+}
+
+// TakeSignUp deals with a sign-up, in one transaction: whoever is not subscribed is
+// asked to confirm, whoever is gets the link to the preferences, and who must not be
+// mailed gets nothing. The subscription is pending until then; one that its owner
+// ended, or that is confirmed, stays as it is.
+func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters, limits SignUpLimits, now time.Time) (result SignUpResult, err error) {
+	confirm, err := freeze(letters.Confirm)
+	if err != nil {
+		return "", fmt.Errorf("freeze a letter: %w", err)
+	}
+	known, err := freeze(letters.Known)
+	if err != nil {
+		return "", fmt.Errorf("freeze a letter: %w", err)
+	}
+	asked, err := json.Marshal(u.SignUp)
+	if err != nil {
+		return "", fmt.Errorf("deal with a sign-up: %w", err)
+	}
+	err = s.write(ctx, "deal with a sign-up", func(x *tx) error {
+		n, err := x.exec("DELETE FROM signups WHERE id = $1", u.ID)
+		if result = SignUpGone; err != nil || n == 0 {
+			return err
+		}
+		if result, err = x.countSignUp(u, limits, now); err != nil || result != "" {
+			return err
+		}
+		hash := s.keys.AddressHash(u.Email)
+		cause, err := missing(one(x, value[string], "SELECT cause FROM suppressions WHERE hash = $1", hash))
+		if err != nil {
+			return err
+		}
+		if result = SignUpRefused; cause != "" && !newsletter.Cause(cause).Lets(newsletter.LetterConfirm) {
+			return nil
+		}
+		full, err := x.lettersFull(newsletter.LetterConfirm, hash, limits.Letters, now)
+		if err != nil {
+			return err
+		}
+		if result = SignUpCapped; full {
+			return nil
+		}
+		id, subscribed, err := x.pending(u, hash, now)
+		if err != nil {
+			return err
+		}
+		l := newsletter.Letter{
+			Kind: newsletter.LetterConfirm, Rehearsal: letters.Rehearsal, Newsletter: u.Newsletter, Subscriber: id,
+			Content: confirm.hash, Asked: string(asked), Expires: letters.Expires, CreatedAt: fromMS(ms(now)),
+		}
+		content := confirm
+		if result = SignUpConfirm; subscribed && cause == "" {
+			result = SignUpKnown
+			l.Kind, l.Content, l.Asked, l.Expires = newsletter.LetterKnown, known.hash, "", letters.KnownExpires
+			content = known
+		}
+		return x.createLetter(&l, content, limits.Letters)
+	})
+	return result, err
+}
+
+// countSignUp counts a sign-up for its network and for all; SignUpCapped: there were
+// enough within a day.
+func (x *tx) countSignUp(u SignUp, limits SignUpLimits, now time.Time) (SignUpResult, error) {
+	hour := now.Unix() / 3600
+	network := x.s.keys.NetworkHash(u.Network)
+	for _, c := range []struct {
+		name  string
+		limit int
+	}{{network, limits.PerNetwork}, {"", limits.PerDay}} {
+		if c.limit <= 0 || c.name == network && u.Network == "" {
+			continue
+		}
+		n, err := x.query1("SELECT coalesce(sum(count), 0) FROM signup_counts WHERE network = $1 AND hour > $2", c.name, hour-24)
+		if err != nil {
+			return "", err
+		}
+		if int(n) >= c.limit {
+			return SignUpCapped, nil
+		}
+	}
+	for _, name := range []string{network, ""} {
+		_, err := x.exec(`INSERT INTO signup_counts (network, hour, count) VALUES ($1, $2, 1)
+			ON CONFLICT (network, hour) DO UPDATE SET count = signup_counts.count + 1`, name, hour)
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// pending sees to it that there is a subscription to be confirmed, and reports
+// whether it is confirmed already.
+func (x *tx) pending(u SignUp, hash string, now time.Time) (id int64, confirmed bool, err error) {
+	find := func() (state string, err error) {
+		return missing(one(x, func(scan func(...any) error) (state string, err error) {
+			return state, scan(&id, &state)
+		}, `SELECT s.id, b.state FROM subscribers s JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $2 WHERE s.hash = $1`, hash, u.Newsletter))
+	}
+	state, err := find()
+	if err != nil {
+		return 0, false, err
+	}
+	if state == "" {
+		b := x.listBatch(u.Newsletter, u.Source, now)
+		lines := []newsletter.Line{{Email: u.Email}}
+		if err := b.load(lines); err != nil {
+			return 0, false, err
+		}
+		if err := b.create(lines); err != nil {
+			return 0, false, err
+		}
+		if _, err := find(); err != nil {
+			return 0, false, err
+		}
+	} else if _, err := x.exec("UPDATE subscriptions SET updated_at = $3 WHERE newsletter = $1 AND subscriber = $2 AND state = 'pending'", u.Newsletter, id, ms(now)); err != nil {
+		return 0, false, err
+	}
+	return id, state == string(newsletter.SubscriptionConfirmed), nil
+}
+
+// Confirm makes a subscription confirmed by the link of a letter, and lifts what only
+// its owner can: a complaint, an erasure. It begins where the newsletter stands now.
+// fresh is false where it was confirmed before: nothing is changed then. ErrStale:
+// its owner left after the letter was written. ErrConflict: the address is not to be
+// mailed, and only the operator can change that. ErrNotFound: there is no such
+// letter, or nothing to confirm.
+func (s *Store) Confirm(ctx context.Context, letter int64, network string, now time.Time) (fresh bool, err error) {
+	err = s.write(ctx, "confirm a subscription", func(x *tx) error {
+		fresh = false
+		l, err := one(x, scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.chunk = $1 AND l.kind = 'confirm'", letter)
+		if err != nil {
+			return err
+		}
+		type subscription struct {
+			state, hash, cause, owned string
+			left                      int64
+		}
+		b, err := one(x, func(scan func(...any) error) (b subscription, err error) {
+			return b, scan(&b.state, &b.left, &b.owned, &b.hash, &b.cause)
+		}, `SELECT b.state, b.left_at, b.set_by_owner, s.hash, coalesce(p.cause, '') FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+			LEFT JOIN suppressions p ON p.hash = s.hash WHERE b.newsletter = $1 AND b.subscriber = $2{{for update b}}`, l.Newsletter, l.Subscriber)
+		if err != nil {
+			return err
+		}
+		switch cause := newsletter.Cause(b.cause); {
+		case cause != "" && !cause.Lets(newsletter.LetterConfirm):
+			return fmt.Errorf("the address is suppressed (%s): %w", cause, ErrConflict)
+		case b.state == string(newsletter.SubscriptionConfirmed) && cause == "":
+			return nil
+		case b.left > ms(l.CreatedAt):
+			return fmt.Errorf("its owner left since: %w", ErrStale)
+		}
+		var asked newsletter.SignUp
+		if err := json.Unmarshal([]byte(l.Asked), &asked); err != nil {
+			return err
+		}
+		fresh = true
+		if err := x.confirm(l, asked, b.owned, network, now); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM tombstones WHERE hash = $1 AND newsletter IN ('', $2)", b.hash, l.Newsletter); err != nil {
+			return err
+		}
+		if b.cause == "" {
+			return nil
+		}
+		_, err = x.lift("hash = $1", b.hash)
+		return err
+	})
+	return fresh, err
+}
+
+// confirm writes the consent and its proof down, and what its owner chose; owned are
+// the fields that they set before.
+func (x *tx) confirm(l newsletter.Letter, asked newsletter.SignUp, owned, network string, now time.Time) error {
+	proof, err := json.Marshal(newsletter.Consent{SignUp: asked, Confirmed: now.UTC(), ConfirmedNetwork: network})
+	if err != nil {
+		return err
+	}
+	var horizons [2]int64
+	for r := range horizons {
+		if horizons[r], err = missing(x.query1("SELECT horizon FROM tracks WHERE newsletter = $1 AND rehearsal = $2", l.Newsletter, r)); err != nil {
+			return err
+		}
+	}
+	fields := map[string]bool{}
+	if err := fromJSON([]byte(owned), &fields); err != nil {
+		return err
+	}
+	topics := newsletter.JoinTopics(asked.Topics)
+	if asked.Language != "" {
+		fields["language"] = true
+	}
+	if topics != "" {
+		fields["topics"] = true
+	}
+	set, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	_, err = x.exec(`UPDATE subscriptions SET state = 'confirmed', suppressed = 0, consent_at = $3, source = $4, proof = $5,
+		language = CASE WHEN $6 = '' THEN language ELSE $6 END, topics = CASE WHEN $7 = '' THEN topics ELSE $7 END,
+		cursor = $8, rehearsal_cursor = $9, left_at = 0, left_by = '', heard = 0, set_by_owner = $10, updated_at = $3 WHERE newsletter = $1 AND subscriber = $2`,
+		l.Newsletter, l.Subscriber, ms(now), asked.Source, string(proof), asked.Language, topics, horizons[0], horizons[1], string(set))
+	return err
+}
+
+// ForgetSignUps deletes what nobody confirmed since a time, some hundreds at once,
+// with subscribers who have nothing else, and what networks are counted by that is
+// older than a day. It returns how many subscriptions are gone.
+func (s *Store) ForgetSignUps(ctx context.Context, before, now time.Time) (n int, err error) {
+	err = s.write(ctx, "forget sign-ups", func(x *tx) error {
+		if _, err := x.exec("DELETE FROM signup_counts WHERE hour <= $1", now.Unix()/3600-24); err != nil {
+			return err
+		}
+		type row struct {
+			subscriber int64
+			newsletter string
+		}
+		rows, err := list(x, func(scan func(...any) error) (r row, err error) {
+			return r, scan(&r.subscriber, &r.newsletter)
+		}, "SELECT subscriber, newsletter FROM subscriptions WHERE state = 'pending' AND updated_at < $1 ORDER BY updated_at LIMIT 500", ms(before))
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if _, err := x.removeSubscriptions(r.subscriber, r.newsletter); err != nil {
+				return err
+			}
+		}
+		if n = len(rows); n == 0 {
+			return nil
+		}
+		return x.forgetLists() // a line of theirs that was passed over is welcome now
+	})
+	return n, err
+}
+
+// DropSignUp forgets one that nobody can deal with: its newsletter is no more.
+func (s *Store) DropSignUp(ctx context.Context, id int64) error {
+	return s.write(ctx, "drop a sign-up", func(x *tx) error {
+		_, err := x.exec("DELETE FROM signups WHERE id = $1", id)
+		return err
+	})
+}

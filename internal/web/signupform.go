@@ -1,0 +1,131 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"syndicate/internal/i18n"
+	"syndicate/internal/newsletter"
+)
+
+const (
+	formUse     = "sign-up"
+	formLeast   = 2 * time.Second // between seeing a form and sending it: nobody types faster
+	maxTopics   = 30              // that a form offers
+	maxFormPage = 200             // bytes of the address of the page where a form stood
+)
+
+// signUpForm is the form that subscribes to a newsletter.
+type signUpForm struct {
+	Newsletter string // title
+	Lang       string // of the title
+	Action     string // where the form goes
+	Email      string // as it was typed before
+	Problem    string // why it was not taken, for people; empty: nothing is wrong
+	Stamp      string // when it was made, signed
+	Language   string // of the mail, where there is no choice
+	Languages  []choice
+	Topics     []choice
+}
+
+// asked is what somebody typed.
+type asked struct {
+	email, language string
+	topics          []string
+	source, page    string
+	trapped         bool // by the field that people do not see
+	hasty           bool // sent sooner than anybody types
+}
+
+// form makes the form of a newsletter, in the language of the page, filled in as it
+// was before.
+func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.Time) *signUpForm {
+	f := &signUpForm{
+		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
+		Stamp: s.store.Keyring().Stamp(formUse, made), Language: p.Language,
+	}
+	wanted := typed.language
+	if wanted == "" {
+		wanted = p.Language
+	}
+	if all := s.languages(); len(all) > 1 {
+		for _, tag := range all {
+			f.Languages = append(f.Languages, choice{Value: tag, Label: languageName(tag), Lang: tag, Chosen: newsletter.LanguageWithin(wanted, tag)})
+		}
+	}
+	if tags := n.Select.Tags; len(tags) > 1 {
+		for _, tag := range tags[:min(len(tags), maxTopics)] {
+			f.Topics = append(f.Topics, choice{Value: tag, Label: tag, Chosen: slices.Contains(typed.topics, strings.ToLower(tag))})
+		}
+	}
+	return f
+}
+
+// languages returns those that mail may be in: the site speaks them, and there are
+// words for them.
+func (s *server) languages() []string {
+	var out []string
+	for _, tag := range i18n.Languages() {
+		spoken := newsletter.LanguageWithin(s.site.Language, tag) ||
+			slices.ContainsFunc(s.o.Newsletters, func(n newsletter.Newsletter) bool { return newsletter.LanguageWithin(n.Language, tag) })
+		if spoken {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
+// readForm reads what somebody typed, whatever they or their program sent.
+func (s *server) readForm(r *http.Request, n newsletter.Newsletter) (asked, error) {
+	if err := form(r); err != nil {
+		return asked{}, err
+	}
+	typed := asked{email: strings.TrimSpace(r.PostForm.Get("email")), trapped: r.PostForm.Get("website") != "", source: "embed"}
+	if len(typed.email) > 320 {
+		typed.email = ""
+	}
+	if language := r.PostForm.Get("language"); slices.Contains(s.languages(), language) {
+		typed.language = language
+	}
+	for _, tag := range n.Select.Tags {
+		if slices.ContainsFunc(r.PostForm["topics"], func(t string) bool { return strings.EqualFold(t, tag) }) {
+			typed.topics = append(typed.topics, strings.ToLower(tag))
+		}
+	}
+	if made, ours := s.store.Keyring().ReadStamp(formUse, r.PostForm.Get("made")); ours {
+		typed.source = "form"
+		typed.hasty = s.now().Sub(made) < formLeast
+	}
+	typed.page = pageOf(r)
+	return typed, nil
+}
+
+// pageOf returns where the form stood, as far as the browser tells: without what may
+// say more than that.
+func pageOf(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	page := u.Scheme + "://" + u.Host + u.EscapedPath()
+	if len(page) > maxFormPage || strings.IndexFunc(page, func(c rune) bool { return c <= ' ' || c > '~' }) >= 0 {
+		return ""
+	}
+	return page
+}
+
+// formVersion names the words under which somebody consented: their hash.
+func formVersion(n newsletter.Newsletter, w *i18n.Words) string {
+	h := sha256.New()
+	for _, text := range []string{w.Language(), n.Title, n.Description, w.T("signup.text", "newsletter", n.Title), w.T("signup.email"), w.T("signup.button")} {
+		h.Write([]byte(text + "\n"))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+func signUpPath(name string) string { return "/newsletters/" + url.PathEscape(name) + "/subscribe" }
