@@ -73,8 +73,9 @@ const inspect = `(() => {
 // sample is the sample site of the repository, after its first run, on a server.
 type sample struct {
 	*site
-	url   string
-	pages map[string]string // by name: paths
+	url    string
+	pages  map[string]string // by name: paths
+	outbox string
 }
 
 func newSample(t *testing.T) *sample {
@@ -109,8 +110,9 @@ func newSample(t *testing.T) *sample {
 			},
 		},
 	}
+	outbox := filepath.Join(t.TempDir(), "outbox")
 	s.service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, Builtin: o.Builtin, SiteFS: os.DirFS(root), OutboxDir: filepath.Join(t.TempDir(), "outbox"),
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, Builtin: o.Builtin, SiteFS: os.DirFS(root), OutboxDir: outbox,
 		Sources: []source.Source{source.NewDir(source.DirOptions{
 			Name: "articles", Root: filepath.Join(root, "articles"), Label: "articles", Language: "en", Languages: []string{"en", "fr"}, Location: zone,
 		})},
@@ -131,7 +133,7 @@ func newSample(t *testing.T) *sample {
 	server.Config.Handler = s.handler
 	server.Start()
 	t.Cleanup(server.Close)
-	return &sample{site: s, url: address, pages: map[string]string{
+	return &sample{site: s, url: address, outbox: outbox, pages: map[string]string{
 		"home":           "/",
 		"article":        "/articles/the-lamp-on-the-north-pier",
 		"article-code":   "/articles/a-feed-of-ones-own",
