@@ -73,18 +73,44 @@ func whoseTurn(cadence, served string, turn newsletter.Turn, args ...any) (cond 
 	return b.String(), args
 }
 
-// groupsAfter counts the next subscriptions that an issue serves, by what they are
-// served, and says which was the last.
+// groupsAfter counts the next subscriptions that an issue serves, about as many as
+// limit, by what they are served, and says how far they go. It asks for ranges of ids,
+// which are wider where there are few: an ordered query with a LIMIT is planned by
+// PostgreSQL as a sort of all that is left, each time, as long as it has not analyzed a
+// table that has grown.
 func groupsAfter(q querier, i newsletter.Issue, after int64, limit int, now time.Time) (all []GroupCount, through int64, err error) {
-	where, args := served(i, after, now, limit)
-	all, err = list(q, func(scan func(...any) error) (g GroupCount, err error) {
-		var last int64
-		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Count, &last)
-		through = max(through, last)
-		return g, err
-	}, "SELECT position, language, topics, max_items, count(*), max(subscriber) FROM (SELECT b.subscriber, b."+cursorColumn(i.Rehearsal)+` AS position, b.language, b.topics, b.max_items
-		FROM subscriptions b WHERE `+where+` ORDER BY b.subscriber LIMIT $1) AS next GROUP BY position, language, topics, max_items`, args...)
+	last, err := one(q, value[int64], "SELECT coalesce(max(subscriber), 0) FROM subscriptions WHERE newsletter = $1", i.Newsletter)
+	count, total := map[newsletter.Group]int{}, 0
+	for width := int64(limit); err == nil && after < last && total < (limit+1)/2; {
+		end := min(after+width, last)
+		some, n, rerr := groupsWithin(q, i, after, end, now)
+		if err = rerr; n > 2*limit && width > int64(limit) {
+			width = max(width/4, int64(limit)) // many, after few
+			continue
+		}
+		for _, g := range some {
+			count[g.Group] += g.Count
+		}
+		total += n
+		after, through = end, end
+		width *= 2
+	}
+	for g, n := range count {
+		all = append(all, GroupCount{g, n})
+	}
 	return all, through, err
+}
+
+// groupsWithin counts those of (after, through].
+func groupsWithin(q querier, i newsletter.Issue, after, through int64, now time.Time) (all []GroupCount, total int, err error) {
+	where, args := served(i, after, now, through)
+	all, err = list(q, func(scan func(...any) error) (g GroupCount, err error) {
+		err = scan(&g.Cursor, &g.Language, &g.Topics, &g.Max, &g.Count)
+		total += g.Count
+		return g, err
+	}, "SELECT b."+cursorColumn(i.Rehearsal)+` AS position, b.language, b.topics, b.max_items, count(*) FROM subscriptions b
+		WHERE `+where+` AND b.subscriber <= $1 GROUP BY position, b.language, b.topics, b.max_items`, args...)
+	return all, total, err
 }
 
 // audience reads whom an issue serves of (after, through], in ascending order, and

@@ -273,3 +273,34 @@ func TestPauseWhileSealing(t *testing.T) {
 		equal(b, len(b.deliveries()), 2)
 	})
 }
+
+// TestNextGroups: a batch is about as large as asked for, wherever the ids of a
+// newsletter's subscribers are far apart or follow each other.
+func TestNextGroups(t *testing.T) {
+	each(t, func(b *bench) {
+		var ids []int64
+		for _, n := range []int{3, 0, 0, 5, 0, 0, 0, 0, 0, 1, 12} { // between them, a newsletter of others
+			ids = append(ids, b.subscribe("weekly", n)...)
+			b.subscribe("other", 9)
+		}
+		b.publish(1)
+		i := b.compose("weekly")
+		const limit = 4
+		got, after := 0, int64(0)
+		for {
+			groups, through, err := b.NextGroups(ctx, i, after, limit, b.Now())
+			b.ok(err)
+			if len(groups) == 0 {
+				break
+			}
+			equal(b, len(groups), 1)
+			if n := groups[0].Count; n > 2*limit+limit/2 || through <= after {
+				b.Errorf("%d after %d, up to %d", n, after, through)
+			}
+			got += groups[0].Count
+			after = through
+		}
+		equal(b, got, len(ids))
+		equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b), []store.GroupCount{{Count: len(ids)}})
+	})
+}
