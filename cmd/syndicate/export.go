@@ -115,7 +115,7 @@ func (x *jsonExport) Write(s *newsletter.Subscription, suppressed newsletter.Cau
 	source, proof := roster.Consent(s)
 	full := exportView{
 		subscriptionView: v, Cadence: string(s.Cadence), Hour: s.Hour, MaxItems: s.MaxItems, SetByOwner: s.SetByOwner,
-		ConsentSource: source, Proof: json.RawMessage(proof), PausedTill: s.PausedTill, LeftAt: s.LeftAt, LeftBy: s.LeftBy,
+		ConsentSource: source, Proof: json.RawMessage(proof), PausedTill: s.PausedTill, ByFeed: s.ByFeed, LeftAt: s.LeftAt, LeftBy: s.LeftBy,
 	}
 	b, err := json.Marshal(full)
 	if err != nil {

@@ -101,6 +101,7 @@ type exportView struct {
 	Hour          int             `json:"hour"` // -1: when the issue is sent
 	MaxItems      int             `json:"max_items,omitempty"`
 	PausedTill    time.Time       `json:"paused_until,omitzero"`
+	ByFeed        bool            `json:"by_feed,omitempty"` // no mail: it has a feed of its own
 	SetByOwner    []string        `json:"set_by_owner,omitempty"`
 	ConsentSource string          `json:"consent_source"`
 	Proof         json.RawMessage `json:"proof,omitempty"`

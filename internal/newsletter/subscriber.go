@@ -82,6 +82,7 @@ type Choices struct {
 	Hour       int // local hour wanted, -1: when the issue is sent
 	MaxItems   int // 0: the newsletter's
 	PausedTill time.Time
+	ByFeed     bool     // no mail: it was served by a feed of its own
 	SetByOwner []string // names of the fields that the owner set
 }
 

@@ -26,6 +26,7 @@ const (
 	hour       role = "hour"
 	items      role = "most items"
 	paused     role = "paused until"
+	byFeed     role = "by feed"
 	owned      role = "set by owner"
 	consentAt  role = "consent"
 	source     role = "source"

@@ -76,6 +76,12 @@ func fillOwn(l *newsletter.Line, v values) error {
 	if c.Cadence != newsletter.EachIssue && !slices.Contains(newsletter.Cadences(), c.Cadence) {
 		return &fault{role: cadence, reason: "cadence", text: fmt.Sprintf("%q is no cadence", c.Cadence)}
 	}
+	if s := v.text(byFeed); s != "" {
+		var ok bool
+		if c.ByFeed, ok = truth(s); !ok {
+			return &fault{role: byFeed, reason: "by feed", text: fmt.Sprintf("%q is neither true nor false", s)}
+		}
+	}
 	for r, to := range map[role]*int{hour: &c.Hour, items: &c.MaxItems} {
 		s := v.text(r)
 		if s == "" {

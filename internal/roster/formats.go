@@ -90,6 +90,7 @@ func syndicateFormat() *format {
 			{hour, []string{"hour"}},
 			{items, []string{"max items"}},
 			{paused, []string{"paused until"}},
+			{byFeed, []string{"by feed"}},
 			{owned, []string{"set by owner"}},
 			{consentAt, []string{"consent at"}},
 			{source, []string{"consent source"}},

@@ -18,7 +18,7 @@ type Writer struct{ csv *csv.Writer }
 func written() []string {
 	return []string{
 		"email", "name", "language", "topics", "time_zone", "newsletter", "state", "suppressed", "cadence", "hour", "max_items", "paused_until",
-		"set_by_owner", "consent_at", "consent_source", "proof", "left_at", "left_by", "created_at", "source",
+		"by_feed", "set_by_owner", "consent_at", "consent_source", "proof", "left_at", "left_by", "created_at", "source",
 	}
 }
 
@@ -38,11 +38,15 @@ func (w *Writer) Write(s *newsletter.Subscription, suppressed newsletter.Cause) 
 	if s.MaxItems > 0 {
 		items = strconv.Itoa(s.MaxItems)
 	}
+	byFeed := ""
+	if s.ByFeed {
+		byFeed = "true"
+	}
 	source, proof := Consent(s)
 	row := []string{
 		s.Subscriber.Email, s.Subscriber.Name, s.Subscriber.Language, strings.Join(s.Topics, "|"), s.Subscriber.TimeZone, s.Newsletter,
 		string(s.State), string(suppressed), string(s.Cadence), hour, items, moment(s.PausedTill),
-		strings.Join(s.SetByOwner, "|"), moment(s.ConsentAt), source, proof, moment(s.LeftAt), s.LeftBy, moment(s.CreatedAt), s.Source,
+		byFeed, strings.Join(s.SetByOwner, "|"), moment(s.ConsentAt), source, proof, moment(s.LeftAt), s.LeftBy, moment(s.CreatedAt), s.Source,
 	}
 	for i, c := range row {
 		if formula(c) {

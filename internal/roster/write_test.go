@@ -39,7 +39,7 @@ func subscriptions() *rapid.Generator[newsletter.Subscription] {
 			Newsletter: "weekly", Hour: rapid.IntRange(-1, 23).Draw(t, "hour"), MaxItems: rapid.IntRange(0, 1000).Draw(t, "items"),
 			State:      rapid.SampledFrom([]newsletter.SubscriptionState{"pending", "confirmed", "unsubscribed"}).Draw(t, "state"),
 			Cadence:    rapid.SampledFrom([]newsletter.Cadence{newsletter.EachIssue, newsletter.Monthly, newsletter.On(time.Monday)}).Draw(t, "cadence"),
-			PausedTill: at(t, "paused"), ConsentAt: at(t, "consent"), CreatedAt: at(t, "created"),
+			PausedTill: at(t, "paused"), ByFeed: rapid.Bool().Draw(t, "by feed"), ConsentAt: at(t, "consent"), CreatedAt: at(t, "created"),
 			Source: rapid.SampledFrom([]string{"file", "cli", "form", "import 7"}).Draw(t, "source"),
 			Proof:  rapid.SampledFrom([]string{"{}", `{"ip":"192.0.2.0/24","page":"=x"}`, `{"program":"listmonk"}`}).Draw(t, "proof"),
 			Topics: newsletter.SplitTopics(newsletter.JoinTopics(rapid.SliceOfN(rapid.SampledFrom([]string{"sea", "web", "@home", "=x", "go"}), 0, 3).Draw(t, "topics"))),
@@ -65,7 +65,7 @@ func taken(l *newsletter.Line, created time.Time) newsletter.Subscription {
 	s := newsletter.Subscription{
 		Subscriber: newsletter.Subscriber{Email: l.Email, Name: *l.Name, Language: *l.Language, TimeZone: *l.TimeZone},
 		Newsletter: "weekly", State: l.State, Topics: *l.Topics, ConsentAt: l.ConsentAt, Source: "import 1", Proof: l.Proof, LeftAt: l.LeftAt, LeftBy: l.LeftBy,
-		Cadence: l.Choices.Cadence, Hour: l.Choices.Hour, MaxItems: l.Choices.MaxItems, PausedTill: l.Choices.PausedTill, SetByOwner: l.Choices.SetByOwner,
+		Cadence: l.Choices.Cadence, Hour: l.Choices.Hour, MaxItems: l.Choices.MaxItems, PausedTill: l.Choices.PausedTill, ByFeed: l.Choices.ByFeed, SetByOwner: l.Choices.SetByOwner,
 		CreatedAt: created,
 	}
 	if s.Proof == "" {

@@ -198,11 +198,11 @@ func TestImportOwnExport(t *testing.T) {
 		b.subscribe("weekly", 0)
 		l := standing("ann@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce)
 		l.ConsentAt, l.Proof = day, `{"consent_source":"form"}`
-		l.Choices = &newsletter.Choices{Cadence: newsletter.On(time.Monday), Hour: 7, MaxItems: 5, PausedTill: day.AddDate(0, 1, 0), SetByOwner: []string{"cadence", "topics"}}
+		l.Choices = &newsletter.Choices{Cadence: newsletter.On(time.Monday), Hour: 7, MaxItems: 5, PausedTill: day.AddDate(0, 1, 0), ByFeed: true, SetByOwner: []string{"cadence", "topics"}}
 		i := b.begin("h1")
 		equal(b, b.takeIn(&i, l), []store.AddResult{store.CreatedBounced})
 		s := b.find("ann@example.org")
-		equal(b, newsletter.Choices{Cadence: s.Cadence, Hour: s.Hour, MaxItems: s.MaxItems, PausedTill: s.PausedTill, SetByOwner: s.SetByOwner}, *l.Choices)
+		equal(b, newsletter.Choices{Cadence: s.Cadence, Hour: s.Hour, MaxItems: s.MaxItems, PausedTill: s.PausedTill, ByFeed: s.ByFeed, SetByOwner: s.SetByOwner}, *l.Choices)
 		// The next newsletter of the same export.
 		d := must(b.BeginImport(ctx, store.Import{Newsletter: "daily", File: "daily.csv", Format: "syndicate", Hash: "h"}, b.Now()))(b)
 		equal(b, b.takeIn(&d, l, line("ann@example.org")), []store.AddResult{store.CreatedBounced, store.Double})

@@ -220,7 +220,7 @@ func (b *listBatch) create(lines []newsletter.Line) error {
 
 // subscriptionInsert are the columns of row.
 var subscriptionInsert = [...]string{
-	"newsletter", "subscriber", "state", "suppressed", "language", "time_zone", "topics", "cadence", "hour", "max_items", "paused_till",
+	"newsletter", "subscriber", "state", "suppressed", "language", "time_zone", "topics", "cadence", "hour", "max_items", "paused_till", "by_feed",
 	"cursor", "rehearsal_cursor", "consent_at", "source", "proof", "left_at", "left_by", "set_by_owner", "file_line", "created_at", "updated_at",
 }
 
@@ -255,6 +255,6 @@ func (b *listBatch) row(l newsletter.Line, subscriber int64, horizons [2]int64) 
 	}
 	return []any{
 		b.name, subscriber, string(state), btoi(l.Suppressed != ""), c["language"], c["time_zone"], c["topics"], string(choices.Cadence), choices.Hour,
-		choices.MaxItems, ms(choices.PausedTill), horizons[0], horizons[1], consent, b.source, cmp.Or(l.Proof, "{}"), left, by, jsonArg(owned), fileLine, now, now,
+		choices.MaxItems, ms(choices.PausedTill), btoi(choices.ByFeed), horizons[0], horizons[1], consent, b.source, cmp.Or(l.Proof, "{}"), left, by, jsonArg(owned), fileLine, now, now,
 	}
 }
