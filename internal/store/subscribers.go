@@ -41,13 +41,13 @@ func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err e
 // subscriber and newsletter.
 func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newsletter.Subscription, error) {
 	args := []any{q.After}
-	conds := []string{"s.id > $1"}
+	conds := []string{"b.subscriber > $1"} // and not s.id: SQLite would sort all that follow, each time
 	arg := func(cond string, v any) {
 		args = append(args, v)
 		conds = append(conds, strings.ReplaceAll(cond, "$$", fmt.Sprintf("$%d", len(args))))
 	}
 	if q.Through > 0 {
-		arg("s.id <= $$", q.Through)
+		arg("b.subscriber <= $$", q.Through)
 	}
 	if q.Newsletter != "" {
 		arg("b.newsletter = $$", q.Newsletter)
@@ -64,7 +64,7 @@ func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newslette
 	}
 	args = append(args, limitOr(q.Limit))
 	all, err := list(s.reader(ctx), scanSubscription, "SELECT "+subscriptionColumns+` FROM subscribers s JOIN subscriptions b ON b.subscriber = s.id
-		WHERE `+strings.Join(conds, " AND ")+fmt.Sprintf(" ORDER BY s.id, b.newsletter LIMIT $%d", len(args)), args...)
+		WHERE `+strings.Join(conds, " AND ")+fmt.Sprintf(" ORDER BY b.subscriber, b.newsletter LIMIT $%d", len(args)), args...)
 	return all, s.wrap("read subscribers", err)
 }
 
