@@ -171,6 +171,27 @@ func TestPersonalFeeds(t *testing.T) {
 	})
 }
 
+// TestOwnersComeBack: whoever signs up again gets mail again, whatever was before.
+func TestOwnersComeBack(t *testing.T) {
+	each(t, func(b *bench) {
+		id := b.subscribe("weekly", 1)[0]
+		email := must(b.Subscription(ctx, id, "weekly"))(b).Subscriber.Email
+		pause := b.Now().Add(1000 * time.Hour)
+		b.ok(b.SetFeed(ctx, id, "weekly", "hash", b.Now()))
+		b.ok(b.ByFeed(ctx, id, "weekly", true, b.Now()))
+		b.ok(b.SetPreferences(ctx, id, "weekly", store.Preferences{PausedTill: &pause}, b.Now()))
+		must(b.Unsubscribe(ctx, id, "weekly", "page", b.Now()))(b)
+		for range 2 {
+			b.Advance(time.Minute)
+			equal(b, b.signUp(email, "192.0.2.0/24"), store.SignUpConfirm)
+			equal(b, must(b.Confirm(ctx, b.delivered().Chunk, "192.0.2.0/24", b.Now()))(b), true)
+			b.publish(1)
+			equal(b, must(b.Groups(ctx, "weekly", false, newsletter.Turn{}, b.Now()))(b)[0].Count, 1)
+			b.ok(b.Erase(ctx, email, b.Now()))
+		}
+	})
+}
+
 // TestProofIsJSON: what a record shows of it is spliced in as it is.
 func TestProofIsJSON(t *testing.T) {
 	each(t, func(b *bench) {

@@ -269,7 +269,7 @@ func (x *tx) confirm(l newsletter.Letter, asked newsletter.SignUp, owned, networ
 	}
 	_, err = x.exec(`UPDATE subscriptions SET state = 'confirmed', suppressed = 0, consent_at = $3, source = $4, proof = $5,
 		language = CASE WHEN $6 = '' THEN language ELSE $6 END, topics = CASE WHEN $7 = '' THEN topics ELSE $7 END,
-		cursor = $8, rehearsal_cursor = $9, left_at = 0, left_by = '', heard = 0, set_by_owner = $10, updated_at = $3 WHERE newsletter = $1 AND subscriber = $2`,
+		cursor = $8, rehearsal_cursor = $9, by_feed = 0, paused_till = 0, left_at = 0, left_by = '', heard = 0, set_by_owner = $10, updated_at = $3 WHERE newsletter = $1 AND subscriber = $2`,
 		l.Newsletter, l.Subscriber, ms(now), asked.Source, string(proof), asked.Language, topics, horizons[0], horizons[1], string(set))
 	return err
 }
