@@ -7,6 +7,8 @@
 // that counts what arrives (internal/test/sink) is put off, goes down and falls
 // silent; the database is stopped, locked and out of space. Afterwards the copies
 // that each recipient got are compared with what the rows said at that instant.
+// The hub's promise is held in the same way: two nodes call the subscribers of a feed,
+// and the one that calls is killed (hub_test.go).
 //
 // Instants are chosen by what happens, such as the first bytes of the 173rd
 // message, and not by a clock. By default everything is small; the flags, which
