@@ -73,15 +73,14 @@ const inspect = `(() => {
 // sample is the sample site of the repository, after its first run, on a server.
 type sample struct {
 	*site
-	url    string
-	pages  map[string]string // by name: paths
-	outbox string
+	url   string
+	pages map[string]string // by name: paths
 }
 
 func newSample(t *testing.T) *sample {
 	t.Helper()
 	ctx := t.Context()
-	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), log: &syncBuffer{}, now: start}
+	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), outbox: filepath.Join(t.TempDir(), "outbox"), log: &syncBuffer{}, now: start}
 	var err error
 	s.store, err = store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "site.db"), Dir: t.TempDir(), Now: s.clock})
 	s.check(err)
@@ -110,9 +109,8 @@ func newSample(t *testing.T) *sample {
 			},
 		},
 	}
-	outbox := filepath.Join(t.TempDir(), "outbox")
 	s.service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, Builtin: o.Builtin, SiteFS: os.DirFS(root), OutboxDir: outbox,
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, Builtin: o.Builtin, SiteFS: os.DirFS(root), OutboxDir: s.outbox,
 		Sources: []source.Source{source.NewDir(source.DirOptions{
 			Name: "articles", Root: filepath.Join(root, "articles"), Label: "articles", Language: "en", Languages: []string{"en", "fr"}, Location: zone,
 		})},
@@ -133,7 +131,7 @@ func newSample(t *testing.T) *sample {
 	server.Config.Handler = s.handler
 	server.Start()
 	t.Cleanup(server.Close)
-	return &sample{site: s, url: address, outbox: outbox, pages: map[string]string{
+	return &sample{site: s, url: address, pages: map[string]string{
 		"home":           "/",
 		"article":        "/articles/the-lamp-on-the-north-pier",
 		"article-code":   "/articles/a-feed-of-ones-own",

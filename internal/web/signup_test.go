@@ -93,7 +93,13 @@ func (s *site) mail(n int) received {
 // path returns the path of the link in a mail.
 func (m received) path(t *testing.T, page string) string {
 	t.Helper()
-	link := regexp.MustCompile(siteURL + "(/" + page + `/\S+)`).FindStringSubmatch(m.text)
+	return m.pathAt(t, siteURL, page)
+}
+
+// pathAt is path for a site elsewhere.
+func (m received) pathAt(t *testing.T, base, page string) string {
+	t.Helper()
+	link := regexp.MustCompile(regexp.QuoteMeta(base) + "(/" + page + `/\S+)`).FindStringSubmatch(m.text)
 	if len(link) == 0 {
 		t.Fatalf("no link to %s in\n%s", page, m.text)
 	}

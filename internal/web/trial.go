@@ -59,8 +59,8 @@ func (s *server) tryViews(ctx context.Context) error {
 			}, {Changed: true}, {Settings: &settingsView{}},
 		}, true}},
 	}
-	for _, state := range []string{"ask", "done", "already", "undone"} {
-		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x"})
+	for _, state := range []string{"ask", "done", "already", "undone", "heard"} {
+		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}})
 	}
 	for _, state := range []string{"ask", "done", "already", "expired", "sent", "left", "refused"} {
 		trials["confirm.html"] = append(trials["confirm.html"],

@@ -4,17 +4,21 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 
+	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 )
 
 // unsubscribeView is the page behind an unsubscribe link.
 type unsubscribeView struct {
-	State         string // "ask", "done" (just now), "already", "undone"
+	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why)
 	Address       string // masked
 	Newsletter    string // title
 	NewsletterURL string
 	Action        string // where the form goes: this page
+	Reasons       []choice
 }
 
 // unsubscribePage answers GET and HEAD. It changes nothing: mail scanners open
@@ -52,6 +56,11 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 			return s.showUnsubscribe(w, r, o, "done")
+		case r.PostForm.Get("reason") != "" || r.PostForm.Get("words") != "":
+			if err := s.hear(r, o); err != nil {
+				return err
+			}
+			return s.showUnsubscribe(w, r, o, "heard")
 		}
 		return status(http.StatusBadRequest)
 	})(w, r)
@@ -62,6 +71,21 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 func oneClickDone(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, err := io.WriteString(w, "Unsubscribed.\n")
+	return err
+}
+
+// maxWords is how much of a reason in somebody's own words is kept, in runes.
+const maxWords = 500
+
+// hear notes why somebody left, if they did and were not heard before: the page says
+// the same.
+func (s *server) hear(r *http.Request, o owner) error {
+	reason := newsletter.LeaveReason(r.PostForm.Get("reason"))
+	if !slices.Contains(newsletter.LeaveReasons(), reason) {
+		reason = "else"
+	}
+	words := []rune(markup.CleanLine(strings.ToValidUTF8(r.PostForm.Get("words"), "")))
+	_, err := s.store.GiveReason(r.Context(), o.claim.Subscriber, o.claim.Newsletter, reason, string(words[:min(len(words), maxWords)]), s.now())
 	return err
 }
 
@@ -84,6 +108,9 @@ func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner
 		State: state, Address: newsletter.MaskAddress(o.subscription.Subscriber.Email), Newsletter: n.Title,
 		NewsletterURL: s.base + "/newsletters/" + n.Name,
 		Action:        s.base + "/unsubscribe/" + r.PathValue("token"),
+	}
+	for _, reason := range newsletter.LeaveReasons() {
+		v.Reasons = append(v.Reasons, choice{Value: string(reason), Label: p.words.T("reasons." + string(reason))})
 	}
 	switch state {
 	case "ask":

@@ -319,3 +319,22 @@ func TestScannersChangeNothing(t *testing.T) {
 	}
 	s.wantState(nobodyLeft)
 }
+
+// TestReason: who left may say why, once, and it is kept without them.
+func TestReason(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	why := url.Values{"reason": {"often"}, "words": {"  too\nmuch " + strings.Repeat("x", 600)}}
+	contains(t, text(t, s.post(link, why), 200), "Thank you") // she is still there: not counted
+	contains(t, text(t, s.post(link, url.Values{"confirm": {"1"}}), 200), "Why do you leave?", `value="often"`)
+	for range 2 {
+		contains(t, text(t, s.post(link, why), 200), "Thank you", "Subscribe again")
+	}
+	counts, words, err := s.store.Reasons(t.Context(), "weekly", 0)
+	s.check(err)
+	if len(counts) != 1 || counts[0].Count != 1 || len(words) != 1 || !strings.HasPrefix(words[0].Words, "too much x") || len(words[0].Words) != 500 {
+		t.Errorf("%+v %+v", counts, words)
+	}
+	s.wantState(sheLeft)
+}
