@@ -294,7 +294,7 @@ func TestHistory(t *testing.T) {
 			return store.Settlement{State: newsletter.Sent, Reply: sentReply}
 		})
 		equal(b, must(b.History(ctx, who.ID, false))(b), []store.PastDelivery{{
-			Newsletter: "weekly", Number: i.Number, Issue: newsletter.IssueSent, Subject: "News", State: newsletter.Failed, Attempts: 1,
+			Newsletter: "weekly", Number: i.Number, Digest: 1, Issue: newsletter.IssueSent, Subject: "News", State: newsletter.Failed, Attempts: 1,
 			At: b.Now(), Code: 550, Reply: "5.7.1 no",
 		}})
 		equal(b, len(must(b.History(ctx, who.ID, true))(b)), 0)
