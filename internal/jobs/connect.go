@@ -120,7 +120,7 @@ func (c *connection) back() {
 
 func (c *connection) outgoing(it *item, l *letter, made *ahead) *mailer.Outgoing {
 	return &mailer.Outgoing{
-		From:  l.from,
+		From:  c.s.envelopeSender(l, it.returned()),
 		To:    it.row.Email,
 		Size:  l.template.Size(),
 		Mark:  func(context.Context) error { return c.mark(it) },

@@ -51,7 +51,7 @@ func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) ma
 			Purpose: purpose, Subscriber: row.Subscriber, Issue: l.issue, Newsletter: l.newsletter,
 		}, row.Email)
 	}
-	return mailer.Personal{
+	p := mailer.Personal{
 		To:             mail.Address{Name: row.Name, Address: row.Email},
 		Date:           now,
 		MessageID:      keys.MessageID(l.issue, row.Subscriber, l.domain),
@@ -60,6 +60,28 @@ func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) ma
 		Name:           row.Name,
 		MaskedAddress:  newsletter.MaskAddress(row.Email),
 	}
+	if to := s.o.Bounces.Unsubscribe; to != "" {
+		p.UnsubscribeTo = keys.ReturnAddress(to, newsletter.Returned{Subscriber: row.Subscriber, Issue: l.issue})
+	}
+	return p
+}
+
+// envelopeSender is where a message comes back to: with a return path, an address
+// that says whose it was.
+func (s *Service) envelopeSender(l *letter, r newsletter.Returned) string {
+	if s.o.Bounces.ReturnPath == "" {
+		return l.from
+	}
+	return s.store.Keyring().ReturnAddress(s.o.Bounces.ReturnPath, r)
+}
+
+// returned is whom a delivery is about, should it come back.
+func (it *item) returned() newsletter.Returned {
+	r := newsletter.Returned{Subscriber: it.row.Subscriber, Issue: it.lease.Issue}
+	if it.lease.Letter != nil {
+		r.Chunk = it.lease.Letter.Chunk
+	}
+	return r
 }
 
 // hostOf returns the host of a URL, without port: a List-Id's namespace.

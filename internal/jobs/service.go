@@ -59,6 +59,7 @@ type Options struct {
 	Delivery    DeliveryOptions
 	Letters     LetterOptions
 	SignUps     SignUpOptions
+	Bounces     BounceOptions
 	LookupMX    LookupMX      // nil: receivers are known by their own domains only
 	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
 	Watch       []string      // absolute folders whose changes lead to an ingest in Serve

@@ -28,7 +28,6 @@ type Content struct {
 	ListID        string // RFC 2919, without brackets: "weekly.news.example.org"
 	ListHelp      string // URL, RFC 2369
 	ListArchive   string // URL, RFC 2369
-	ListMailbox   string // address or mailto URL that takes unsubscribe requests, RFC 2369
 	FeedbackID    string // for Gmail's feedback loop; without recipient data
 	Precedence    string // "list" on digests
 	AutoSubmitted string // RFC 3834: "auto-generated" on confirmations, empty on digests
@@ -52,7 +51,6 @@ func (c *Content) check() error {
 		{"List-Id", c.ListID},
 		{"List-Help", c.ListHelp},
 		{"List-Archive", c.ListArchive},
-		{"the unsubscribe mailbox", c.ListMailbox},
 		{"Feedback-ID", c.FeedbackID},
 		{"Precedence", c.Precedence},
 		{"Auto-Submitted", c.AutoSubmitted},
@@ -165,14 +163,6 @@ func named(phrase, s string) string {
 		return bracketed(s)
 	}
 	return string(appendPhrase(nil, phrase, firstRoom, " ")) + " " + bracketed(s)
-}
-
-// mailto returns the mailbox as a URL.
-func (c *Content) mailto() string {
-	if c.ListMailbox == "" || strings.HasPrefix(c.ListMailbox, "mailto:") {
-		return c.ListMailbox
-	}
-	return "mailto:" + c.ListMailbox
 }
 
 func bracketed(s string) string {

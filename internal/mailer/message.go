@@ -17,6 +17,7 @@ type Personal struct {
 	MessageID      string // without angle brackets
 	UnsubscribeURL string // absolute; empty: no List-Unsubscribe URL
 	PreferencesURL string // absolute
+	UnsubscribeTo  string // ASCII address that takes unsubscribe requests (RFC 2369); empty: none does
 	LinkURL        string // absolute; of a letter on request
 	Name           string // may be empty
 	MaskedAddress  string // newsletter.MaskAddress
@@ -59,7 +60,6 @@ type segment struct {
 // and safe for concurrent use.
 type Template struct {
 	segments []segment
-	mailto   string
 	keys     []*Key
 	size     int
 }
@@ -74,7 +74,7 @@ func NewTemplate(c Content) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{mailto: c.mailto(), keys: c.Signer.Keys(c.From.Address)}
+	t := &Template{keys: c.Signer.Keys(c.From.Address)}
 	head, body, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	t.segments = []segment{{slot: slotHeaders, text: append(sharedHeaders(head), "\r\n"...)}}
 	t.cut(body, htmlStart(c, body, boundary))
@@ -258,14 +258,14 @@ func (t *Template) headers(dst []byte, p *Personal) []byte {
 	}
 	oneClick := dst[len(dst)-1] == '>' && strings.HasPrefix(p.UnsubscribeURL, "https://") // RFC 8058 3.1
 	switch {
-	case t.mailto == "" && dst[len(dst)-1] != '>':
+	case p.UnsubscribeTo == "" && dst[len(dst)-1] != '>':
 		return dst[:start]
-	case t.mailto != "":
+	case p.UnsubscribeTo != "":
 		if dst[len(dst)-1] == '>' {
 			dst = append(dst, ",\r\n "...)
 		}
-		dst = append(dst, '<')
-		dst = append(dst, t.mailto...)
+		dst = append(dst, "<mailto:"...)
+		dst = appendToken(dst, p.UnsubscribeTo)
 		dst = append(dst, '>')
 	}
 	dst = append(dst, "\r\n"...)

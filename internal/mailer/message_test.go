@@ -42,7 +42,6 @@ func content() mailer.Content {
 		ListID:      "daily.news.example.org",
 		ListHelp:    "https://news.example.org/newsletters/daily",
 		ListArchive: "https://news.example.org/newsletters/daily",
-		ListMailbox: "unsubscribe@example.org",
 		FeedbackID:  "12:daily:news",
 		Precedence:  "list",
 	}
@@ -55,6 +54,7 @@ func personal() mailer.Personal {
 		MessageID:      "0123456789abcdef0123456789abcdef@example.org",
 		UnsubscribeURL: "https://news.example.org/unsubscribe/AXUBAWRhaWx5c2Vj_cmV0c2VjcmV0c2Vjcg?a=1&b=2",
 		PreferencesURL: "https://news.example.org/preferences/AXABAWRhaWx5c2VjcmV0c2VjcmV0c2Vjcg",
+		UnsubscribeTo:  "unsubscribe+key@example.org",
 		Name:           "Zoë <Müller> & \"fils\"",
 		MaskedAddress:  "z…@example.net",
 	}
@@ -162,7 +162,7 @@ func TestAppend(t *testing.T) {
 		"Reply-To":              "editor@example.org",
 		"Message-Id":            "<" + p.MessageID + ">",
 		"List-Id":               `"Le Journal du quartier" <daily.news.example.org>`,
-		"List-Unsubscribe":      "<" + p.UnsubscribeURL + ">, <mailto:unsubscribe@example.org>",
+		"List-Unsubscribe":      "<" + p.UnsubscribeURL + ">, <mailto:unsubscribe+key@example.org>",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
 		"List-Help":             "<https://news.example.org/newsletters/daily>",
 		"List-Archive":          "<https://news.example.org/newsletters/daily>",
@@ -233,14 +233,14 @@ func TestListUnsubscribe(t *testing.T) {
 		{"https://example.org/u/1", "", "<https://example.org/u/1>", "List-Unsubscribe=One-Click"},
 		{"http://localhost:8080/u/1", "", "<http://localhost:8080/u/1>", ""}, // RFC 8058 wants https
 		{"http://localhost:8080/u/1", "u@example.org", "<http://localhost:8080/u/1>, <mailto:u@example.org>", ""},
-		{"", "mailto:u@example.org?subject=stop", "<mailto:u@example.org?subject=stop>", ""},
+		{"", "u@example.org", "<mailto:u@example.org>", ""},
 		{"", "", "", ""},
 		{"https://example.org/" + strings.Repeat("x", 1000), "", "", ""},
 		{"https://example.org/" + strings.Repeat("é", 400), "u@example.org", "<mailto:u@example.org>", ""},
 		{"https://example.org/\r\nBcc: x@example.org>", "", "<https://example.org/%0D%0ABcc:%20x@example.org%3E>", "List-Unsubscribe=One-Click"},
 	} {
 		c, p := content(), personal()
-		c.ListMailbox, p.UnsubscribeURL = tt.mailbox, tt.url
+		p.UnsubscribeTo, p.UnsubscribeURL = tt.mailbox, tt.url
 		h, _ := read(t, build(t, c).Append(nil, p))
 		if got := h.Get("List-Unsubscribe"); got != tt.want {
 			t.Errorf("%.40q, %q: List-Unsubscribe %q, want %q", tt.url, tt.mailbox, got, tt.want)

@@ -1,0 +1,275 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"syndicate/internal/newsletter"
+)
+
+// Bounced is what something that came back says of one recipient, and what is known
+// of whose mail it was.
+type Bounced struct {
+	Kind     newsletter.ReportKind
+	Reason   newsletter.Reason
+	Status   string // RFC 3463
+	Code     int    // SMTP reply code
+	Words    string // the receiver's
+	Reporter string
+	Source   string
+	Said     []byte // what makes it this report: one that comes twice counts once
+	Message  []byte // as it came, kept where it was not understood
+
+	// Whose mail it was: by a key that this site made, or by what the report says.
+	Returned  *newsletter.Returned
+	MessageID string // of the mail that came back
+	Email     string // whom the report names, checked; empty: nobody
+	// Named says that Email alone will do: the report is signed, or nothing better
+	// can be had. It must have been mailed lately all the same.
+	Named bool
+}
+
+// BounceOutcome says what a report led to. The words are stored and shown.
+type BounceOutcome string
+
+// The outcomes.
+const (
+	BounceSuppressed   BounceOutcome = "suppressed"
+	BounceUnsubscribed BounceOutcome = "unsubscribed"
+	BounceCounted      BounceOutcome = "counted" // a soft one
+	BounceNoted        BounceOutcome = "noted"   // nothing for the person
+	BounceNobody       BounceOutcome = "nobody"  // it is not known whom it is about, or not sure
+	BounceTwice        BounceOutcome = "twice"   // it was taken before; nothing is stored
+)
+
+// mailedLately is for how long a report that only names somebody is believed.
+const mailedLately = 14 * 24 * time.Hour
+
+// addressee is whom a report is about.
+type addressee struct {
+	subscriber int64 // 0: of an address that is nobody's now
+	hash       string
+	issue      int64
+	newsletter string // of the issue, empty: of none
+}
+
+// Bounce does what a report leads to, in one transaction.
+func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimit, now time.Time) (outcome BounceOutcome, err error) {
+	sum := sha256.Sum256(b.Said)
+	said := hex.EncodeToString(sum[:16])
+	err = s.write(ctx, "take a bounce", func(x *tx) error {
+		if n, err := x.query1("SELECT count(*) FROM bounces WHERE said = $1", said); err != nil || n > 0 {
+			outcome = BounceTwice
+			return err
+		}
+		who, err := x.addressee(b, now)
+		if err != nil {
+			return err
+		}
+		outcome = BounceNobody
+		if who.hash != "" {
+			if outcome, err = x.bounce(b, who, limit, now); err != nil {
+				return err
+			}
+		}
+		id, err := x.query1(`INSERT INTO bounces (at, said, kind, reason, status, code, words, reporter, source, hash, newsletter, issue, outcome)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+			ms(now), said, string(b.Kind), string(b.Reason), b.Status, b.Code, newsletter.ReplyKind(b.Words), b.Reporter, b.Source, who.hash, who.newsletter, who.issue, string(outcome))
+		if err != nil || len(b.Message) == 0 || b.Kind != newsletter.ReportUnclassified {
+			return err
+		}
+		_, err = x.exec("INSERT INTO bounce_messages (bounce, message) VALUES ($1, $2)", id, b.Message)
+		return err
+	})
+	if errors.Is(err, ErrConflict) { // another node took it this very moment
+		return BounceTwice, nil
+	}
+	return outcome, err
+}
+
+func (x *tx) bounce(b Bounced, who addressee, limit newsletter.SoftLimit, now time.Time) (BounceOutcome, error) {
+	suppress := func(cause newsletter.Cause, note string) error {
+		return x.suppress(newsletter.Suppression{Hash: who.hash, Cause: cause, Issue: who.issue, Note: note, At: now})
+	}
+	switch b.Kind {
+	case newsletter.ReportHard:
+		return BounceSuppressed, suppress(newsletter.CauseBounce, newsletter.ReplyKind(b.Words))
+	case newsletter.ReportComplaint:
+		if err := x.leave(who, "complaint", now); err != nil {
+			return "", err
+		}
+		return BounceSuppressed, suppress(newsletter.CauseComplaint, b.Reporter)
+	case newsletter.ReportUnsubscribe:
+		return BounceUnsubscribed, x.leave(who, "mail", now)
+	case newsletter.ReportSoft:
+		at, err := list(x, func(scan func(...any) error) (t time.Time, err error) {
+			err = scan(stamp{&t})
+			return t, err
+		}, "SELECT at FROM bounces WHERE hash = $1 AND kind = 'soft' AND at > $2", who.hash, ms(now.Add(-limit.Within)))
+		if err != nil || !limit.Reached(append(at, now), now) {
+			return BounceCounted, err
+		}
+		return BounceSuppressed, suppress(newsletter.CauseBounce, fmt.Sprintf("bounced softly %d times, the last: %s", len(at)+1, b.Reason))
+	}
+	return BounceNoted, nil
+}
+
+// leave ends somebody's subscription to the newsletter of the issue that the report is
+// about, or to all of them if that is not known.
+func (x *tx) leave(who addressee, how string, now time.Time) error {
+	if who.subscriber == 0 {
+		return nil
+	}
+	_, err := x.exec(`UPDATE subscriptions SET state = 'unsubscribed', left_at = $3, left_by = $4, updated_at = $3
+		WHERE subscriber = $1 AND ($2 = '' OR newsletter = $2) AND state <> 'unsubscribed'`, who.subscriber, who.newsletter, ms(now), how)
+	if err != nil {
+		return err
+	}
+	return x.cancelPending(who.subscriber, who.newsletter)
+}
+
+// addressee finds whom a report is about; no hash: nobody, or nobody for sure.
+func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
+	if b.Returned != nil {
+		return x.returned(*b.Returned)
+	}
+	if b.Email == "" {
+		return who, nil
+	}
+	hash := x.s.keys.AddressHash(b.Email)
+	id, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1", hash))
+	if err != nil || id == 0 {
+		return who, err
+	}
+	type mailed struct {
+		issue, at  int64
+		newsletter string
+	}
+	issues, err := list(x, func(scan func(...any) error) (m mailed, err error) {
+		err = scan(&m.issue, &m.newsletter, &m.at)
+		return m, err
+	}, `SELECT i.id, i.newsletter, d.settled_at FROM (SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT 100) i
+		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1
+		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 WHERE d.state IN (1, 2, 5) ORDER BY i.id DESC`, id)
+	if err != nil {
+		return who, err
+	}
+	for _, m := range issues {
+		_, domain, ok := strings.Cut(b.MessageID, "@")
+		if ok && x.s.keys.MessageID(m.issue, id, domain) == b.MessageID {
+			return addressee{id, hash, m.issue, m.newsletter}, nil
+		}
+	}
+	if b.Named && len(issues) > 0 && issues[0].at > ms(now.Add(-mailedLately)) {
+		return addressee{id, hash, issues[0].issue, issues[0].newsletter}, nil
+	}
+	return who, nil
+}
+
+// returned finds whom a key is about.
+func (x *tx) returned(r newsletter.Returned) (who addressee, err error) {
+	if r.Issue == 0 {
+		who.subscriber = r.Subscriber
+		who.hash, err = missing(one(x, value[string], "SELECT hash FROM letters WHERE chunk = $1 AND subscriber = $2", r.Chunk, r.Subscriber))
+		return who, err
+	}
+	if who.hash, err = missing(one(x, value[string], "SELECT hash FROM subscribers WHERE id = $1", r.Subscriber)); err != nil || who.hash == "" {
+		return who, err
+	}
+	who.subscriber, who.issue = r.Subscriber, r.Issue
+	who.newsletter, err = missing(one(x, value[string], "SELECT newsletter FROM issues WHERE id = $1", r.Issue))
+	return who, err
+}
+
+// StoredBounce is a report as it was taken.
+type StoredBounce struct {
+	ID         int64
+	At         time.Time
+	Kind       newsletter.ReportKind
+	Reason     newsletter.Reason
+	Status     string
+	Code       int
+	Words      string
+	Reporter   string
+	Source     string
+	Hash       string // keyed, empty: not known whose
+	Newsletter string
+	Issue      int64
+	Outcome    BounceOutcome
+}
+
+// BounceQuery selects reports, latest first.
+type BounceQuery struct {
+	Kind  newsletter.ReportKind // empty: any
+	Issue int64                 // 0: any
+	Email string                // whom they are about, empty: anybody
+	Limit int                   // 0: all
+}
+
+const bounceColumns = "id, at, kind, reason, status, code, words, reporter, source, hash, newsletter, issue, outcome"
+
+func scanBounce(scan func(...any) error) (b StoredBounce, err error) {
+	err = scan(&b.ID, stamp{&b.At}, &b.Kind, &b.Reason, &b.Status, &b.Code, &b.Words, &b.Reporter, &b.Source, &b.Hash, &b.Newsletter, &b.Issue, &b.Outcome)
+	return b, err
+}
+
+// Bounces returns the reports of a query.
+func (s *Store) Bounces(ctx context.Context, q BounceQuery) ([]StoredBounce, error) {
+	hash := ""
+	if q.Email != "" {
+		hash = s.keys.AddressHash(q.Email)
+	}
+	all, err := list(s.reader(ctx), scanBounce, "SELECT "+bounceColumns+` FROM bounces
+		WHERE ($1 = '' OR kind = $1) AND ($2 = 0 OR issue = $2) AND ($3 = '' OR hash = $3) ORDER BY at DESC, id DESC LIMIT $4`,
+		string(q.Kind), q.Issue, hash, limitOr(q.Limit))
+	return all, s.wrap("read the bounces", err)
+}
+
+// BounceMessage returns a report and, where it was not understood, the message as it
+// came; ErrNotFound.
+func (s *Store) BounceMessage(ctx context.Context, id int64) (StoredBounce, []byte, error) {
+	b, err := one(s.reader(ctx), scanBounce, "SELECT "+bounceColumns+" FROM bounces WHERE id = $1", id)
+	if err != nil {
+		return b, nil, s.wrap(fmt.Sprintf("read bounce %d", id), err)
+	}
+	message, err := missing(one(s.reader(ctx), value[[]byte], "SELECT message FROM bounce_messages WHERE bounce = $1", id))
+	return b, message, s.wrap(fmt.Sprintf("read bounce %d", id), err)
+}
+
+// BounceCount is how many reports of a kind came.
+type BounceCount struct {
+	Kind  newsletter.ReportKind
+	Count int
+}
+
+// CountBounces counts an issue's reports (0: of all issues) since a time.
+func (s *Store) CountBounces(ctx context.Context, issue int64, since time.Time) ([]BounceCount, error) {
+	all, err := list(s.reader(ctx), func(scan func(...any) error) (c BounceCount, err error) {
+		err = scan(&c.Kind, &c.Count)
+		return c, err
+	}, "SELECT kind, count(*) FROM bounces WHERE ($1 = 0 OR issue = $1) AND at > $2 GROUP BY kind ORDER BY kind", issue, ms(since))
+	return all, s.wrap("count the bounces", err)
+}
+
+// ForgetBounces deletes what came before a time, some at once, and reports how many.
+func (s *Store) ForgetBounces(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.write(ctx, "forget old bounces", func(x *tx) error {
+		ids, err := list(x, value[int64], "SELECT id FROM bounces WHERE at < $1 ORDER BY at LIMIT 500", ms(before))
+		if err != nil || len(ids) == 0 {
+			n = 0
+			return err
+		}
+		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce {{in ints $1}}", jsonArg(ids)); err != nil {
+			return err
+		}
+		deleted, err := x.exec("DELETE FROM bounces WHERE id {{in ints $1}}", jsonArg(ids))
+		n = int(deleted)
+		return err
+	})
+	return n, err
+}

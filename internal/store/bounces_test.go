@@ -1,0 +1,140 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+const day24 = 24 * time.Hour
+
+// sentTo composes, seals and sends an issue to one subscriber.
+func (b *bench) sentTo(email string) (subscriber int64, i newsletter.Issue) {
+	b.Helper()
+	b.publish(1)
+	must(b.SyncNewsletter(ctx, "weekly", false, b.Now()))(b)
+	must(b.AddSubscriber(ctx, "weekly", newsletter.Line{Email: email}, "cli", b.Now()))(b)
+	s := must(b.SubscriberByEmail(ctx, email))(b)
+	i = b.compose("weekly")
+	b.seal(i, 10)
+	l := b.lease("w")
+	b.ok(b.ledger(b.Store).Settle(ctx, settlement(l, 0, newsletter.Sent)))
+	return s.ID, i
+}
+
+func (b *bench) bounce(r store.Bounced, want store.BounceOutcome) {
+	b.Helper()
+	limit := newsletter.SoftLimit{Count: 3, Over: 7 * day24, Within: 60 * day24}
+	equal(b, must(b.Bounce(ctx, r, limit, b.Now()))(b), want)
+}
+
+func (b *bench) stateOf(subscriber int64) newsletter.SubscriptionState {
+	b.Helper()
+	return must(b.Subscription(ctx, subscriber, "weekly"))(b).State
+}
+
+// TestBounceByKey: what a report with a key of ours leads to.
+func TestBounceByKey(t *testing.T) {
+	each(t, func(b *bench) {
+		id, i := b.sentTo("ann@example.org")
+		whose := &newsletter.Returned{Subscriber: id, Issue: i.ID}
+		b.bounce(store.Bounced{Kind: newsletter.ReportBlock, Reason: newsletter.ReasonSpam, Returned: whose, Said: []byte("1")}, store.BounceNoted)
+		b.bounce(store.Bounced{Kind: newsletter.ReportAutoReply, Returned: whose, Said: []byte("2")}, store.BounceNoted)
+		_, err := b.Suppression(ctx, "ann@example.org")
+		b.is(err, store.ErrNotFound)
+
+		hard := store.Bounced{Kind: newsletter.ReportHard, Returned: whose, Said: []byte("3"), Words: "550 5.1.1 <ann@example.org>: unknown", Email: "somebody@else.example"}
+		b.bounce(hard, store.BounceSuppressed)
+		b.bounce(hard, store.BounceTwice)
+		p := must(b.Suppression(ctx, "ann@example.org"))(b)
+		equal(b, []any{p.Cause, p.Issue, p.Note}, []any{newsletter.CauseBounce, i.ID, "550 5.1.1 <…>: unknown"})
+		_, err = b.Suppression(ctx, "somebody@else.example") // words prove nothing
+		b.is(err, store.ErrNotFound)
+
+		all := must(b.Bounces(ctx, store.BounceQuery{Email: "ann@example.org"}))(b)
+		equal(b, len(all), 3)
+		equal(b, all[0].Words, "550 5.1.1 <…>: unknown")
+		equal(b, must(b.CountBounces(ctx, i.ID, time.Time{}))(b), []store.BounceCount{{newsletter.ReportAutoReply, 1}, {newsletter.ReportBlock, 1}, {newsletter.ReportHard, 1}})
+	})
+}
+
+func TestComplaintAndUnsubscribe(t *testing.T) {
+	each(t, func(b *bench) {
+		ann, i := b.sentTo("ann@example.org")
+		must(b.AddSubscriber(ctx, "weekly", newsletter.Line{Email: "bob@example.org"}, "cli", b.Now()))(b)
+		bob := must(b.SubscriberByEmail(ctx, "bob@example.org"))(b).ID
+		b.bounce(store.Bounced{Kind: newsletter.ReportComplaint, Returned: &newsletter.Returned{Subscriber: ann, Issue: i.ID}, Said: []byte("1")}, store.BounceSuppressed)
+		equal(b, b.stateOf(ann), newsletter.SubscriptionUnsubscribed)
+		equal(b, must(b.Suppression(ctx, "ann@example.org"))(b).Cause, newsletter.CauseComplaint)
+
+		b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Email: "bob@example.org", Said: []byte("2")}, store.BounceNobody) // anybody can write that
+		equal(b, b.stateOf(bob), newsletter.SubscriptionConfirmed)
+		b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Returned: &newsletter.Returned{Subscriber: bob, Issue: i.ID}, Said: []byte("3")}, store.BounceUnsubscribed)
+		equal(b, b.stateOf(bob), newsletter.SubscriptionUnsubscribed)
+	})
+}
+
+// TestSoftBounces: they count by days, decay, and suppress in the end.
+func TestSoftBounces(t *testing.T) {
+	each(t, func(b *bench) {
+		id, i := b.sentTo("ann@example.org")
+		said := byte(0)
+		soft := func(after time.Duration, want store.BounceOutcome) {
+			b.Helper()
+			b.Advance(after)
+			said++
+			b.bounce(store.Bounced{
+				Kind: newsletter.ReportSoft, Reason: newsletter.ReasonFull, Returned: &newsletter.Returned{Subscriber: id, Issue: i.ID}, Said: []byte{said},
+			}, want)
+		}
+		soft(0, store.BounceCounted)
+		soft(day24, store.BounceCounted)
+		soft(61*day24, store.BounceCounted) // the others are long past
+		soft(day24, store.BounceCounted)
+		soft(7*day24, store.BounceSuppressed)
+		equal(b, must(b.Suppression(ctx, "ann@example.org"))(b).Note, "bounced softly 3 times, the last: mailbox full")
+		n := must(b.ForgetBounces(ctx, b.Now().Add(-day24)))(b)
+		equal(b, n, 4)
+	})
+}
+
+// TestBounceWithoutKey: a report that only names somebody is believed when it returns
+// a mail that we sent, or when nothing better can be had and the mail was lately.
+func TestBounceWithoutKey(t *testing.T) {
+	each(t, func(b *bench) {
+		id, i := b.sentTo("ann@example.org")
+		named := store.Bounced{Kind: newsletter.ReportHard, Email: "ann@example.org"}
+		with := func(said string, set func(*store.Bounced), want store.BounceOutcome) {
+			b.Helper()
+			r := named
+			r.Said = []byte(said)
+			set(&r)
+			b.bounce(r, want)
+		}
+		with("1", func(*store.Bounced) {}, store.BounceNobody)
+		with("2", func(r *store.Bounced) { r.MessageID = "0123@example.org" }, store.BounceNobody)
+		with("3", func(r *store.Bounced) { r.Email, r.Named = "stranger@example.org", true }, store.BounceNobody)
+		with("4", func(r *store.Bounced) { r.MessageID = b.Keyring().MessageID(i.ID, id, "example.org") }, store.BounceSuppressed)
+		must(b.LiftSuppression(ctx, "ann@example.org"))(b)
+		with("5", func(r *store.Bounced) { r.Named = true }, store.BounceSuppressed)
+		must(b.LiftSuppression(ctx, "ann@example.org"))(b)
+		b.Advance(15 * day24)
+		with("6", func(r *store.Bounced) { r.Named = true }, store.BounceNobody)
+		equal(b, must(b.Bounces(ctx, store.BounceQuery{Kind: newsletter.ReportHard, Issue: i.ID}))(b)[0].Source, "")
+	})
+}
+
+// TestUnclassified: what is not understood is kept as it came.
+func TestUnclassified(t *testing.T) {
+	each(t, func(b *bench) {
+		b.bounce(store.Bounced{Kind: newsletter.ReportUnclassified, Said: []byte("x"), Message: []byte("Subject: hm\r\n\r\nhm\r\n")}, store.BounceNobody)
+		all := must(b.Bounces(ctx, store.BounceQuery{Kind: newsletter.ReportUnclassified}))(b)
+		_, message, err := b.BounceMessage(ctx, all[0].ID)
+		b.ok(err)
+		equal(b, string(message), "Subject: hm\r\n\r\nhm\r\n")
+		_, _, err = b.BounceMessage(ctx, all[0].ID+1)
+		b.is(err, store.ErrNotFound)
+	})
+}
