@@ -41,6 +41,9 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		Delivery: delivery(cfg),
 		Letters:  jobs.LetterOptions{Confirm: cfg.SignUp.ConfirmWithin, Daily: cfg.SignUp.PerAddress},
 		SignUps:  jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Forget: cfg.SignUp.ForgetAfter},
+		Bounces: jobs.BounceOptions{
+			ReturnPath: cfg.Bounces.ReturnPath.Address, Unsubscribe: cfg.Bounces.Unsubscribe.Address, Soft: newsletter.SoftLimit(cfg.Bounces.Soft),
+		},
 		Lists: func(name string) (io.ReadCloser, error) {
 			return os.Open(cfg.Path(listFile(name)))
 		},

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/mail"
 	"time"
 )
 
@@ -138,13 +137,4 @@ type DKIM struct {
 	// KeyFile is a PEM file with an RSA (2048 bits or more) or Ed25519 private key, relative to the site
 	// folder.
 	KeyFile string `yaml:"key_file" required:"true" kind:"path" example:"key_file: keys/s1.pem"`
-}
-
-// Bounces says where undeliverable mail comes back to.
-type Bounces struct {
-	// ReturnPath is the envelope sender; a key for each recipient is added to its local part (VERP).
-	// Default: the zero address, the envelope sender is the newsletter's From.
-	ReturnPath mail.Address `yaml:"return_path" kind:"bare"`
-	// Maildir is the folder that mail to ReturnPath arrives in, relative to the site folder. Default none.
-	Maildir string `yaml:"maildir" kind:"path"`
 }

@@ -120,7 +120,7 @@ func (c *connection) back() {
 
 func (c *connection) outgoing(it *item, l *letter, made *ahead) *mailer.Outgoing {
 	return &mailer.Outgoing{
-		From:  c.s.envelopeSender(l, it.returned()),
+		From:  c.s.envelopeSender(l, it.whose()),
 		To:    it.row.Email,
 		Size:  l.template.Size(),
 		Mark:  func(context.Context) error { return c.mark(it) },

@@ -75,8 +75,8 @@ func (s *Service) envelopeSender(l *letter, r newsletter.Returned) string {
 	return s.store.Keyring().ReturnAddress(s.o.Bounces.ReturnPath, r)
 }
 
-// returned is whom a delivery is about, should it come back.
-func (it *item) returned() newsletter.Returned {
+// whose is whom a delivery is about, should it come back.
+func (it *item) whose() newsletter.Returned {
 	r := newsletter.Returned{Subscriber: it.row.Subscriber, Issue: it.lease.Issue}
 	if it.lease.Letter != nil {
 		r.Chunk = it.lease.Letter.Chunk

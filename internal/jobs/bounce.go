@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strconv"
+	"time"
+
+	"syndicate/internal/bounce"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/roster"
+	"syndicate/internal/store"
+)
+
+// BounceOptions says where mail comes back to and what it leads to.
+type BounceOptions struct {
+	ReturnPath  string // takes bounces, with a key for each recipient added (VERP); empty: the sender does
+	Unsubscribe string // takes mails that ask to unsubscribe, with keys too; empty: nothing does
+	Soft        newsletter.SoftLimit
+}
+
+// maxKept is how much is kept of a message that was not understood.
+const maxKept = 256 << 10
+
+// Taken is what one report led to.
+type Taken struct {
+	Kind    newsletter.ReportKind
+	Reason  newsletter.Reason
+	Outcome store.BounceOutcome
+}
+
+// TakeMessage reads one message that came back and does what it says. envelope are
+// the addresses it was sent to, if they are known apart from what it says itself.
+// An error means that reading it or the store failed: it should come again.
+func (s *Service) TakeMessage(ctx context.Context, r io.Reader, envelope ...string) ([]Taken, error) {
+	whole := sha256.New()
+	kept := &prefix{left: maxKept}
+	r = io.TeeReader(r, io.MultiWriter(whole, kept))
+	var o bounce.Options
+	if s.o.Bounces.Unsubscribe != "" {
+		o.Unsubscribe = []string{s.o.Bounces.Unsubscribe}
+	}
+	reports, err := bounce.Parse(r, o)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r) // whoever hands it over wants to be rid of all of it
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.TakeReports(ctx, reports, whole.Sum(nil), kept.Bytes(), envelope...)
+}
+
+// TakeReports does what reports say that came in one message or call. identity is what
+// they are known by if they come again; message is kept where it was not understood.
+func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, identity, message []byte, envelope ...string) ([]Taken, error) {
+	taken := make([]Taken, 0, len(reports))
+	for i := range reports {
+		r := &reports[i]
+		b, err := s.bounced(ctx, r, envelope)
+		if err != nil {
+			return taken, err
+		}
+		b.Said, b.Message = strconv.AppendInt(bytes.Clone(identity), int64(i), 10), message
+		outcome, err := s.store.Bounce(ctx, b, s.softLimit(), s.now())
+		if err != nil {
+			return taken, err
+		}
+		taken = append(taken, Taken{r.Kind, r.Reason, outcome})
+		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", r.Reporter, "outcome", string(outcome))
+	}
+	return taken, nil
+}
+
+// bounced finds out whose mail a report is about. A key of ours is believed first:
+// the address that it came to, then what it returns. Without one, what it says counts
+// only where it is signed, or where no keys are used.
+func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []string) (store.Bounced, error) {
+	b := store.Bounced{
+		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter,
+		Source: string(r.Source), MessageID: r.MessageID,
+	}
+	ours := s.o.Bounces.ReturnPath
+	if r.Kind == newsletter.ReportUnsubscribe {
+		ours = s.o.Bounces.Unsubscribe
+	}
+	for _, to := range [][]string{envelope, r.To} {
+		for _, a := range to {
+			if whose, ok := s.store.Keyring().ParseReturnAddress(ours, a); ours != "" && ok {
+				b.Returned = &whose
+				return b, nil
+			}
+		}
+	}
+	if r.Kind == newsletter.ReportUnsubscribe {
+		return b, nil // anybody can write from any address
+	}
+	whose, err := s.ownLink(ctx, r.Unsubscribe)
+	if err != nil || whose != nil {
+		b.Returned = whose
+		return b, err
+	}
+	if address, err := roster.Address(r.Recipient); err == nil {
+		b.Email = address
+	}
+	b.Named = r.Source == bounce.SourceProvider || s.o.Bounces.ReturnPath == "" && (r.Source == bounce.SourceDSN || r.Source == bounce.SourceARF)
+	return b, nil
+}
+
+// ownLink reads the unsubscribe link of a mail that was returned: some receivers hide
+// the address of who complains, but not that. nil: it is none of ours.
+func (s *Service) ownLink(ctx context.Context, link string) (*newsletter.Returned, error) {
+	u, err := url.Parse(link)
+	if link == "" || err != nil {
+		return nil, nil //nolint:nilnil // what strangers write is no error
+	}
+	token, keys := path.Base(u.Path), s.store.Keyring()
+	claim, err := keys.ParseToken(token, newsletter.PurposeUnsubscribe)
+	if err != nil {
+		return nil, nil //nolint:nilnil // as above
+	}
+	all, err := s.store.Subscribers(ctx, store.SubscriberQuery{After: claim.Subscriber - 1, Through: claim.Subscriber, Limit: 1})
+	if err != nil || len(all) == 0 || !keys.Verify(token, all[0].Subscriber.Email) {
+		return nil, err
+	}
+	return &newsletter.Returned{Subscriber: claim.Subscriber, Issue: claim.Issue}, nil
+}
+
+// softLimit is when soft bounces suppress.
+func (s *Service) softLimit() newsletter.SoftLimit {
+	if s.o.Bounces.Soft != (newsletter.SoftLimit{}) {
+		return s.o.Bounces.Soft
+	}
+	const day = 24 * time.Hour
+	return newsletter.SoftLimit{Count: 5, Over: 14 * day, Within: 90 * day}
+}
+
+// prefix keeps the beginning of what is written to it.
+type prefix struct {
+	bytes.Buffer
+	left int
+}
+
+func (p *prefix) Write(b []byte) (int, error) {
+	n := min(len(b), p.left)
+	p.left -= n
+	p.Buffer.Write(b[:n])
+	return len(b), nil
+}
+
+// String says what a report led to, for people.
+func (t Taken) String() string {
+	if t.Reason == "" {
+		return fmt.Sprintf("%s: %s", t.Kind, t.Outcome)
+	}
+	return fmt.Sprintf("%s (%s): %s", t.Kind, t.Reason, t.Outcome)
+}

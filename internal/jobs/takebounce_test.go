@@ -1,0 +1,201 @@
+package jobs_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"syndicate/internal/jobs"
+	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
+)
+
+const returnPath, leaveAt = "bounces@bounces.example.org", "leave@bounces.example.org"
+
+func withBounces(o *jobs.Options) {
+	o.Bounces = jobs.BounceOptions{ReturnPath: returnPath, Unsubscribe: leaveAt}
+	o.OfflineLinks = true
+}
+
+// notice is a delivery status notification as Postfix writes it.
+func notice(to, recipient, status, words, returned string) string {
+	return strings.ReplaceAll(fmt.Sprintf(`Return-Path: <>
+From: MAILER-DAEMON@mx.example.net (Mail Delivery System)
+To: %s
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+I'm sorry to have to inform you that your message could not be delivered.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; %s
+Action: failed
+Status: %s
+Diagnostic-Code: smtp; %s
+
+--b
+Content-Type: text/rfc822-headers
+
+%s
+--b--
+`, to, recipient, status, words, returned), "\n", "\r\n")
+}
+
+func takes(t *testing.T, v *jobs.Service, message string, want ...store.BounceOutcome) {
+	t.Helper()
+	taken, err := v.TakeMessage(t.Context(), strings.NewReader(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []store.BounceOutcome
+	for _, x := range taken {
+		got = append(got, x.Outcome)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestReturnPath: every message has an envelope sender of its own, and what comes back
+// to it is about its recipient, whatever it says.
+func TestReturnPath(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	emails := s.subscribe(3)
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces)
+	s.run(v)
+	from := map[string]string{}
+	for _, m := range k.messages() {
+		from[m.To] = m.From
+	}
+	if len(from) != 3 || from[emails[0]] == from[emails[1]] {
+		t.Fatalf("envelope senders: %v", from)
+	}
+
+	takes(t, v, notice(returnPath, emails[1], "5.1.1", "550 5.1.1 no such user", ""), store.BounceNobody) // without a key
+	takes(t, v, notice(strings.ToUpper(from[emails[0]]), "else@example.net", "5.1.1", "550 5.1.1 no such user", ""), store.BounceSuppressed)
+	takes(t, v, notice(from[emails[2]], emails[2], "5.7.1", "550 5.7.1 blocked by policy", ""), store.BounceNoted)
+	for i, want := range []bool{true, false, false} {
+		_, err := s.store.Suppression(t.Context(), emails[i])
+		if (err == nil) != want {
+			t.Errorf("%s is suppressed: %v", emails[i], !want)
+		}
+	}
+}
+
+// TestBounceByMessageID: without a key, the Message-ID that came back proves it.
+func TestBounceByMessageID(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	email := s.subscribe(1)[0]
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces)
+	s.run(v)
+	m := k.messages()[0]
+	takes(t, v, notice("weekly@example.org", email, "5.1.1", "550 5.1.1 no such user", "Message-ID: <0@example.org>"), store.BounceNobody)
+	report := notice("weekly@example.org", email, "5.1.1", "550 5.1.1 no such user", "Message-ID: "+m.MessageID)
+	takes(t, v, report, store.BounceSuppressed)
+	takes(t, v, report, store.BounceTwice)
+}
+
+// TestUnsubscribeByMail: the address that an issue names unsubscribes its recipient,
+// and nobody else.
+func TestUnsubscribeByMail(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	emails := s.subscribe(2)
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces)
+	s.run(v)
+	var to string
+	for _, m := range k.messages() {
+		if m.To == emails[0] {
+			to = regexp.MustCompile(`<mailto:([^>]+)>`).FindStringSubmatch(m.Header.Get("List-Unsubscribe"))[1]
+		}
+	}
+	write := func(from, to string) string {
+		return "From: " + from + "\r\nTo: " + to + "\r\nSubject: unsubscribe\r\n\r\nunsubscribe\r\n"
+	}
+	takes(t, v, write(emails[1], leaveAt), store.BounceNobody)    // anybody can write that
+	takes(t, v, write(emails[1], to), store.BounceUnsubscribed)   // from another of his addresses
+	takes(t, v, write(emails[0], "x"+to), store.BounceNobody)     // cut or changed
+	takes(t, v, write(emails[0], returnPath), store.BounceNobody) // not the address for that
+	takes(t, v, "\r\nhello\r\n", store.BounceNobody)              // not understood
+	for i, want := range []newsletter.SubscriptionState{newsletter.SubscriptionUnsubscribed, newsletter.SubscriptionConfirmed} {
+		who, err := s.store.SubscriberByEmail(t.Context(), emails[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.store.Subscription(t.Context(), who.ID, "weekly")
+		if err != nil || b.State != want {
+			t.Errorf("%s: %s, %v; want %s", emails[i], b.State, err, want)
+		}
+	}
+}
+
+// TestComplaintWithoutAddress: a feedback report that hides the address is known by the
+// unsubscribe link that it returns.
+func TestComplaintWithoutAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	email := s.subscribe(1)[0]
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces)
+	s.run(v)
+	link := regexp.MustCompile(`<(https?://[^>]+)>`).FindStringSubmatch(k.messages()[0].Header.Get("List-Unsubscribe"))[1]
+	report := func(link string) string {
+		return strings.ReplaceAll(`From: <feedback@isp.example>
+To: <abuse@example.org>
+Subject: complaint
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+This is an email abuse report.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Feedback/1.0
+Version: 1
+
+--b
+Content-Type: message/rfc822
+
+From: weekly@example.org
+To: redacted@isp.example
+List-Unsubscribe: <`+link+`>
+Subject: x
+
+x
+--b--
+`, "\n", "\r\n")
+	}
+	takes(t, v, report(link[:len(link)-1]), store.BounceNobody)
+	takes(t, v, report(link), store.BounceSuppressed)
+	p, err := s.store.Suppression(t.Context(), email)
+	if err != nil || p.Cause != newsletter.CauseComplaint {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
