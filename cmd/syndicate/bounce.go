@@ -37,7 +37,7 @@ as the mail server knows it; without, what stands in the message counts.
 A message that is not understood, or that is about nobody, is no failure: see
 syndicate bounces. When the site cannot be opened or the database does not answer, the
 exit code is 75, so that the mail server keeps the message and tries again.`,
-		Example: `    bounces: "|syndicate -C /srv/letter bounce"                              in /etc/aliases
+		Example: `    syndicate bounce bounces+key@bounces.example.org < report.eml
     argv=/usr/bin/syndicate -C /srv/letter bounce ${original_recipient}      in Postfix's master.cf`,
 		Args: arguments(0, -1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -205,4 +205,25 @@ func (s *site) showBounce(ctx context.Context, b store.StoredBounce, message []b
 			s.printf("%s\n", plain(strings.TrimRight(l, "\r\n")))
 		}
 	}
+}
+
+// bounceCounts counts what came back, by kind.
+func bounceCounts(all []store.BounceCount) map[newsletter.ReportKind]int {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make(map[newsletter.ReportKind]int, len(all))
+	for _, b := range all {
+		out[b.Kind] = b.Count
+	}
+	return out
+}
+
+// cameBack says the same in a line.
+func cameBack(all []store.BounceCount) string {
+	parts := make([]string, len(all))
+	for i, b := range all {
+		parts[i] = number(b.Count) + " " + string(b.Kind)
+	}
+	return strings.Join(parts, ", ")
 }

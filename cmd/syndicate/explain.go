@@ -48,7 +48,8 @@ type explanationView struct {
 	Suppressed  *suppressedView `json:"suppressed,omitempty"`
 	Removed     []removedView   `json:"removed,omitempty"`
 	Newsletters []explainedView `json:"newsletters"`
-	Got         []pastView      `json:"got"` // latest first
+	Got         []pastView      `json:"got"`               // latest first
+	Bounces     []bounceView    `json:"bounces,omitempty"` // latest first
 }
 
 type suppressedView struct {
@@ -124,6 +125,9 @@ func (s *site) viewExplanation(ctx context.Context, e jobs.Explanation) explanat
 			Attempts: p.Attempts, Code: p.Code, Reply: p.Reply, Subject: p.Subject,
 		})
 	}
+	for _, b := range e.Bounces {
+		v.Bounces = append(v.Bounces, bounceView(b))
+	}
 	return v
 }
 
@@ -146,15 +150,22 @@ func (s *site) tellExplanation(ctx context.Context, e jobs.Explanation) {
 		s.explainNewsletter(&l, x)
 	}
 	s.tellLines(l)
-	if len(e.Got) == 0 {
-		return
+	if len(e.Got) > 0 {
+		s.printf("\nissues\n")
+		rows := make([][]string, len(e.Got))
+		for k, p := range e.Got {
+			rows[k] = []string{fmt.Sprintf("  %s/%d", p.Newsletter, p.Number), s.howItWent(p), p.Subject}
+		}
+		s.table(nil, rows)
 	}
-	s.printf("\nissues\n")
-	rows := make([][]string, len(e.Got))
-	for k, p := range e.Got {
-		rows[k] = []string{fmt.Sprintf("  %s/%d", p.Newsletter, p.Number), s.howItWent(p), p.Subject}
+	if len(e.Bounces) > 0 {
+		s.printf("\ncame back\n")
+		rows := make([][]string, len(e.Bounces))
+		for k, b := range e.Bounces {
+			rows[k] = []string{"  " + moment(b.At, zone), join(", ", string(b.Kind), string(b.Reason)), string(b.Outcome), s.issueName(ctx, b.Issue), b.Words}
+		}
+		s.table(nil, rows)
 	}
-	s.table(nil, rows)
 }
 
 func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {

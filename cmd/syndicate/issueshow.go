@@ -142,6 +142,7 @@ func (s *site) showIssue(d jobs.IssueDetail) {
 		{"  failed", share(d.Failed, i.Recipients)},
 		{"  cancelled", counted(d.Cancelled, "")},
 		{"complaints", counted(d.Complaints, "")},
+		{"came back", cameBack(d.Bounces)},
 		{"held for review", counted(d.Held, newsletter.Plural(d.Held, "suppression"))},
 	}
 	kept := rows[:0]

@@ -103,16 +103,17 @@ type issueView struct {
 
 // issueDetail is what issues show says besides.
 type issueDetail struct {
-	Groups     []groupTally `json:"groups"`
-	Rate       float64      `json:"rate"`               // messages a second in the last minute
-	MaxRate    float64      `json:"max_rate,omitempty"` // of the newsletter's issues
-	Complaints int          `json:"complaints"`
-	Held       int          `json:"held"`                  // suppressions that wait for a review
-	ETASeconds int          `json:"eta_seconds,omitempty"` // until it is done; 0: unknown or done
-	ETA        time.Time    `json:"eta,omitzero"`          //
-	ETAFrom    string       `json:"eta_from,omitempty"`    // what it was judged by
-	QuietUntil time.Time    `json:"quiet_until,omitzero"`  //
-	Canary     *canaryView  `json:"canary,omitempty"`
+	Groups     []groupTally                  `json:"groups"`
+	Rate       float64                       `json:"rate"`               // messages a second in the last minute
+	MaxRate    float64                       `json:"max_rate,omitempty"` // of the newsletter's issues
+	Complaints int                           `json:"complaints"`
+	Bounces    map[newsletter.ReportKind]int `json:"bounces,omitempty"`     // what came back later, by kind
+	Held       int                           `json:"held"`                  // suppressions that wait for a review
+	ETASeconds int                           `json:"eta_seconds,omitempty"` // until it is done; 0: unknown or done
+	ETA        time.Time                     `json:"eta,omitzero"`          //
+	ETAFrom    string                        `json:"eta_from,omitempty"`    // what it was judged by
+	QuietUntil time.Time                     `json:"quiet_until,omitzero"`  //
+	Canary     *canaryView                   `json:"canary,omitempty"`
 }
 
 type groupTally struct {
@@ -176,7 +177,7 @@ func viewDetail(d jobs.IssueDetail) issueView {
 		v.Articles = append(v.Articles, d.Articles[k].Title)
 	}
 	v.issueDetail = &issueDetail{
-		Groups: []groupTally{}, Rate: d.Rate, MaxRate: d.MaxRate, Complaints: d.Complaints, Held: d.Held,
+		Groups: []groupTally{}, Rate: d.Rate, MaxRate: d.MaxRate, Complaints: d.Complaints, Bounces: bounceCounts(d.Bounces), Held: d.Held,
 		ETASeconds: int(d.Estimate.Left.Seconds()), ETA: d.Estimate.At, ETAFrom: d.Estimate.By, QuietUntil: d.QuietUntil,
 	}
 	for _, g := range d.Groups {

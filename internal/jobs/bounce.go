@@ -24,6 +24,9 @@ type BounceOptions struct {
 	Soft        newsletter.SoftLimit
 }
 
+// bouncesKept is for how long what came back can be looked at.
+const bouncesKept = 400 * 24 * time.Hour
+
 // maxKept is how much is kept of a message that was not understood.
 const maxKept = 256 << 10
 
@@ -73,7 +76,9 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		taken = append(taken, Taken{r.Kind, r.Reason, outcome})
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", r.Reporter, "outcome", string(outcome))
 	}
-	return taken, nil
+	// Some of what is long past goes with each that comes: there is never much of it.
+	_, err := s.store.ForgetBounces(ctx, s.now().Add(-max(bouncesKept, s.softLimit().Within)))
+	return taken, err
 }
 
 // bounced finds out whose mail a report is about. A key of ours is believed first:
@@ -116,12 +121,12 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 func (s *Service) ownLink(ctx context.Context, link string) (*newsletter.Returned, error) {
 	u, err := url.Parse(link)
 	if link == "" || err != nil {
-		return nil, nil //nolint:nilnil // what strangers write is no error
+		return nil, nil //nolint:nilnil,nilerr // what strangers write is no error
 	}
 	token, keys := path.Base(u.Path), s.store.Keyring()
 	claim, err := keys.ParseToken(token, newsletter.PurposeUnsubscribe)
 	if err != nil {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil,nilerr // as above
 	}
 	all, err := s.store.Subscribers(ctx, store.SubscriberQuery{After: claim.Subscriber - 1, Through: claim.Subscriber, Limit: 1})
 	if err != nil || len(all) == 0 || !keys.Verify(token, all[0].Subscriber.Email) {

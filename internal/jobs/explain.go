@@ -19,6 +19,7 @@ type Explanation struct {
 	Removed     []store.Tombstone
 	Newsletters []ExplainedNewsletter // that are configured, and others it has subscribed to
 	Got         []store.PastDelivery  // latest first; also what is to come of open issues
+	Bounces     []store.StoredBounce  // what came back from there, latest first
 }
 
 // ExplainedNewsletter is one newsletter as seen from an address.
@@ -32,6 +33,9 @@ type ExplainedNewsletter struct {
 	WhyNot       []string                 // why it gets nothing; empty: it will
 }
 
+// explainedBounces is how many bounces an explanation tells.
+const explainedBounces = 20
+
 // Explain looks an address up.
 func (s *Service) Explain(ctx context.Context, email string) (Explanation, error) {
 	e := Explanation{Email: email}
@@ -42,6 +46,9 @@ func (s *Service) Explain(ctx context.Context, email string) (Explanation, error
 	}
 	var err error
 	if e.Removed, err = s.store.Tombstones(ctx, email); err != nil {
+		return e, err
+	}
+	if e.Bounces, err = s.store.Bounces(ctx, store.BounceQuery{Email: email, Limit: explainedBounces}); err != nil {
 		return e, err
 	}
 	e.Subscriber, err = s.store.SubscriberByEmail(ctx, email)

@@ -24,7 +24,8 @@ type IssueDetail struct {
 	QuietUntil time.Time     // zero: it is not in quiet hours
 	Canary     *CanaryReport // nil: there is none
 	Complaints int           //
-	Held       int           // suppressions that wait for a review
+	Bounces    []store.BounceCount
+	Held       int // suppressions that wait for a review
 	Articles   []newsletter.Article
 }
 
@@ -81,6 +82,9 @@ func (s *Service) Inspect(ctx context.Context, id int64) (IssueDetail, error) {
 		d.Canary = canaryReport(d.Issue, groups, n.Canary.Wait)
 	}
 	if d.Complaints, err = s.store.Complaints(ctx, id); err != nil {
+		return d, err
+	}
+	if d.Bounces, err = s.store.CountBounces(ctx, id, time.Time{}); err != nil {
 		return d, err
 	}
 	held, err := s.store.Suppressions(ctx, store.SuppressionQuery{Issue: id, Held: true})
