@@ -25,7 +25,7 @@ func TestSignUpInBrowser(t *testing.T) {
 		{"quotidien", "noemie@example.net", "Regardez dans votre boîte aux lettres", "S’abonner à «\u00a0La lettre du port\u00a0»\u202f?", "Bienvenue\u00a0: l’abonnement est confirmé"},
 	} {
 		tab, cancel := chromedp.NewContext(browser)
-		defer cancel()
+		t.Cleanup(cancel)
 		looks := func(page string) {
 			t.Helper()
 			s.check(chromedp.Do(tab, scripts(true)))
