@@ -56,6 +56,9 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 	if o.Feeds.Dir, err = absolute(cfg, cfg.Feeds.Dir); err != nil {
 		return o, err
 	}
+	if o.Bounces.Maildir, err = absolute(cfg, cfg.Bounces.Maildir); err != nil {
+		return o, err
+	}
 	if o.OutboxDir, err = absolute(cfg, outboxDir); err != nil {
 		return o, err
 	}

@@ -18,7 +18,8 @@ type Bounces struct {
 	Unsubscribe mail.Address `yaml:"unsubscribe" kind:"bare"`
 	// Soft says when an address that bounces softly is suppressed.
 	Soft SoftBounces `yaml:"soft"`
-	// Maildir is the folder that mail to ReturnPath arrives in, relative to the site folder. Default none.
+	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve takes it in.
+	// Default none.
 	Maildir string `yaml:"maildir" kind:"path"`
 }
 

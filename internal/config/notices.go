@@ -21,7 +21,6 @@ func (c *Config) Notices() []Problem {
 		note(len(c.DKIM) > 0 && !c.signs(domain), join("newsletters", n.Name)+".from",
 			fmt.Sprintf("no key in dkim is for %s: nothing signs the mail of %s", domain, n.Name), "syndicate dkim keygen "+domain+" makes keys")
 	}
-	note(c.Bounces.Maildir != "", "bounces.maildir", "bounces.maildir has no effect in this version", "syndicate bounce takes a report on standard input")
 	return list
 }
 

@@ -16,7 +16,6 @@ newsletters:
   daily: {title: D, from: a@daily.example.org}
   other: {title: O, from: a@notexample.org}
 dkim: [{domain: Example.org., selector: s1, key_file: keys/s1.pem}]
-bounces: {maildir: mail}
 `
 	c, err := config.Parse("config.yaml", []byte(file), nil)
 	if err != nil {
@@ -28,7 +27,6 @@ bounces: {maildir: mail}
 	}
 	want := []string{
 		"config.yaml:5:27: no key in dkim is for notexample.org: nothing signs the mail of other; syndicate dkim keygen notexample.org makes keys",
-		"config.yaml:7:20: bounces.maildir has no effect in this version; syndicate bounce takes a report on standard input",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("notices (- want, + got):\n%s", d)

@@ -22,6 +22,7 @@ type BounceOptions struct {
 	ReturnPath  string // takes bounces, with a key for each recipient added (VERP); empty: the sender does
 	Unsubscribe string // takes mails that ask to unsubscribe, with keys too; empty: nothing does
 	Soft        newsletter.SoftLimit
+	Maildir     string // absolute; that mail arrives in it, for Serve; empty: none
 }
 
 // bouncesKept is for how long what came back can be looked at.

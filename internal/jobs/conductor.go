@@ -33,6 +33,7 @@ type conductor struct {
 	visit    time.Time              // the next visit of a source elsewhere
 	told     time.Time              // when hubs or their subscribers are to be called next, zero: nothing is foreseen
 	retell   bool                   // jobs for that were being done already
+	mailed   bool                   // mail may have come back, and nobody was asked to take it in
 	swept    time.Time              // when what has had its time was ended last
 	version  int64                  // of the articles, when the feeds were built last
 	built    bool                   // the feeds, by this process
@@ -89,6 +90,14 @@ func (c *conductor) turn(ctx context.Context) error {
 		if asked {
 			c.listed = now
 		}
+	}
+	if c.mailed {
+		// If the job is being done, it may have passed the latest: ask again.
+		asked, err := c.ask(ctx, maildirJob{})
+		if err != nil {
+			return err
+		}
+		c.mailed = !asked
 	}
 	n, err := c.store.ReleaseDue(ctx, now)
 	if err != nil {
@@ -306,8 +315,11 @@ func (c *conductor) wait(ctx context.Context) bool {
 			return true
 		case <-c.look:
 			return true
+		case <-c.mail:
+			c.mailed = true
+			return true
 		case <-control.C:
-			if c.listed.IsZero() || c.stirred(ctx) || c.retell && c.again(ctx) != nil {
+			if c.listed.IsZero() || c.mailed || c.stirred(ctx) || c.retell && c.again(ctx) != nil {
 				return ctx.Err() == nil
 			}
 		}

@@ -136,6 +136,7 @@ type Service struct {
 	changed  chan struct{} // capacity 1: articles or lists may have changed
 	look     chan struct{} // capacity 1: an issue's state changed
 	signed   chan struct{} // capacity 1: somebody signed up
+	mail     chan struct{} // capacity 1: mail may have come back
 }
 
 // New checks the options and returns the service. Nothing runs yet.
@@ -194,7 +195,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		o: o, store: o.Store, log: o.Log, now: o.Now,
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), look: make(chan struct{}, 1),
-		signed: make(chan struct{}, 1),
+		signed: make(chan struct{}, 1), mail: make(chan struct{}, 1),
 	}
 	s.builder = s.newBuilder()
 	return s, nil
