@@ -93,7 +93,7 @@ func (s *site) handler(ctx context.Context) (http.Handler, error) {
 		Store: s.store, Service: s.service, Site: s.options.Site, Newsletters: s.options.Newsletters,
 		FeedsDir: s.options.Feeds.Dir, Templates: templates, Builtin: s.options.Builtin,
 		WebURL: s.cfg.Web.URL, Version: readBuild().Version,
-		TrustedProxies: s.cfg.Web.TrustedProxies, Log: s.log, Now: s.now,
+		Hooks: hooks(s.cfg), TrustedProxies: s.cfg.Web.TrustedProxies, Log: s.log, Now: s.now,
 	})
 }
 

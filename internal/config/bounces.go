@@ -21,6 +21,8 @@ type Bounces struct {
 	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve takes it in.
 	// Default none.
 	Maildir string `yaml:"maildir" kind:"path"`
+	// Webhooks are the sending services that report to serve.
+	Webhooks Webhooks `yaml:"webhooks"`
 }
 
 // SoftBounces says when an address that bounces softly, such as a mailbox that is full, is suppressed.

@@ -69,6 +69,7 @@ func (d *decoder) validate(c *Config) {
 	d.feeds(c)
 	d.relays(c.Relays)
 	d.bounces(c.Bounces)
+	d.webhooks(c.Bounces.Webhooks)
 	if c.Delivery.Renew > c.Delivery.Lease/2 {
 		d.key("delivery.renew", "so that one renewal may fail", "expected at most half of lease, which is %s", c.Delivery.Lease)
 	}

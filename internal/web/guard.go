@@ -53,6 +53,9 @@ func (s *server) guard(next http.Handler) http.Handler {
 		if strings.HasPrefix(inner.URL.Path, pushPath) {
 			limit = maxPush
 		}
+		if strings.HasPrefix(inner.URL.Path, hookPath) {
+			limit = maxHook
+		}
 		inner.Body = http.MaxBytesReader(w, inner.Body, limit)
 		next.ServeHTTP(rec, inner)
 	})

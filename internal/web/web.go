@@ -46,6 +46,8 @@ type Options struct {
 	FeedMemory  int64                   // bytes of feeds that are held, in all codings; 0: 96 MB
 	Version     string                  // of the program, for /metrics
 
+	Hooks HookOptions // of sending services that report
+
 	// TrustedProxies are the networks whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed.
 	TrustedProxies []netip.Prefix
@@ -77,6 +79,7 @@ type server struct {
 	fed     feedCounters
 	gauges  gaugeCache
 	mux     *http.ServeMux
+	certs   certificates // of Amazon
 	guarded http.Handler // everything that takes no short way
 }
 
@@ -187,6 +190,7 @@ func (s *server) routes() *http.ServeMux {
 		{"POST /hub", s.askHub},
 		{"GET " + pushPath + "{token}", s.answerHub},
 		{"POST " + pushPath + "{token}", s.pushed},
+		{"POST " + hookPath + "{provider}", s.takeHook},
 		{"GET /unsubscribe/{token}", s.unsubscribePage},
 		{"POST /unsubscribe/{token}", s.unsubscribe},
 		{"GET /preferences/{token}", s.preferencesPage},
