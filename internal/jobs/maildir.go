@@ -165,7 +165,8 @@ func (s *Service) watchMail(ctx context.Context) {
 			if e.Has(fsnotify.Create) {
 				poke(s.mail)
 			}
-		case <-failures: // some may have been missed
+		case err := <-failures:
+			s.log.Warn("mail may have been missed", "error", err, "looked_at_every", mailEvery)
 			poke(s.mail)
 		case <-every.C:
 			if files != nil {
