@@ -25,8 +25,23 @@ type BounceOptions struct {
 	Maildir     string // absolute; that mail arrives in it, for Serve; empty: none
 }
 
-// bouncesKept is for how long what came back can be looked at.
-const bouncesKept = 400 * 24 * time.Hour
+// For how long what came back can be looked at, and for how long the messages
+// themselves that were not understood.
+const (
+	bouncesKept       = 400 * 24 * time.Hour
+	bounceMessageKept = 30 * 24 * time.Hour
+)
+
+// forgetBounces deletes what is long past.
+func (s *Service) forgetBounces(ctx context.Context) error {
+	now := s.now()
+	for {
+		n, err := s.store.ForgetBounces(ctx, now.Add(-max(bouncesKept, s.softLimit().Within)), now.Add(-bounceMessageKept))
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
 
 // maxKept is how much is kept of a message that was not understood.
 const maxKept = 256 << 10
@@ -77,9 +92,7 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		taken = append(taken, Taken{r.Kind, r.Reason, outcome})
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", r.Reporter, "outcome", string(outcome))
 	}
-	// Some of what is long past goes with each that comes: there is never much of it.
-	_, err := s.store.ForgetBounces(ctx, s.now().Add(-max(bouncesKept, s.softLimit().Within)))
-	return taken, err
+	return taken, nil
 }
 
 // bounced finds out whose mail a report is about. A key of ours is believed first:
@@ -89,6 +102,9 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 	b := store.Bounced{
 		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter,
 		Source: string(r.Source), MessageID: r.MessageID,
+	}
+	if address, err := roster.Address(r.Recipient); err == nil {
+		b.Email = address
 	}
 	ours := s.o.Bounces.ReturnPath
 	if r.Kind == newsletter.ReportUnsubscribe {
@@ -102,16 +118,16 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 			}
 		}
 	}
-	if r.Kind == newsletter.ReportUnsubscribe {
-		return b, nil // anybody can write from any address
-	}
-	whose, err := s.ownLink(ctx, r.Unsubscribe)
-	if err != nil || whose != nil {
-		b.Returned = whose
-		return b, err
-	}
-	if address, err := roster.Address(r.Recipient); err == nil {
-		b.Email = address
+	switch {
+	case r.Kind == newsletter.ReportUnsubscribe && r.Source != bounce.SourceProvider:
+		b.Email, b.MessageID = "", "" // anybody can write from any address
+		return b, nil
+	case r.Kind == newsletter.ReportComplaint: // who has the link may leave, but is not believed that the address is dead
+		whose, err := s.ownLink(ctx, r.Unsubscribe)
+		if err != nil || whose != nil {
+			b.Returned = whose
+			return b, err
+		}
 	}
 	b.Named = r.Source == bounce.SourceProvider || s.o.Bounces.ReturnPath == "" && (r.Source == bounce.SourceDSN || r.Source == bounce.SourceARF)
 	return b, nil

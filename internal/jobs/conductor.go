@@ -251,6 +251,9 @@ func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 	if err := c.forgetLetters(ctx); err != nil {
 		return err
 	}
+	if err := c.forgetBounces(ctx); err != nil {
+		return err
+	}
 	return c.forgetSignUps(ctx)
 }
 

@@ -110,7 +110,8 @@ func (x *tx) bounce(b Bounced, who addressee, limit newsletter.SoftLimit, now ti
 		at, err := list(x, func(scan func(...any) error) (t time.Time, err error) {
 			err = scan(stamp{&t})
 			return t, err
-		}, "SELECT at FROM bounces WHERE hash = $1 AND kind = 'soft' AND at > $2", who.hash, ms(now.Add(-limit.Within)))
+		}, `SELECT at FROM bounces WHERE hash = $1 AND kind = 'soft' AND at > $2
+			AND at > (SELECT coalesce(max(at), 0) FROM bounces WHERE hash = $1 AND outcome = 'suppressed')`, who.hash, ms(now.Add(-limit.Within)))
 		if err != nil || !limit.Reached(append(at, now), now) {
 			return BounceCounted, err
 		}
@@ -136,7 +137,21 @@ func (x *tx) leave(who addressee, how string, now time.Time) error {
 // addressee finds whom a report is about; no hash: nobody, or nobody for sure.
 func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 	if b.Returned != nil {
-		return x.returned(*b.Returned)
+		who, err := x.returned(*b.Returned)
+		if err != nil || who.hash == "" || b.Email == "" {
+			return who, err
+		}
+		// The mail may have gone to an address that its owner has changed since.
+		if hash := x.s.keys.AddressHash(b.Email); hash != who.hash {
+			n, err := x.query1("SELECT count(*) FROM tombstones WHERE hash = $1 AND cause = 'changed'", hash)
+			if err != nil {
+				return who, err
+			}
+			if n > 0 {
+				who.subscriber, who.hash = 0, hash
+			}
+		}
+		return who, nil
 	}
 	if b.Email == "" {
 		return who, nil
@@ -174,8 +189,13 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 // returned finds whom a key is about.
 func (x *tx) returned(r newsletter.Returned) (who addressee, err error) {
 	if r.Issue == 0 {
-		who.subscriber = r.Subscriber
-		who.hash, err = missing(one(x, value[string], "SELECT hash FROM letters WHERE chunk = $1 AND subscriber = $2", r.Chunk, r.Subscriber))
+		// A letter may go to an address that is not its subscriber's: whoever has that
+		// speaks for it alone.
+		who, err = missing(one(x, func(scan func(...any) error) (who addressee, err error) {
+			err = scan(&who.hash, &who.subscriber)
+			return who, err
+		}, `SELECT l.hash, coalesce(s.id, 0) FROM letters l LEFT JOIN subscribers s ON s.id = l.subscriber AND s.hash = l.hash
+			WHERE l.chunk = $1 AND l.subscriber = $2`, r.Chunk, r.Subscriber))
 		return who, err
 	}
 	if who.hash, err = missing(one(x, value[string], "SELECT hash FROM subscribers WHERE id = $1", r.Subscriber)); err != nil || who.hash == "" {
@@ -256,19 +276,18 @@ func (s *Store) CountBounces(ctx context.Context, issue int64, since time.Time) 
 	return all, s.wrap("count the bounces", err)
 }
 
-// ForgetBounces deletes what came before a time, some at once, and reports how many.
-func (s *Store) ForgetBounces(ctx context.Context, before time.Time) (n int, err error) {
+// ForgetBounces deletes what came before a time, and the messages themselves that came
+// before another, which is later: some hundreds at once, the oldest. It reports how many
+// rows it deleted; 0: there is no more.
+func (s *Store) ForgetBounces(ctx context.Context, before, messages time.Time) (n int, err error) {
 	err = s.write(ctx, "forget old bounces", func(x *tx) error {
-		ids, err := list(x, value[int64], "SELECT id FROM bounces WHERE at < $1 ORDER BY at LIMIT 500", ms(before))
-		if err != nil || len(ids) == 0 {
-			n = 0
+		gone, err := x.exec(`DELETE FROM bounce_messages WHERE bounce IN (SELECT m.bounce FROM bounce_messages m JOIN bounces b ON b.id = m.bounce
+			WHERE b.at < $1 ORDER BY b.at LIMIT 500)`, ms(messages))
+		if err != nil {
 			return err
 		}
-		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce {{in ints $1}}", jsonArg(ids)); err != nil {
-			return err
-		}
-		deleted, err := x.exec("DELETE FROM bounces WHERE id {{in ints $1}}", jsonArg(ids))
-		n = int(deleted)
+		old, err := x.exec("DELETE FROM bounces WHERE id IN (SELECT id FROM bounces WHERE at < $1 ORDER BY at LIMIT 500)", ms(before))
+		n = int(gone + old)
 		return err
 	})
 	return n, err

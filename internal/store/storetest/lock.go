@@ -37,7 +37,7 @@ func LockRows(t testing.TB, dsn, table string) *Lock {
 // seen to.
 func (l *Lock) Waiting() int {
 	l.t.Helper()
-	rows, err := l.db.QueryContext(l.t.Context(), "SELECT xact_start FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	rows, err := l.db.QueryContext(l.t.Context(), "SELECT xact_start FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND xact_start IS NOT NULL")
 	if err != nil {
 		l.t.Fatal(err)
 	}
