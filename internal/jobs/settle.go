@@ -131,7 +131,7 @@ func (c *connection) ready(it *item) error {
 func (c *connection) settlement(it *item, reply newsletter.Reply, v newsletter.Verdict, fault, denied bool) store.Settlement {
 	x := store.Settlement{
 		Chunk: it.row.Chunk, N: it.row.N, Fence: it.lease.Fence, State: v.State, Reply: reply,
-		Suppress: v.Suppress, Subscriber: it.row.Subscriber, Issue: it.lease.Issue,
+		Suppress: v.Suppress, Address: it.row.Email, Subscriber: it.row.Subscriber, Issue: it.lease.Issue,
 	}
 	o := c.s.o.Delivery
 	if x.State == newsletter.Uncertain && !o.Hold {

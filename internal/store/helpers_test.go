@@ -204,5 +204,5 @@ var sentReply = newsletter.Reply{Phase: newsletter.PhaseDot, Code: 250}
 // settlement is how a leased row ended.
 func settlement(l store.Lease, row int, state newsletter.DeliveryState) store.Settlement {
 	d := l.Rows[row]
-	return store.Settlement{Chunk: l.Chunk, N: d.N, Fence: l.Fence, State: state, Subscriber: d.Subscriber, Issue: l.Issue, Reply: sentReply}
+	return store.Settlement{Chunk: l.Chunk, N: d.N, Fence: l.Fence, State: state, Address: d.Email, Subscriber: d.Subscriber, Issue: l.Issue, Reply: sentReply}
 }

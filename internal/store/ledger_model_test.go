@@ -230,7 +230,7 @@ func (w *world) settle(rt *rapid.T) {
 	slices.Sort(rows)
 	n := rapid.SampledFrom(rows).Draw(rt, "row")
 	p := h.flying[n]
-	x := store.Settlement{Chunk: h.Chunk, N: n, Fence: h.Fence, Subscriber: p.id, Issue: h.Issue, Reply: sentReply}
+	x := store.Settlement{Chunk: h.Chunk, N: n, Fence: h.Fence, Address: p.email, Subscriber: p.id, Issue: h.Issue, Reply: sentReply}
 	x.State = rapid.SampledFrom([]newsletter.DeliveryState{newsletter.Sent, newsletter.Sent, newsletter.Failed, newsletter.Pending}).Draw(rt, "result")
 	if x.State == newsletter.Pending {
 		x.RetryIn = time.Duration(rapid.IntRange(0, 2).Draw(rt, "delay")) * 20 * time.Second

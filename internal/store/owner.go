@@ -20,8 +20,8 @@ type AddressChange struct {
 // ChangeAddress gives a subscriber the address that the letter of a change went to,
 // in one transaction, and writes a notice to the one of before. No list brings that
 // one back. If the new address is a subscriber's already, both are one from then on:
-// whoever has the link of each is the owner of each. What is pending is cancelled
-// where subscriptions meet, and else goes to the new address.
+// whoever has the link of each is the owner of each. What is pending is cancelled,
+// for a worker may have it in its hands with the old address: the next issue has it.
 //
 // ErrNotFound: there is no such letter, or its subscriber is gone. ErrStale: the
 // address was changed since it was written. ErrConflict: the new one is suppressed.
@@ -91,9 +91,14 @@ func (s *Store) ChangeAddress(ctx context.Context, c AddressChange, now time.Tim
 func (x *tx) readdress(subscriber int64, address, hash string) error {
 	_, domain, _ := strings.Cut(address, "@")
 	_, err := x.exec("UPDATE subscribers SET email = $2, hash = $3, domain = $4 WHERE id = $1", subscriber, address, hash, newsletter.DomainGroup(domain))
-	if err == nil {
-		_, err = x.exec("UPDATE subscriptions SET suppressed = 0 WHERE subscriber = $1", subscriber)
+	if err != nil {
+		return err
 	}
+	// Workers that have leased some of it have read the address of before.
+	if err := x.cancelPending(subscriber, ""); err != nil {
+		return err
+	}
+	_, err = x.exec("UPDATE subscriptions SET suppressed = 0 WHERE subscriber = $1", subscriber)
 	return err
 }
 

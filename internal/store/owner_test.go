@@ -72,6 +72,29 @@ func TestChangeOfABouncedAddress(t *testing.T) {
 	})
 }
 
+// TestChangeWhileSending: what a worker leased before an address changed does not go to
+// the old one any more, and comes with the next issue; what was on its way and bounces
+// is blamed on the address that it went to.
+func TestChangeWhileSending(t *testing.T) {
+	each(t, func(b *bench) {
+		i, ids := b.sending(2, 10)
+		ledger, l := b.ledger(b.Store), b.lease("w")
+		old := l.Rows[1].Email
+		must(b.ChangeAddress(ctx, b.askChange(ids[0], "one@example.net"), b.Now()))(b)
+		b.is(ledger.Mark(ctx, l.Chunk, l.Rows[0].N, l.Fence), store.ErrStale)
+		equal(b, must(b.Subscription(ctx, ids[0], "weekly"))(b).Cursor < i.Horizon, true)
+
+		b.ok(ledger.Mark(ctx, l.Chunk, l.Rows[1].N, l.Fence))
+		must(b.ChangeAddress(ctx, b.askChange(ids[1], "two@example.net"), b.Now()))(b)
+		x := settlement(l, 1, newsletter.Failed)
+		x.Suppress, x.Reply = true, newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 550, Enhanced: "5.1.1", Text: "no such user"}
+		b.ok(ledger.Settle(ctx, x))
+		equal(b, must(b.Suppression(ctx, old))(b).Cause, newsletter.CauseBounce)
+		_, err := b.Suppression(ctx, "two@example.net")
+		b.is(err, store.ErrNotFound)
+	})
+}
+
 // TestMerge: who moves to an address that subscribes already becomes one with it.
 func TestMerge(t *testing.T) {
 	each(t, func(b *bench) {

@@ -248,7 +248,7 @@ func (x *tx) settleOthers(in []*entry, chunks map[int64]*held, now int64) error 
 			err = x.returnCursors(i, "c.id = $4 AND d.n = $5", e.Chunk, e.N)
 		}
 		if ok && err == nil && e.Suppress && e.State == newsletter.Failed {
-			err = x.suppressSubscriber(e, now)
+			err = x.suppressTried(e, now)
 		}
 		if err != nil {
 			return err
@@ -266,13 +266,15 @@ func (x *tx) explainRefusal(e *entry) error {
 	return err
 }
 
-func (x *tx) suppressSubscriber(e *entry, now int64) error {
-	hash, err := missing(one(x, value[string], `SELECT coalesce(l.hash, s.hash) FROM deliveries d JOIN subscribers s ON s.id = d.subscriber
-		LEFT JOIN letters l ON l.chunk = d.chunk WHERE d.chunk = $1 AND d.n = $2`, e.Chunk, e.N))
-	if err != nil || hash == "" {
+// suppressTried suppresses the address that a message went to: its owner may have
+// another one by now. What was forgotten meanwhile stays so.
+func (x *tx) suppressTried(e *entry, now int64) error {
+	known, err := missing(x.query1(`SELECT 1 FROM deliveries d JOIN subscribers s ON s.id = d.subscriber
+		LEFT JOIN letters l ON l.chunk = d.chunk WHERE d.chunk = $1 AND d.n = $2 AND coalesce(l.hash, s.hash) <> ''`, e.Chunk, e.N))
+	if err != nil || known == 0 || e.Address == "" {
 		return err
 	}
-	return x.suppress(newsletter.Suppression{Hash: hash, Cause: newsletter.CauseBounce, Issue: e.Issue, Note: replyText(e.Reply), At: fromMS(now)})
+	return x.suppress(newsletter.Suppression{Hash: x.s.keys.AddressHash(e.Address), Cause: newsletter.CauseBounce, Issue: e.Issue, Note: replyText(e.Reply), At: fromMS(now)})
 }
 
 // noteProgress stamps the chunks, at most once a second each.

@@ -143,6 +143,7 @@ type Settlement struct {
 	RetryIn      time.Duration // with Pending; 0: at once, and the attempt does not count (the relay's fault)
 	Uncounted    bool          // with RetryIn: the attempt does not count all the same
 	Suppress     bool          // the address does not exist
+	Address      string        // with Suppress: where it went, which may be the subscriber's no more
 	Subscriber   int64         // with Suppress
 	Issue        int64         // with Suppress
 }
