@@ -225,6 +225,7 @@ func (c *connection) closed() {
 	if int(c.relay.open.Add(-1)) >= int(c.relay.allowed.Load()) {
 		poke(c.reshare) // another worker waits for it
 	}
+	c.queue.left() // or one of ours
 }
 
 // sleep waits; false: ctx ended before.

@@ -139,3 +139,38 @@ func TestTakeUnwanted(t *testing.T) {
 		})
 	}
 }
+
+// TestDialsInPlace: when a relay's connections become fewer, none is opened in place of
+// those that are too many, until they have ended.
+func TestDialsInPlace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(mailer.Relay{Name: "main"})
+		r.allowed.Store(8)
+		q := newQueue(4, []*relay{r})
+		q.limits = newLimits(nil, nil, GroupLimit{})
+		q.push(store.Lease{Chunk: 1, Issue: 1, Rows: make([]newsletter.Delivery, 20)}, time.Now(), time.Now().Add(2*time.Hour))
+		for n := 4; n < 8; n++ { // these send
+			if q.take(t.Context(), r, n, false) == nil {
+				t.Fatal("none of 8 may be opened")
+			}
+		}
+		r.allowed.Store(4)
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		taken := make(chan *item, 4)
+		for n := range 4 {
+			go func() { taken <- q.take(ctx, r, n, false) }()
+		}
+		synctest.Wait()
+		if open := r.open.Load(); open != 4 {
+			t.Fatalf("%d connections of 4", open)
+		}
+		d := &deliverer{queue: q, reshare: make(chan struct{}, 1)}
+		(&connection{deliverer: d, relay: r, number: 7}).closed()
+		synctest.Wait()
+		if open := r.open.Load(); open != 4 || len(taken) != 1 {
+			t.Errorf("one of 4 ended: %d are open, %d of them anew", open, len(taken))
+		}
+	})
+}

@@ -199,7 +199,7 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 			q.leftLocked()
 			return nil
 		}
-		if wanted && (open || r.idle == 0 && r.asked.more(int(r.open.Load()))) {
+		if wanted && (open || r.idle == 0 && r.roomLocked()) {
 			if it := q.popLocked(r, true, true); it != nil {
 				if !open {
 					r.open.Add(1)
@@ -233,12 +233,26 @@ func (q *queue) take(ctx context.Context, r *relay, number int, open bool) *item
 	return nil
 }
 
+// roomLocked reports whether a connection may be opened: those that are to end when
+// fewer are allowed may not have ended yet.
+func (r *relay) roomLocked() bool {
+	open := int(r.open.Load())
+	return open < int(r.allowed.Load()) && r.asked.more(open)
+}
+
 // leftLocked notes that an open connection takes nothing: those that left
 // deliveries to it shall look again.
 func (q *queue) leftLocked() {
 	if len(q.items)+len(q.order) > 0 {
 		q.notify()
 	}
+}
+
+// left is leftLocked for a connection that is closed.
+func (q *queue) left() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.leftLocked()
 }
 
 // putBack returns a delivery that was not tried, to be next.
