@@ -43,6 +43,7 @@ func (e *encoder) takeOver(ctx context.Context, docs []*document, wanted map[int
 	if len(docs) == 0 {
 		return nil
 	}
+	e.late(docs)
 	unchanged, err := e.unchanged(ctx, wanted)
 	if err != nil || len(unchanged) == 0 {
 		return err
@@ -74,6 +75,19 @@ func (e *encoder) takeOver(ctx context.Context, docs []*document, wanted map[int
 	}
 	e.tell(taken)
 	return nil
+}
+
+// late counts articles as changed that became so after the plan asked which did:
+// the lists of the documents, which were read later, tell. What stands of them must
+// not be taken over under a fingerprint that is already the new one.
+func (e *encoder) late(docs []*document) {
+	for _, d := range docs {
+		for _, x := range d.stamps {
+			if x.Changed > e.plan.old.Version {
+				e.plan.touched[x.Seq] = true
+			}
+		}
+	}
 }
 
 // stands reports whether the last build left the document as it should be.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"syndicate/internal/feeds"
 	"syndicate/internal/newsletter"
@@ -99,6 +100,40 @@ func testStanding(t *testing.T, open opener) {
 		t.Fatal("nothing was changed")
 	}
 	s.put(article(20, tagged("sea"), saying("Corrected.")))
+	s.build()
+	s.fresh()
+}
+
+// TestCorrectedMeanwhile: an article that is corrected while a build is on its way,
+// after it asked what changed and before it read a document's list, is not left as
+// it was.
+func TestCorrectedMeanwhile(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, testCorrectedMeanwhile)
+}
+
+func testCorrectedMeanwhile(t *testing.T, open opener) {
+	s := newSiteOn(t, open, func(o *publish.Options) { o.Archives = publish.ArchivesMain })
+	for n := range 8 {
+		s.put(article(n))
+	}
+	s.build()
+	// The page of the archive is read for the sake of article 0; a new feed's place is
+	// dated between the two.
+	s.put(article(0, saying("Corrected."), tagged("new")))
+	meanwhile := false
+	now := s.options.Now
+	s.options.Now = func() time.Time {
+		if !meanwhile {
+			meanwhile = true
+			s.put(article(1, saying("Corrected meanwhile.")))
+		}
+		return now()
+	}
+	s.build()
+	if !meanwhile {
+		t.Fatal("nothing came in between")
+	}
 	s.build()
 	s.fresh()
 }
