@@ -258,10 +258,13 @@ func (s *Store) Renew(ctx context.Context, worker string, leases map[int64]int64
 
 // Release gives a chunk back: it is due when its next pending row is, or closed
 // if there is none. The last one closed makes its issue sent. ErrStale: another
-// worker has it.
+// worker has it, or it is gone.
 func (s *Store) Release(ctx context.Context, chunk, fence int64) error {
 	return s.write(ctx, fmt.Sprintf("release chunk %d", chunk), func(x *tx) error {
 		issue, err := x.query1("SELECT coalesce(issue, 0) FROM chunks WHERE id = $1", chunk)
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("it was forgotten: %w", ErrStale) // a letter's, taken over and closed since
+		}
 		if err != nil {
 			return err
 		}

@@ -64,6 +64,22 @@ func TestLetterOthersFirst(t *testing.T) {
 	})
 }
 
+// TestLetterForgotten: who gives back a letter that another worker sent and that is
+// long forgotten hears that it is not his.
+func TestLetterForgotten(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 1)
+		must(b.letter(newsletter.LetterConfirm, ids[0], ""))(b)
+		slow := b.lease("slow")
+		b.Advance(31 * time.Second)
+		l := b.lease("w")
+		b.ok(b.ledger(b.Store).Settle(ctx, settlement(l, 0, newsletter.Sent)))
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+		equal(b, must(b.ForgetLetters(ctx, b.Now().Add(time.Hour)))(b), 1)
+		b.is(b.Release(ctx, slow.Chunk, slow.Fence), store.ErrStale)
+	})
+}
+
 // TestLetterAgain: a letter is tried again after a refusal for now, and by another
 // worker when the first one died; its row is not sent twice after that.
 func TestLetterAgain(t *testing.T) {
