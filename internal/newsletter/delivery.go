@@ -92,7 +92,7 @@ type Verdict struct {
 }
 
 // Judge settles a reply by phase and code. Only a reply about the address at
-// RCPT (a hard one, see Classify) may suppress; no answer to the final dot is uncertain, before it safe to
+// RCPT may suppress; no answer to the final dot is uncertain, before it safe to
 // retry; a refusal up to MAIL is the relay's fault, never the recipient's, unless it is
 // about the size that MAIL declares.
 func Judge(r Reply) Verdict {
@@ -111,12 +111,36 @@ func Judge(r Reply) Verdict {
 		if senderFault(r) {
 			return Verdict{State: Pending, RelayBad: true}
 		}
-		kind, _ := Classify(Refusal{Status: r.Enhanced, Code: r.Code, Words: r.Text})
-		return Verdict{State: Failed, Suppress: kind == ReportHard}
+		return Verdict{State: Failed, Suppress: aboutAddress(r)}
 	case r.Code/100 == 5:
 		return Verdict{State: Failed}
 	}
 	return Verdict{State: Pending}
+}
+
+// aboutAddress reports whether a refusal at RCPT says that nobody is there, or
+// nobody any more. Being hard by Classify is not enough: the relay also speaks of
+// our account, our domain and its own troubles here, often in the same words. So
+// the status must be about the address (RFC 3463 X.1.1, X.1.2, X.1.3, X.1.6,
+// X.1.10, X.2.1), or, where there is none, the words about the recipient.
+func aboutAddress(r Reply) bool {
+	if kind, _ := Classify(Refusal{Status: r.Enhanced, Code: r.Code, Words: r.Text}); kind != ReportHard {
+		return false
+	}
+	switch r.Enhanced {
+	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":
+		return true
+	case "":
+		return (r.Code == 550 || r.Code == 551 || r.Code == 553) && nobodyThere(r.Text)
+	}
+	return false
+}
+
+// nobodyThere reports whether words say of the recipient, and of nobody else, that
+// there is none.
+func nobodyThere(text string) bool {
+	words := foldWords(text)
+	return wordsNobody.MatchString(words) && !wordsOurs.MatchString(words)
 }
 
 // tooLarge reports whether MAIL was refused for the message's declared size
@@ -166,6 +190,10 @@ func Backoff(n int, base, limit time.Duration, jitter float64) time.Duration {
 }
 
 var (
+	wordsNobody = regexp.MustCompile(`\b(?:unknown|no such) (?:user|recipient|mailbox)\b` +
+		`|\b(?:user|recipient|mailbox)(?: <?@>?)?(?: is| was)? (?:unknown|not found|does not exist|doesn't exist)\b`)
+	wordsOurs = regexp.MustCompile(`\b(?:sender|sending|outgoing|password|your (?:user|mailbox))\b`)
+
 	replyAddress = regexp.MustCompile(`<?[^\s<>()"',;:@]+@[A-Za-z0-9.-]+\.?[A-Za-z0-9]>?`)
 	// Numbers of three digits or more that are no reply code or status, and the
 	// identifiers of queues and sessions.

@@ -100,6 +100,69 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestJudgeSuppress: only words or a status about the recipient suppress. What a
+// relay says about our account, our domain or itself does not.
+func TestJudgeSuppress(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		code     int
+		status   string
+		text     string
+		suppress bool
+	}{
+		{550, "", "No such user here", true},
+		{550, "", "no such recipient", true},
+		{550, "", "No such mailbox", true},
+		{550, "", "User unknown", true},
+		{550, "", "<a@x.org>: Recipient address rejected: User unknown in virtual mailbox table", true},
+		{550, "", "Unknown user", true},
+		{551, "", "Recipient unknown", true},
+		{553, "", "Mailbox not found", true},
+		{550, "", "User <a@x.org> does not exist", true},
+		{550, "", "The recipient a@x.org doesn’t exist", true},
+		{550, "", "mailbox is unknown", true},
+		{550, "5.1.1", "5.1.1 something new", true},
+		{550, "5.1.2", "5.1.2 Domain x.org does not exist", true},
+		{553, "5.1.3", "5.1.3 bad syntax", true},
+		{551, "5.1.6", "5.1.6 moved", true},
+		{556, "5.1.10", "5.1.10 null MX", true},
+		{550, "5.2.1", "5.2.1 The email account that you tried to reach is disabled", true},
+
+		// The relay's troubles.
+		{550, "", "Unknown error", false},
+		{500, "", "Unknown command", false},
+		{554, "5.5.4", "5.5.4 SMTP parameters unknown", false},
+		// Our account, our domain, our address.
+		{550, "", `Outgoing mail from "news@example.org" has been suspended.`, false},
+		{550, "", "Your account has been suspended", false},
+		{550, "", "Your account is disabled", false},
+		{550, "5.2.1", "5.2.1 Your account is disabled", false},
+		{550, "", "user account is locked, please log in", false},
+		{550, "", "Domain news.example.org does not exist", false},
+		{550, "", "Sending account does not exist", false},
+		{550, "", "Unknown user or bad password", false},
+		{550, "", "Your mailbox does not exist", false},
+		{550, "", "user unknown (sender news@example.org)", false},
+		{550, "5.1.8", "5.1.8 sender user unknown", false},
+		// About the recipient, but weakly, or by a code or status of something else.
+		{550, "", "mailbox unavailable", false},
+		{550, "", "account disabled", false},
+		{550, "", "does not exist", false},
+		{554, "", "no such user", false},
+		{500, "", "unknown user", false},
+		{550, "5.0.0", "5.0.0 no such user", false},
+		{550, "5.7.1", "5.7.1 No such user!", false},
+		// Somebody's mailbox.
+		{550, "5.1.1", "5.1.1 a@x.org mailbox full", false},
+		{550, "", "user unknown: mailbox full", false},
+	} {
+		got := newsletter.Judge(newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: tt.code, Enhanced: tt.status, Text: tt.text})
+		if want := (newsletter.Verdict{State: newsletter.Failed, Suppress: tt.suppress}); got != want {
+			t.Errorf("%d %s: %+v, want %+v", tt.code, tt.text, got, want)
+		}
+	}
+}
+
 // TestJudgeEverything: whatever a relay says in whatever phase, only RCPT
 // suppresses, only the final dot sends, and only silence there is uncertain.
 func TestJudgeEverything(t *testing.T) {

@@ -71,6 +71,13 @@ func TestClassify(t *testing.T) {
 		{"5.6.0", 554, "", block, newsletter.ReasonContent},
 		{"4.7.0", 421, "[TSS04] Messages temporarily deferred due to user complaints", block, newsletter.ReasonReputation},
 		{"", 530, "", block, newsletter.ReasonAuth},
+		{"", 550, `Outgoing mail from "news@example.org" has been suspended.`, block, newsletter.ReasonSender},
+		{"", 550, "Your account has been suspended", block, newsletter.ReasonSender},
+		{"", 550, "Sending account does not exist", block, newsletter.ReasonSender},
+		{"", 550, "user account is locked, please log in", block, newsletter.ReasonSender},
+		// Who or what is unknown is not said.
+		{"", 550, "Unknown error", soft, ""},
+		{"5.5.4", 554, "5.5.4 SMTP parameters unknown", soft, ""},
 		// What an address is called means nothing.
 		{"5.1.1", 550, "<blacklist@spamhaus.example>: spam@quota.example user unknown", hard, newsletter.ReasonNoUser},
 		// Nothing at all.

@@ -84,6 +84,9 @@ var strongWords = []meaning{
 		"could not verify sender", "access denied*sender", "absender*abgelehnt", "expéditeur*refus", "blocked sender",
 		"sender blocked", "sender is blocked", "sender*does not resolve", "verification failed for", "null sender",
 		"sender verification failed",
+		// Our own account with the relay.
+		"outgoing mail", "your account", "sending account", "please log in", "please login", "must log in", "must login",
+		"log in first", "login first", "log in to", "login to", "login required", "login failed", "not logged in",
 	}},
 	{ReasonAuth, []string{
 		"dmarc", "dkim", "spf check", "spf fail", "failed spf", "spf record", "spf:", "spf validation",
@@ -240,7 +243,7 @@ var strongWords = []meaning{
 	}},
 	{ReasonNoUser, []string{
 		"user unknown", "unknown user", "user*unknown", "unknown recipient", "recipient unknown", "recipient*unknown",
-		"unknown address", "address unknown", "address is unknown", "unknown mailbox", "mailbox unknown",
+		"unknown address", "address unknown", "address is unknown", "unknown mailbox", "mailbox unknown", "mailbox is unknown",
 		"unknown account", "unknown local", "unknown or illegal alias", "unknown to", "unknown in", "unknown virtual",
 		"no such user", "no such recipient", "no such mailbox", "no such address", "no such account", "no such person",
 		"no such local", "no such contact", "no such email", "no such e-mail", "no such name", "no mailbox here",
@@ -368,7 +371,7 @@ var weakWords = []meaning{
 	{ReasonNoUser, []string{
 		"mailbox unavailable", "mailbox not available", "mailbox is unavailable", "unrouteable address",
 		"recipient rejected", "recipient refused", "undeliverable address", "user unavailable", "invalid address",
-		"mailbox*unavailable", "addressee unknown", "unknown",
+		"mailbox*unavailable", "addressee unknown",
 	}},
 	{ReasonNetwork, []string{"timeout", "timed out", "time-out"}},
 }
