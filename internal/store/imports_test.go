@@ -191,6 +191,32 @@ func TestUndoImport(t *testing.T) {
 	})
 }
 
+// What somebody was suppressed for since is not what the import knew of them.
+func TestUndoKeepsSuppressions(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		i := b.begin("h1")
+		b.takeIn(&i, standing("operator@example.org", "", newsletter.CauseBounce), standing("again@example.org", "", newsletter.CauseBounce),
+			standing("complained@example.org", "", newsletter.CauseBounce), standing("erased@example.org", "", newsletter.CauseBounce),
+			standing("untouched@example.org", "", newsletter.CauseBounce))
+		b.ok(b.EndImport(ctx, &i, b.Now()))
+		b.ok(b.Suppress(ctx, "operator@example.org", newsletter.CauseOperator, 0, "by phone", b.Now()))
+		b.ok(b.Suppress(ctx, "again@example.org", newsletter.CauseBounce, 0, "550 unknown", b.Now()))
+		b.ok(b.Suppress(ctx, "complained@example.org", newsletter.CauseComplaint, 0, "isp", b.Now()))
+		b.ok(b.Erase(ctx, "erased@example.org", b.Now()))
+
+		equal(b, must(b.UndoImport(ctx, i.ID, b.Now(), func(int) {}))(b).Lifted, 1)
+		b.is(second(b.Suppression(ctx, "untouched@example.org")), store.ErrNotFound)
+		for email, want := range map[string][2]string{
+			"operator@example.org": {"operator", "by phone"}, "again@example.org": {"bounce", "550 unknown"},
+			"complained@example.org": {"complaint", "isp"}, "erased@example.org": {"bounce", ""},
+		} {
+			p := must(b.Suppression(ctx, email))(b)
+			equal(b, [2]string{string(p.Cause), p.Note}, want)
+		}
+	})
+}
+
 // What an export of Syndicate brings is as it was, and what its owner set stays
 // theirs.
 func TestImportOwnExport(t *testing.T) {

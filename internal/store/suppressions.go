@@ -19,12 +19,15 @@ func (s *Store) Suppress(ctx context.Context, email string, cause newsletter.Cau
 }
 
 // suppress keeps the cause that is harder to lift where there are two: the owner
-// can lift a complaint, but not a bounce.
+// can lift a complaint, but not a bounce. What an import noted is only what another
+// program knew: whatever happens here is noted in its place, so that undoing the
+// import does not lift it.
 func (x *tx) suppress(p newsletter.Suppression) error {
 	_, err := x.exec(`INSERT INTO suppressions (hash, cause, issue, note, at, held) VALUES ($1, $2, $3, $4, $5,
 			CASE WHEN $2 IN ('bounce', 'complaint') AND EXISTS (SELECT 1 FROM issues i WHERE i.id = $3 AND i.paused_by = 'breaker') THEN 1 ELSE 0 END)
 		ON CONFLICT (hash) DO UPDATE SET cause = excluded.cause, issue = excluded.issue, note = excluded.note, at = excluded.at, held = excluded.held
-		WHERE suppressions.cause IN ('complaint', 'erasure') AND excluded.cause IN ('bounce', 'operator')`, p.Hash, string(p.Cause), p.Issue, p.Note, ms(p.At))
+		WHERE suppressions.cause IN ('complaint', 'erasure') AND excluded.cause IN ('bounce', 'operator')
+			OR suppressions.issue = 0 AND suppressions.note LIKE 'import %' AND excluded.cause <> 'erasure'`, p.Hash, string(p.Cause), p.Issue, p.Note, ms(p.At))
 	if err != nil {
 		return err
 	}
