@@ -260,6 +260,9 @@ func (b *Builder) newID(ctx context.Context, s *spec) (string, error) {
 // make makes the documents, takes away what is no more, and remembers it all.
 func (b *Builder) make(ctx context.Context, p *plan, next *state, r *Report) error {
 	w := newWriter(b.o.Dir, p, b.o.Compressed)
+	if err := w.restore(p.kept); err != nil {
+		return err
+	}
 	if err := b.documents(ctx, p, next, w, r); err != nil {
 		return err
 	}
@@ -314,15 +317,28 @@ type place struct {
 func placesOf(names map[string]bool) map[place]bool {
 	out := make(map[place]bool, len(names))
 	for name := range names {
-		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".br")
-		folder, file := path.Split(name)
-		folder = strings.TrimSuffix(folder, "/")
-		stem, _, _ := strings.Cut(file, ".")
-		if stem == "feed" {
-			out[place{folder, 0}] = true
-		} else if n, err := strconv.Atoi(stem); err == nil && path.Base(folder) == archiveFolder {
-			out[place{strings.TrimSuffix(strings.TrimSuffix(folder, archiveFolder), "/"), n}] = true
+		if at, ok := placeOf(plainName(name)); ok {
+			out[at] = true
 		}
 	}
 	return out
+}
+
+// plainName is the document of which a file may be a compressed twin.
+func plainName(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".br")
+}
+
+// placeOf returns the document that a file is; false: it is none.
+func placeOf(name string) (place, bool) {
+	folder, file := path.Split(name)
+	folder = strings.TrimSuffix(folder, "/")
+	stem, _, _ := strings.Cut(file, ".")
+	if stem == "feed" {
+		return place{folder, 0}, true
+	}
+	if n, err := strconv.Atoi(stem); err == nil && path.Base(folder) == archiveFolder {
+		return place{strings.TrimSuffix(strings.TrimSuffix(folder, archiveFolder), "/"), n}, true
+	}
+	return place{}, false
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,7 @@ func (b *Builder) hold(ctx context.Context, p *plan, settings string) error {
 		f := next[k]
 		switch {
 		case kept[k],
-			p.broken[place{old.Path, 0}],                                // there is nothing that could be kept
+			b.spoiled(p, old), // there is nothing that could be kept
 			f == nil && (old.Kind == Named || old.Kind == Newsletter),   // config.yaml has it no more
 			f != nil && old.Kind == Named && p.old.Settings != settings: // and may want something else of it
 			continue
@@ -59,6 +60,56 @@ func (b *Builder) hold(ctx context.Context, p *plan, settings string) error {
 		held.Print, held.Archived = "", make([]string, len(old.Archived))
 		p.kept = append(p.kept, &held)
 		p.feeds = slices.DeleteFunc(p.feeds, func(x *feed) bool { return x == f })
+	}
+	return nil
+}
+
+// spoiled reports whether a document of the feed that people subscribe to is gone,
+// or not what was written. Another time, as a copy of the folder has, or a twin that
+// is missing are nothing of the kind.
+func (b *Builder) spoiled(p *plan, old *feedState) bool {
+	if !p.broken[place{old.Path, 0}] {
+		return false
+	}
+	for _, format := range Formats {
+		name := old.File(format)
+		f, known := p.old.Files[name]
+		if !known {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(b.o.Dir, filepath.FromSlash(name)))
+		if err != nil || Hash(data) != f.Hash {
+			return true
+		}
+	}
+	return false
+}
+
+// restore brings the files of the feeds that are held in order as far as that can
+// be, and what is known of them: the next build would start for their sake else.
+// A page of an archive that is lost is made when its feed is no longer held.
+func (w *writer) restore(held []*feedState) error {
+	folders := make(map[string]bool, len(held))
+	for _, f := range held {
+		folders[f.Path] = f.Held != ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.damaged)) {
+		plain := plainName(name)
+		at, ok := placeOf(plain)
+		if !ok || !folders[at.folder] {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(plain)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("reading %s: %w", plain, err)
+		}
+		if err != nil || Hash(data) != w.old[plain].Hash {
+			delete(w.files, name)
+			continue
+		}
+		if err := w.put(plain, data); err != nil {
+			return fmt.Errorf("writing %s: %w", plain, err)
+		}
 	}
 	return nil
 }

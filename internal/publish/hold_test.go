@@ -1,6 +1,9 @@
 package publish_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -90,6 +93,65 @@ func TestHeld(t *testing.T) {
 	s.fresh()
 	if got, _ := s.held(false); len(got) > 0 {
 		t.Errorf("accepted, and %v are held later", got)
+	}
+}
+
+// TestHeldThoughDamaged: what a copy of the folder does to times, and a twin or a
+// page of an archive that is missing, does not let a held feed go.
+func TestHeldThoughDamaged(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *publish.Options) { o.Items, o.Archives, o.Compressed = 10, publish.ArchivesMain, true })
+	var all []newsletter.Article
+	for n := range 10 {
+		all = append(all, article(n))
+	}
+	s.put(all...)
+	s.build()
+	at := func(name string) string { return filepath.Join(s.options.Dir, filepath.FromSlash(name)) }
+	damage := func() {
+		t.Helper()
+		if err := errors.Join(os.Chtimes(at("feed.rss"), day, day), os.Remove(at("feed.json.gz"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := files(t, s.options.Dir)
+	for i := range all {
+		s.remove(all[i].Key)
+	}
+	damage()
+	for range 2 { // found so at first, and while it is held
+		if got, _ := s.held(false); len(got) != 2 {
+			t.Fatalf("held %v", got)
+		}
+		if d := cmp.Diff(before, files(t, s.options.Dir)); d != "" {
+			t.Fatalf("held, and changed:\n%s", d)
+		}
+		if !publish.New(s.options).Standing() {
+			t.Error("the time of a file is not known, and each look would build")
+		}
+		damage()
+	}
+	if err := os.Remove(at("archive/1.atom")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.held(false); len(got) != 2 {
+		t.Fatalf("held %v", got)
+	}
+	s.put(all...)
+	if got, _ := s.held(false); len(got) > 0 {
+		t.Errorf("held %v", got)
+	}
+	s.fresh()
+
+	// What was overwritten is not worth being kept.
+	if err := os.WriteFile(at("feed.rss"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		s.remove(all[i].Key)
+	}
+	if got, _ := s.held(false); !cmp.Equal(got, []string{"languages/en/feed.rss"}) {
+		t.Errorf("held %v", got)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -120,7 +119,7 @@ func (w *writer) claim(name string) bool {
 func (w *writer) sweep(next *state) error {
 	c := next.catalogue()
 	for _, name := range slices.Sorted(maps.Keys(w.files)) {
-		plain := strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".br")
+		plain := plainName(name)
 		_, isDocument := c.Find("/" + plain)
 		twin := plain != name
 		if (isDocument || w.static[name]) && (!twin || w.compressed) {
