@@ -185,6 +185,17 @@ func TestFloods(t *testing.T) {
 		}
 	}
 
+	// Of a flood without dates, too, nothing is let go by itself.
+	undated := start(t, "/feed")
+	undated.shows(rssType, rss(posts(300, 10)...))
+	undated.visit()
+	undated.shows(rssType, rss(append(posts(300, 10), change(posts(1, 40), func(e *entry) { e.date = "" })...)...))
+	for range 3 {
+		if f := undated.visit(); f.Held == "" || len(undated.stored) != 10 {
+			t.Fatalf("%+v, %d articles", f, len(undated.stored))
+		}
+	}
+
 	late := start(t, "/feed")
 	late.shows(rssType, rss(posts(500, 8)...))
 	late.visit()

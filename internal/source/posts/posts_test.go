@@ -201,6 +201,41 @@ func TestWordPressVanishing(t *testing.T) {
 	}
 }
 
+// TestWordPressFlood: old posts that come all at once are held, visit after visit, also
+// when more comes beside them, and are no news when they are accepted.
+func TestWordPressFlood(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 200)
+	v := w.visitor(t, w.server.URL)
+	v.Visit()
+	import50 := func(w *wpSite) {
+		for i := 201; i <= 250; i++ {
+			w.posts = append(w.posts, wpPost{id: i, title: "Imported", text: "<p>Old.</p>", date: time.Date(2020, 1, 1, 0, 0, i, 0, time.UTC), modified: v.Time})
+		}
+	}
+	w.change(import50)
+	for range 3 {
+		if f := v.Visit(); !strings.HasPrefix(f.Held, "50 of 50 articles that are new are dated before the last visit") || len(v.Stored) != 200 {
+			t.Fatalf("%+v, %d articles", f, len(v.Stored))
+		}
+	}
+	w.change(func(w *wpSite) {
+		for i := 251; i <= 310; i++ {
+			w.posts = append(w.posts, wpPost{id: i, title: "News", text: "<p>New.</p>", date: v.Time, modified: v.Time})
+		}
+	})
+	if f := v.Visit(); f.Held == "" || len(v.Stored) != 200 {
+		t.Fatalf("%+v, %d articles", f, len(v.Stored))
+	}
+	v.Accepted = true
+	if f := v.Visit(); f.Held != "" || len(v.Stored) != 310 {
+		t.Errorf("accepted: %+v, %d articles", f, len(v.Stored))
+	}
+	if !v.Stored["201"].Backlog || v.Stored["310"].Backlog {
+		t.Error("what is old is news, or what is new is not")
+	}
+}
+
 // TestWordPressMoved: a site that was set up anew, with other ids, is held, and known
 // again when that is accepted.
 func TestWordPressMoved(t *testing.T) {

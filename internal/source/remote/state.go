@@ -32,7 +32,7 @@ type state struct {
 	HeldCount int       `json:"held_count,omitempty"`
 	HeldSince time.Time `json:"held_since,omitzero"`
 
-	Window   int              `json:"window"`             // items of the last answer
+	Window   int              `json:"window"`             // items of the last answer of which nothing was held
 	Shaky    bool             `json:"shaky,omitempty"`    // its ids do not last: the links say what is what
 	Shared   []string         `json:"shared,omitempty"`   // ids that several items had
 	Deleted  []string         `json:"deleted,omitempty"`  // keys that the place deleted, and nobody accepted yet

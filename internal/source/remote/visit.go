@@ -123,6 +123,7 @@ func (v *visit) judge(list []*entry) {
 		v.next.Shaky = v.next.Shaky || mostMoved(list)
 		return // HeldSince still says what is old
 	}
+	v.next.Window = v.old.Window
 	v.next.Held = why + "; they are neither published nor sent until you accept it"
 	v.next.HeldCount = 0
 	for _, e := range list {

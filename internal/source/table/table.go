@@ -106,6 +106,9 @@ func (r *Reader) Read(ctx context.Context, last json.RawMessage, whole bool) (*r
 	defer db.Close()
 	all := whole || r.o.Cursor == "" || m.Mark.Kind == "" || now.Sub(m.Listed) >= r.o.Complete
 	x := &reading{Reader: r, engine: e, mark: m.Mark, ids: map[string]bool{}, cursor: -1}
+	if all { // a value that was too high, and was corrected, hides nothing from now on
+		x.mark = mark{}
+	}
 	if err := x.ask(ctx, db, all); err != nil {
 		return nil, r.explain(ctx, err)
 	}

@@ -39,10 +39,26 @@ func listing(b *bench) {
 	for i := 1; i <= 20; i++ {
 		b.post(i, fmt.Sprintf("Post %02d", i), day(i, 8))
 	}
+	for range 2 { // what an empty place suddenly has is no news, if it is old
+		if f := b.v.Visit(); !strings.HasPrefix(f.Held, "20 of 20 articles that are new are dated before the last visit") || len(b.v.Stored) != 0 {
+			b.Fatalf("%+v", f)
+		}
+	}
+	b.v.Accepted = true
 	f := b.v.Visit()
-	if f.Error != "" || f.Held != "" || len(b.v.Stored) != 20 {
+	if f.Error != "" || f.Held != "" || len(b.v.Stored) != 20 || !b.v.Stored["20"].Backlog {
 		b.Fatalf("%+v", f)
 	}
+	b.find(visits.Found{})
+	for i := 31; i <= 36; i++ { // much less than is known, but all of it old
+		b.post(i, "Imported", day(1, 8))
+	}
+	for range 2 {
+		if f := b.v.Visit(); !strings.HasPrefix(f.Held, "6 of 6 articles that are new") || len(b.v.Stored) != 20 {
+			b.Errorf("%+v", f)
+		}
+	}
+	b.exec("DELETE FROM posts WHERE id > 30")
 	b.find(visits.Found{})
 	b.post(3, "Post 3, corrected", day(21, 8))
 	b.exec("DELETE FROM posts WHERE id IN (7, 8)")
@@ -121,6 +137,14 @@ func numbers(b *bench) {
 	b.exec("UPDATE posts SET title = 'Four again', version = 4000 WHERE id = 4") // passed by
 	b.exec("UPDATE posts SET title = 'Six again', version = 4001 WHERE id = 6")
 	b.find(visits.Found{Emitted: "Four again, Six again"})
+	// A number that was far too high, and was corrected, hides nothing once all was read.
+	b.exec("UPDATE posts SET title = 'Five at last', version = 7000 WHERE id = 5", "UPDATE posts SET version = 900000 WHERE id = 6")
+	b.find(visits.Found{Emitted: "Five at last"})
+	b.exec("UPDATE posts SET version = 6999 WHERE id = 6")
+	b.v.Time = b.v.Time.Add(24 * time.Hour)
+	b.find(visits.Found{})
+	b.exec("UPDATE posts SET title = 'Six at last', version = 7001 WHERE id = 6")
+	b.find(visits.Found{Emitted: "Six at last"})
 }
 
 // fields: columns are fields by their names or by Options.Columns, and hold what front
