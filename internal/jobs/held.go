@@ -76,6 +76,18 @@ func (q *queue) purgeLocked() {
 	})
 }
 
+// letters returns how many leases are of letters on request.
+func (q *queue) letters() (n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, l := range q.leases {
+		if l.Letter != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // takeEnded removes and returns the leases that have nothing left to do.
 func (q *queue) takeEnded() []*lease {
 	q.mu.Lock()

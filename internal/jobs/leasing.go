@@ -15,8 +15,12 @@ import (
 const maxWaiting = 16
 
 // letterEvery is how often a worker that has enough of issues looks for letters on
-// request.
+// request, when it found none.
 const letterEvery = time.Second
+
+// lettersHeld is how many letters on request a worker takes besides, for each of its
+// connections.
+const lettersHeld = 4
 
 // lease takes a chunk if the queue runs low and a relay can be used.
 func (d *deliverer) lease(ctx context.Context) (bool, error) {
@@ -36,15 +40,17 @@ func (d *deliverer) lease(ctx context.Context) (bool, error) {
 	}
 	except := d.except()
 	if leases-d.queue.limitedLeases() >= workers || free >= d.queue.low || waiting >= maxWaiting*d.s.o.Delivery.Chunk {
-		if now := wallClock(); now.Sub(d.lettersLooked) < letterEvery {
+		if wallClock().Sub(d.lettersLooked) < letterEvery || d.queue.letters() >= lettersHeld*d.connections {
 			return false, nil
 		}
 		except.Issues = true
 	}
-	d.lettersLooked = wallClock()
 	o := d.s.o.Delivery
 	asked, until := d.s.now(), wallClock().Add(o.Lease)
 	l, err := d.s.store.LeaseChunk(ctx, d.worker, d.s.Rehearsal(), o.Lease, o.Hold, except)
+	if err != nil || l.Letter == nil { // letters come first: there is none
+		d.lettersLooked = wallClock()
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return false, nil
