@@ -131,6 +131,27 @@ func TestBounceWithoutKey(t *testing.T) {
 	})
 }
 
+// TestEraseBounces: what was reported of somebody goes with them, of others it stays.
+func TestEraseBounces(t *testing.T) {
+	each(t, func(b *bench) {
+		var ids []int64
+		for k, email := range []string{"ann@example.org", "bob@example.org"} {
+			id, i := b.sentTo(email)
+			whose := &newsletter.Returned{Subscriber: id, Issue: i.ID}
+			b.bounce(store.Bounced{Kind: newsletter.ReportHard, Returned: whose, Said: []byte{1, byte(k)}}, store.BounceSuppressed)
+			b.bounce(store.Bounced{Kind: newsletter.ReportUnclassified, Returned: whose, Said: []byte{2, byte(k)}, Message: []byte("To: " + email)}, store.BounceNoted)
+			all := must(b.Bounces(ctx, store.BounceQuery{Email: email}))(b)
+			equal(b, len(all), 2)
+			ids = append(ids, all[0].ID)
+		}
+		b.ok(b.Erase(ctx, "ann@example.org", b.Now()))
+		equal(b, len(must(b.Bounces(ctx, store.BounceQuery{Email: "ann@example.org"}))(b)), 0)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_messages WHERE bounce = $1", ids[0]))(b), 0)
+		equal(b, len(must(b.Bounces(ctx, store.BounceQuery{Email: "bob@example.org"}))(b)), 2)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_messages WHERE bounce = $1", ids[1]))(b), 1)
+	})
+}
+
 // TestUnclassified: what is not understood is kept as it came.
 func TestUnclassified(t *testing.T) {
 	each(t, func(b *bench) {

@@ -139,7 +139,7 @@ func (x *tx) leaveTombstone(hash, cause string, now time.Time) error {
 }
 
 // Erase forgets an address: its subscriber, subscriptions, letters, what is pending,
-// and what relays said of it. A keyed hash stays, so that nothing but the owner's own
+// and what relays and reports said of it. A keyed hash stays, so that nothing but the owner's own
 // sign-up brings it back. It is no error where nobody has the address.
 func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 	hash := s.keys.AddressHash(email)
@@ -152,6 +152,12 @@ func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 			return err
 		}
 		if _, err := x.exec("UPDATE suppressions SET note = '' WHERE hash = $1", hash); err != nil { // a relay may have named the address
+			return err
+		}
+		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT id FROM bounces WHERE hash = $1 AND hash <> '')", hash); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM bounces WHERE hash = $1 AND hash <> ''", hash); err != nil {
 			return err
 		}
 		if err := x.leaveTombstone(hash, "erased", now); err != nil || id == 0 {
