@@ -191,6 +191,26 @@ func TestUndoImport(t *testing.T) {
 	})
 }
 
+// Who asked for it by the form since is subscribed by that, too.
+func TestUndoKeepsSignUps(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		i := b.begin("h1")
+		b.takeIn(&i, line("known@example.org"), standing("gone@example.org", newsletter.SubscriptionUnsubscribed, ""), line("untouched@example.org"))
+		b.ok(b.EndImport(ctx, &i, b.Now()))
+		b.Advance(time.Minute)
+		equal(b, b.signUp("known@example.org", "192.0.2.0/24"), store.SignUpKnown)
+		equal(b, b.signUp("gone@example.org", "192.0.2.0/24"), store.SignUpConfirm)
+
+		undone := must(b.UndoImport(ctx, i.ID, b.Now(), func(int) {}))(b)
+		equal(b, undone.Removed, 1)
+		equal(b, undone.Kept, map[store.KeptReason]int{store.KeptOwner: 2})
+		b.missing("untouched@example.org")
+		equal(b, b.find("known@example.org").State, newsletter.SubscriptionConfirmed)
+		equal(b, b.find("gone@example.org").State, newsletter.SubscriptionUnsubscribed)
+	})
+}
+
 // What somebody was suppressed for since is not what the import knew of them.
 func TestUndoKeepsSuppressions(t *testing.T) {
 	each(t, func(b *bench) {

@@ -71,7 +71,8 @@ type SignUpLetters struct {
 // TakeSignUp deals with a sign-up, in one transaction: whoever is not subscribed is
 // asked to confirm, whoever is gets the link to the preferences, and who must not be
 // mailed gets nothing. The subscription is pending until then; one that its owner
-// ended, or that is confirmed, stays as it is.
+// ended, or that is confirmed, stays as it is, but was touched: undoing the import
+// that made it leaves it.
 func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters, limits SignUpLimits, now time.Time) (result SignUpResult, err error) {
 	confirm, err := freeze(letters.Confirm)
 	if err != nil {
@@ -181,7 +182,7 @@ func (x *tx) pending(u SignUp, hash string, now time.Time) (id int64, confirmed 
 		if _, err := find(); err != nil {
 			return 0, false, err
 		}
-	} else if _, err := x.exec("UPDATE subscriptions SET updated_at = $3 WHERE newsletter = $1 AND subscriber = $2 AND state = 'pending'", u.Newsletter, id, ms(now)); err != nil {
+	} else if _, err := x.exec("UPDATE subscriptions SET updated_at = $3 WHERE newsletter = $1 AND subscriber = $2", u.Newsletter, id, ms(now)); err != nil {
 		return 0, false, err
 	}
 	return id, state == string(newsletter.SubscriptionConfirmed), nil

@@ -11,7 +11,7 @@ type KeptReason string
 
 // Why undoing an import leaves a subscription.
 const (
-	KeptOwner KeptReason = "owner" // its owner left, came back or set something since, or an operator changed it
+	KeptOwner KeptReason = "owner" // its owner signed up, left, came back or set something since, or an operator changed it
 	KeptList  KeptReason = "list"  // the operator's own list has it, too
 )
 
