@@ -27,7 +27,7 @@ func (g *ghost) page(ctx context.Context, _ *memory, q query) (*page, error) {
 	var answer struct {
 		Posts []ghostPost `json:"posts"`
 		Meta  struct {
-			Pagination struct {
+			Pagination *struct {
 				Pages int `json:"pages"`
 				Total int `json:"total"`
 			} `json:"pagination"`
@@ -47,6 +47,9 @@ func (g *ghost) page(ctx context.Context, _ *memory, q query) (*page, error) {
 	if answer.Posts == nil {
 		return nil, fmt.Errorf("%w: it has no list of posts", errNoJSON)
 	}
+	if answer.Meta.Pagination == nil {
+		return nil, fmt.Errorf("%w: it does not say how many posts there are", errNoJSON)
+	}
 	p.total = answer.Meta.Pagination.Total
 	p.last = q.number >= answer.Meta.Pagination.Pages || len(answer.Posts) == 0
 	for i := range answer.Posts {
@@ -59,7 +62,7 @@ func (g *ghost) page(ctx context.Context, _ *memory, q query) (*page, error) {
 }
 
 func (g *ghost) address(q query) string {
-	v := url.Values{"key": {g.Key}, "page": {strconv.Itoa(q.number)}, "limit": {strconv.Itoa(q.size)}, "order": {"published_at desc"}}
+	v := url.Values{"key": {g.Key}, "page": {strconv.Itoa(q.number)}, "limit": {strconv.Itoa(q.size)}, "order": {"published_at desc, id desc"}}
 	if q.idOnly {
 		v.Set("fields", "id")
 	} else {
@@ -67,11 +70,11 @@ func (g *ghost) address(q query) string {
 		v.Set("formats", "html")
 	}
 	if !q.since.IsZero() {
-		v.Set("order", "updated_at desc")
+		v.Set("order", "updated_at desc, id desc")
 		v.Set("filter", "updated_at:>='"+q.since.UTC().Format(time.DateTime)+"'")
 	}
 	if q.ids != nil {
-		v.Set("filter", "id:["+strings.Join(q.ids, ",")+"]")
+		v.Set("filter", "id:['"+strings.Join(q.ids, "','")+"']")
 	}
 	return strings.TrimSuffix(g.URL, "/") + "/ghost/api/content/posts/?" + v.Encode()
 }

@@ -115,7 +115,7 @@ func ghostFits(p map[string]any, filter string) bool {
 		return err == nil && !at.Before(since)
 	}
 	if ids, ok := strings.CutPrefix(filter, "id:["); ok {
-		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), fmt.Sprint(p["id"]))
+		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), fmt.Sprintf("'%s'", p["id"]))
 	}
 	return filter == ""
 }

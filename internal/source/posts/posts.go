@@ -13,7 +13,8 @@
 //     came out without being changed (they were scheduled), and that some are gone.
 //   - If the number is not what it should be, and once a day, the ids of all posts are
 //     listed: only that tells which ones are gone. Posts with ids that nobody knows are
-//     asked for by these.
+//     asked for by these. As posts that come and go move the pages, a list is believed
+//     if it has as many ids as there are posts, or is twice the same.
 //
 // What cannot be read to its end is an error, and changes nothing.
 package posts
@@ -49,6 +50,7 @@ const (
 	pageSize = 50               // posts on a page
 	idsSize  = 100              // ids on a page; Ghost gives no more
 	maxPages = 1000             // of ids
+	maxLists = 4                // of all ids, until one is believed
 	maxText  = 256 << 20        // bytes of all posts
 	readTime = 10 * time.Minute // for everything
 	overlap  = 2 * time.Hour    // of what is asked for with what is known
@@ -69,6 +71,7 @@ type query struct {
 	since  time.Time // changed then or later; zero: all
 	ids    []string  // only those; nil: all
 	idOnly bool
+	byID   bool // in the order of ids, which no two posts share, where the site can
 	have   fetch.Validators
 }
 
@@ -157,13 +160,16 @@ func setOf(list []string) map[string]bool {
 // everything reads all posts.
 func (x *reading) everything(ctx context.Context) (*remote.Answer, error) {
 	x.ids, x.hidden = map[string]bool{}, map[string]bool{}
-	total := 0
+	total, moved := 0, false
 	for number := 1; ; number++ {
 		p, err := x.api.page(ctx, x.m, query{number: number, size: pageSize})
-		if err != nil {
+		if moved = moved || errors.Is(err, errMoved); err != nil && !moved {
 			return nil, err
+		} else if err != nil {
+			break
 		}
 		x.take(p.posts)
+		moved = moved || number > 1 && p.total != total
 		x.fresh, total = max(x.fresh, p.fresh), p.total
 		if p.last {
 			break
@@ -175,9 +181,15 @@ func (x *reading) everything(ctx context.Context) (*remote.Answer, error) {
 	}
 	x.m.Changes, x.m.Newest = fetch.Validators{}, fetch.Validators{}
 	x.m.Total = total
-	if x.cut || len(x.ids) != total { // some came or went meanwhile
+	if x.cut || moved || len(x.ids) != total { // some came or went meanwhile
+		read := x.ids
 		if err := x.listAll(ctx); err != nil {
 			return nil, err
+		}
+		if !x.cut {
+			if err := x.strange(ctx, read); err != nil {
+				return nil, err
+			}
 		}
 	}
 	x.m.Listed, x.m.Off = x.now, x.m.Total-len(x.ids)
@@ -187,7 +199,7 @@ func (x *reading) everything(ctx context.Context) (*remote.Answer, error) {
 // changes reads the posts that are new or changed.
 func (x *reading) changes(ctx context.Context) (*remote.Answer, error) {
 	since := x.m.Mark.Add(-overlap).UTC().Truncate(time.Second)
-	before := x.m.Mark
+	before, total := x.m.Mark, 0
 	for number := 1; ; number++ {
 		q := query{number: number, size: pageSize, since: since}
 		if number == 1 {
@@ -199,7 +211,10 @@ func (x *reading) changes(ctx context.Context) (*remote.Answer, error) {
 		}
 		if number == 1 {
 			x.m.Changes, x.fresh = p.validators, p.fresh
+		} else if p.total < total { // one may have moved to a page that was read before
+			return nil, errMoved
 		}
+		total = p.total
 		i := slices.IndexFunc(p.posts, func(p post) bool { return p.changed.Before(since) })
 		if i >= 0 { // it does not know the parameter, or rounds
 			p.posts = p.posts[:i]
@@ -241,37 +256,56 @@ func (x *reading) newest(ctx context.Context) (listed bool, err error) {
 		return false, err
 	}
 	x.m.Listed, x.m.Off = x.now, x.m.Total-len(x.ids)
-	var strange []string
-	for id := range x.ids {
-		if !known[id] {
-			strange = append(strange, id)
-		}
-	}
-	slices.Sort(strange)
-	return true, x.read(ctx, strange)
+	return true, x.strange(ctx, known)
 }
 
-// listAll lists the ids of all posts.
+// strange reads the posts on the list that are not among those known.
+func (x *reading) strange(ctx context.Context, known map[string]bool) error {
+	return x.read(ctx, slices.DeleteFunc(slices.Sorted(maps.Keys(x.ids)), func(id string) bool { return known[id] }))
+}
+
+// listAll lists the ids of all posts. A list that may lack some is not believed: they
+// would be unpublished.
 func (x *reading) listAll(ctx context.Context) error {
-	ids := map[string]bool{}
-	for number := 1; ; number++ {
-		p, err := x.api.page(ctx, x.m, query{number: number, size: idsSize, idOnly: true})
-		if err != nil {
+	var before map[string]bool
+	for range maxLists {
+		ids, total, err := x.list(ctx)
+		switch {
+		case errors.Is(err, errMoved):
+			continue
+		case err != nil:
 			return err
+		case len(ids) == total || before != nil && maps.Equal(ids, before):
+			x.ids, x.m.Total = ids, total
+			return nil
 		}
+		before = ids
+	}
+	return errMoved
+}
+
+// list lists the ids of all posts once.
+func (x *reading) list(ctx context.Context) (ids map[string]bool, total int, err error) {
+	ids = map[string]bool{}
+	for number := 1; ; number++ {
+		p, err := x.api.page(ctx, x.m, query{number: number, size: idsSize, idOnly: true, byID: true})
+		if err != nil {
+			return nil, 0, err
+		}
+		if number > 1 && p.total != total {
+			return nil, 0, errMoved
+		}
+		total = p.total
 		for _, id := range idsOf(p.posts) {
 			ids[id] = true
 		}
 		if p.last {
-			x.m.Total = p.total
-			break
+			return ids, total, nil
 		}
 		if number == maxPages {
-			return fmt.Errorf("it has more than %d posts", maxPages*idsSize)
+			return nil, 0, fmt.Errorf("it has more than %d posts", maxPages*idsSize)
 		}
 	}
-	x.ids = ids
-	return nil
 }
 
 func idsOf(list []post) []string {
@@ -362,6 +396,9 @@ func (x *reading) answer(partial, listed bool) *remote.Answer {
 	}
 	return a
 }
+
+// errMoved means that posts came or went while pages were read.
+var errMoved = errors.New("its posts came and went while they were listed")
 
 // errNoJSON means that something else answered than the API.
 var errNoJSON = errors.New("the answer is not what the API of such a site answers")

@@ -2,6 +2,7 @@ package posts_test
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -233,6 +234,52 @@ func TestWordPressFlood(t *testing.T) {
 	}
 	if !v.Stored["201"].Backlog || v.Stored["310"].Backlog {
 		t.Error("what is old is news, or what is new is not")
+	}
+}
+
+// TestWordPressMoving: posts that go between two pages take no other with them, and a page
+// that is refused is not the end.
+func TestWordPressMoving(t *testing.T) {
+	t.Parallel()
+	w := newWordPress(t, 230)
+	v := w.visitor(t, w.server.URL)
+	goes := func(page string, ids ...int) {
+		w.change(func(w *wpSite) {
+			w.then = func(q url.Values) bool {
+				if q.Get("page") == page && !q.Has("modified_after") {
+					w.remove(ids...)
+					w.then = nil
+				}
+				return false
+			}
+		})
+	}
+	goes("2", 230) // while everything is read
+	if f := v.Visit(); f.Error != "" || v.Stored["180"].Title != "Post 180" {
+		t.Fatalf("%+v, %d articles", f, len(v.Stored))
+	}
+	v.Time = v.Time.Add(24 * time.Hour)
+	goes("2", 229) // while all ids are listed
+	if f := v.Visit(); f.Error != "" || strings.Contains(f.Gone, "12") || f.Kept != "" || v.Stored["128"].Title != "Post 128" {
+		t.Errorf("%+v, %d articles", f, len(v.Stored))
+	}
+	w.change(func(w *wpSite) {
+		for i := 1; i <= 60; i++ {
+			w.find(i).title, w.find(i).modified = "Again", v.Time
+		}
+		w.then = func(q url.Values) bool { return q.Get("page") != "1" }
+	})
+	n := len(v.Stored)
+	for range 2 {
+		v.Time = v.Time.Add(24 * time.Hour)
+		if f := v.Visit(); !strings.HasPrefix(f.Error, "its posts came and went") || len(v.Stored) != n {
+			t.Errorf("%+v, %d articles", f, len(v.Stored))
+		}
+	}
+	w.change(func(w *wpSite) { w.then = nil })
+	v.Time = v.Time.Add(24 * time.Hour)
+	if f := v.Visit(); f.Error != "" || strings.Count(f.Emitted, "Again") != 60 || len(v.Stored) != len(w.posts) {
+		t.Errorf("%+v, %d articles", f, len(v.Stored))
 	}
 }
 

@@ -77,7 +77,7 @@ func (w *wordpress) pageAt(ctx context.Context, root string, q query) (*page, er
 	p, head, err := w.get(ctx, fetch.Request{URL: wordpressAddress(root, q), Have: q.have, Header: http.Header{"Accept": {"application/json"}}}, &list)
 	switch code := status(err); {
 	case code == http.StatusBadRequest && q.number > 1:
-		return &page{last: true}, nil // posts went meanwhile, and the page with them
+		return nil, fmt.Errorf("%w: %w", errMoved, err) // the page went with posts that went; or it is refused
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return nil, fmt.Errorf("its API is closed to readers: %w; a plugin may have done that", err)
 	case err != nil || p.notModified:
@@ -105,6 +105,9 @@ func wordpressAddress(root string, q query) string {
 		v.Set(routeParameter, "/wp/v2/posts")
 	} else {
 		u.Path += "/wp/v2/posts"
+	}
+	if q.byID {
+		v.Set("orderby", "id")
 	}
 	if q.idOnly {
 		v.Set("_fields", "id")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,10 +37,11 @@ type wpSite struct {
 
 	mu    sync.Mutex
 	posts []wpPost
-	plain bool // addresses are not rewritten: /wp-json/ is not there
-	old   bool // does not know modified_after (WordPress before 5.7)
-	limit int  // requests until it answers 429
-	gone  bool // it answers 410
+	plain bool                  // addresses are not rewritten: /wp-json/ is not there
+	old   bool                  // does not know modified_after (WordPress before 5.7)
+	limit int                   // requests until it answers 429
+	gone  bool                  // it answers 410
+	then  func(url.Values) bool // what happens before a request is answered; true: it is refused
 	asked []string
 }
 
@@ -92,6 +94,10 @@ func (w *wpSite) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	if w.gone {
 		rw.WriteHeader(http.StatusGone)
+		return
+	}
+	if w.then != nil && w.then(q) {
+		wpError(rw, "blocked")
 		return
 	}
 	route := q.Get("rest_route")
@@ -150,8 +156,11 @@ func (w *wpSite) query(orderby, include, after string) []*wpPost {
 		list = append(list, p)
 	}
 	slices.SortStableFunc(list, func(a, b *wpPost) int {
-		if orderby == "modified" {
+		switch orderby {
+		case "modified":
 			return b.modified.Compare(a.modified)
+		case "id":
+			return cmp.Compare(b.id, a.id)
 		}
 		return cmp.Or(b.date.Compare(a.date), cmp.Compare(b.id, a.id))
 	})
