@@ -63,8 +63,8 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 			URL: s.base + issuePath(n.Name, i.Number),
 		})
 	}
-	if !n.Closed {
-		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now()), s.base+"/newsletters/"+url.PathEscape(n.Name)+"/embed"
+	if !n.Closed { // the stamp stands still for a while, so that the page need not be sent again
+		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now().Truncate(time.Hour)), s.base+"/newsletters/"+url.PathEscape(n.Name)+"/embed"
 	}
 	p.View, p.Title, p.Description = v, n.Title, n.Description
 	p.Canonical = s.site.URL + "/newsletters/" + url.PathEscape(n.Name)
