@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -204,6 +205,26 @@ func (s *Store) letterRows(ctx context.Context, l Lease) ([]newsletter.Delivery,
 func (x *tx) cancelLetters(subscriber int64) error {
 	_, err := x.exec(`UPDATE deliveries SET state = 4, settled_at = $2 WHERE state = 0 AND subscriber = $1
 		AND chunk IN (SELECT chunk FROM letters WHERE subscriber = $1)`, subscriber, ms(x.s.wall()))
+	return err
+}
+
+// cancelLettersTo cancels the letters to an address that may not go there while it is
+// suppressed.
+func (x *tx) cancelLettersTo(hash string) error {
+	cause, err := one(x, value[string], "SELECT cause FROM suppressions WHERE hash = $1", hash)
+	if err != nil {
+		return err
+	}
+	kinds, err := list(x, value[string], "SELECT DISTINCT kind FROM letters WHERE hash = $1", hash)
+	if err != nil {
+		return err
+	}
+	kinds = slices.DeleteFunc(kinds, func(kind string) bool { return newsletter.Cause(cause).Lets(newsletter.LetterKind(kind)) })
+	if len(kinds) == 0 {
+		return nil
+	}
+	_, err = x.exec(`UPDATE deliveries SET state = 4, settled_at = $3 WHERE state = 0
+		AND chunk IN (SELECT chunk FROM letters WHERE hash = $1 AND kind {{in strings $2}})`, hash, jsonArg(kinds), ms(x.s.wall()))
 	return err
 }
 

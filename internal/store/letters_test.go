@@ -64,6 +64,26 @@ func TestLetterOthersFirst(t *testing.T) {
 	})
 }
 
+// TestLetterLet: a complaint keeps no letter back that its owner needs to come back, nor
+// one to another address.
+func TestLetterLet(t *testing.T) {
+	each(t, func(b *bench) {
+		id := b.subscribe("weekly", 1)[0]
+		own := must(b.Subscription(ctx, id, "weekly"))(b).Subscriber.Email
+		for kind, to := range map[newsletter.LetterKind]string{newsletter.LetterConfirm: "", newsletter.LetterKnown: "", newsletter.LetterChange: "new@example.net"} {
+			must(b.letter(kind, id, to))(b)
+		}
+		b.ok(b.Suppress(ctx, own, newsletter.CauseComplaint, 0, "", b.Now()))
+		got := map[newsletter.LetterKind]string{}
+		for range 2 {
+			l := b.lease("w")
+			got[l.Letter.Kind] = l.Rows[0].Email
+		}
+		equal(b, got, map[newsletter.LetterKind]string{newsletter.LetterConfirm: own, newsletter.LetterChange: "new@example.net"})
+		b.noLease()
+	})
+}
+
 // TestLetterForgotten: who gives back a letter that another worker sent and that is
 // long forgotten hears that it is not his.
 func TestLetterForgotten(t *testing.T) {

@@ -38,7 +38,7 @@ func (x *tx) suppress(p newsletter.Suppression) error {
 	if _, err := x.exec("UPDATE subscriptions SET suppressed = 1 WHERE subscriber = $1", id); err != nil {
 		return err
 	}
-	if err := x.cancelLetters(id); err != nil {
+	if err := x.cancelLettersTo(p.Hash); err != nil {
 		return err
 	}
 	return x.cancelPending(id, "")
