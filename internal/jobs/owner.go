@@ -33,11 +33,7 @@ func (s *Service) AskChange(ctx context.Context, sub *newsletter.Subscription, a
 	if strings.EqualFold(address, sub.Subscriber.Email) {
 		return nil
 	}
-	asked, err := s.store.LettersBy(ctx, sub.Subscriber.ID, newsletter.LetterChange, s.now().Add(-24*time.Hour))
-	if err != nil || asked >= askedAddresses {
-		return err
-	}
-	_, err = s.Letter(ctx, LetterRequest{
+	_, err := s.Letter(ctx, LetterRequest{
 		Kind: newsletter.LetterChange, Newsletter: sub.Newsletter, Subscriber: sub.Subscriber.ID, Language: sub.Subscriber.Language,
 		Address: address, Asked: strconv.Quote(s.store.Keyring().AddressHash(sub.Subscriber.Email)),
 	})

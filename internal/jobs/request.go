@@ -71,11 +71,15 @@ func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err e
 	if _, err := s.request(content); err != nil { // now, not when a connection waits for it
 		return false, fmt.Errorf("%s: %w", what, err)
 	}
+	limit := store.LetterCap{Most: s.o.Letters.Daily, Within: 24 * time.Hour}
+	if r.Kind == newsletter.LetterChange {
+		limit.PerSubscriber = askedAddresses
+	}
 	now := s.now()
 	_, err = s.store.CreateLetter(ctx, newsletter.Letter{
 		Kind: r.Kind, Rehearsal: s.Rehearsal(), Newsletter: r.Newsletter, Subscriber: r.Subscriber, Address: r.Address, Asked: r.Asked,
 		Expires: now.Add(cmp.Or(s.o.Letters.valid(r.Kind), letterPatience)),
-	}, content, store.LetterCap{Most: s.o.Letters.Daily, Within: 24 * time.Hour}, now)
+	}, content, limit, now)
 	switch {
 	case errors.Is(err, store.ErrLimit), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound):
 		s.log.Info("letter not sent", "kind", string(r.Kind), "newsletter", r.Newsletter, "reason", err)

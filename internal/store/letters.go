@@ -29,13 +29,14 @@ func scanLetter(scan func(...any) error) (l newsletter.Letter, err error) {
 
 // LetterCap bounds the letters to one address, whoever asks for them. Zero: no limit.
 type LetterCap struct {
-	Most   int           // of the letter's kind; those that answer a sign-up are one
-	Within time.Duration // before now
+	Most          int           // of the letter's kind; those that answer a sign-up are one
+	PerSubscriber int           // of the letter's kind that one subscriber asks for, wherever they go; zero: no limit
+	Within        time.Duration // before now
 }
 
 // CreateLetter writes a letter on request down for delivery at once. Its address, if
-// it is empty, is the subscriber's. ErrLimit: so many went there that this one does
-// not. ErrConflict: the address is suppressed: after a bounce or by the operator it
+// it is empty, is the subscriber's. ErrLimit: so many went there, or were asked for
+// by the subscriber, that this one does not. ErrConflict: the address is suppressed: after a bounce or by the operator it
 // gets no mail at all, after a complaint or an erasure only what lets its owner come
 // back. ErrNotFound: there is no such subscriber.
 func (s *Store) CreateLetter(ctx context.Context, l newsletter.Letter, content newsletter.LetterContent, limit LetterCap, now time.Time) (created newsletter.Letter, err error) {
@@ -69,6 +70,15 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 	}
 	if full {
 		return fmt.Errorf("%d letters of this kind went to the address: %w", limit.Most, ErrLimit)
+	}
+	if limit.PerSubscriber > 0 { // the subscriber is locked: whoever asks at the same time is counted
+		n, err := x.query1("SELECT count(*) FROM letters WHERE subscriber = $1 AND kind = $2 AND created_at > $3", l.Subscriber, string(l.Kind), ms(l.CreatedAt.Add(-limit.Within)))
+		if err != nil {
+			return err
+		}
+		if int(n) >= limit.PerSubscriber {
+			return fmt.Errorf("the subscriber asked for %d letters of this kind: %w", n, ErrLimit)
+		}
 	}
 	if err := x.keepFrozen(content); err != nil {
 		return err

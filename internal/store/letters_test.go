@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -139,6 +140,36 @@ func TestLetterCap(t *testing.T) {
 		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
 		b.Advance(24*time.Hour + time.Millisecond)
 		must(b.letter(newsletter.LetterChange, ids[0], "new@example.net"))(b)
+	})
+}
+
+// TestLettersAskedFor: a subscriber has so many letters of a kind sent to others in a
+// day, even if they ask for all at once.
+func TestLettersAskedFor(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 2)
+		ask := func(id int64, kind newsletter.LetterKind, address string) error {
+			_, err := b.CreateLetter(ctx, newsletter.Letter{Kind: kind, Newsletter: "weekly", Subscriber: id, Address: address, Expires: b.Now().Add(time.Hour)},
+				letterContent, store.LetterCap{Most: 3, PerSubscriber: 5, Within: 24 * time.Hour}, b.Now())
+			return err
+		}
+		asked := make(chan error)
+		for n := range 12 {
+			go func() { asked <- ask(ids[0], newsletter.LetterChange, fmt.Sprintf("new%d@example.net", n)) }()
+		}
+		written := 0
+		for range 12 {
+			if err := <-asked; err == nil {
+				written++
+			} else {
+				b.is(err, store.ErrLimit)
+			}
+		}
+		equal(b, written, 5)
+		b.ok(ask(ids[1], newsletter.LetterChange, "other@example.net"))
+		b.ok(ask(ids[0], newsletter.LetterAccess, ""))
+		b.Advance(24*time.Hour + time.Millisecond)
+		b.ok(ask(ids[0], newsletter.LetterChange, "late@example.net"))
 	})
 }
 

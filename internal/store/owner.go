@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,7 +78,11 @@ func (s *Store) ChangeAddress(ctx context.Context, c AddressChange, now time.Tim
 		if _, err := x.exec("DELETE FROM tombstones WHERE hash = $1 AND newsletter = ''", hash); err != nil {
 			return err
 		}
-		if err := x.mayWrite(notice.Kind, s.keys.AddressHash(old)); err == nil {
+		switch err := x.mayWrite(notice.Kind, s.keys.AddressHash(old)); {
+		case errors.Is(err, ErrConflict): // nobody reads it there
+		case err != nil:
+			return err
+		default:
 			if err := x.createLetter(&notice, content, LetterCap{}); err != nil {
 				return err
 			}
@@ -170,11 +175,4 @@ func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 			AND chunk IN (SELECT id FROM chunks WHERE first_subscriber <= $1 AND last_subscriber >= $1)`, id)
 		return err
 	})
-}
-
-// LettersBy counts the letters of a kind that were written for a subscriber since a
-// time, wherever they went.
-func (s *Store) LettersBy(ctx context.Context, subscriber int64, kind newsletter.LetterKind, since time.Time) (int, error) {
-	n, err := one(s.reader(ctx), value[int], "SELECT count(*) FROM letters WHERE subscriber = $1 AND kind = $2 AND created_at > $3", subscriber, string(kind), ms(since))
-	return n, s.wrap("count letters", err)
 }

@@ -191,7 +191,8 @@ func (x *tx) pending(u SignUp, hash string, now time.Time) (id int64, confirmed 
 // Confirm makes a subscription confirmed by the link of a letter, and lifts what only
 // its owner can: a complaint, an erasure. It begins where the newsletter stands now.
 // fresh is false where it was confirmed before: nothing is changed then. ErrStale:
-// its owner left after the letter was written. ErrConflict: the address is not to be
+// its owner left or complained after the letter was written, or its link has ended
+// and they complained at all. ErrConflict: the address is not to be
 // mailed, and only the operator can change that. ErrNotFound: there is no such
 // letter, or nothing to confirm.
 func (s *Store) Confirm(ctx context.Context, letter int64, network string, now time.Time) (fresh bool, err error) {
@@ -203,11 +204,11 @@ func (s *Store) Confirm(ctx context.Context, letter int64, network string, now t
 		}
 		type subscription struct {
 			state, hash, cause, owned string
-			left                      int64
+			left, suppressed          int64
 		}
 		b, err := one(x, func(scan func(...any) error) (b subscription, err error) {
-			return b, scan(&b.state, &b.left, &b.owned, &b.hash, &b.cause)
-		}, `SELECT b.state, b.left_at, b.set_by_owner, s.hash, coalesce(p.cause, '') FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+			return b, scan(&b.state, &b.left, &b.owned, &b.hash, &b.cause, &b.suppressed)
+		}, `SELECT b.state, b.left_at, b.set_by_owner, s.hash, coalesce(p.cause, ''), coalesce(p.at, 0) FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
 			LEFT JOIN suppressions p ON p.hash = s.hash WHERE b.newsletter = $1 AND b.subscriber = $2{{for update b}}`, l.Newsletter, l.Subscriber)
 		if err != nil {
 			return err
@@ -219,6 +220,10 @@ func (s *Store) Confirm(ctx context.Context, letter int64, network string, now t
 			return nil
 		case b.left > ms(l.CreatedAt):
 			return fmt.Errorf("its owner left since: %w", ErrStale)
+		case b.suppressed > ms(l.CreatedAt):
+			return fmt.Errorf("the address was suppressed since: %w", ErrStale)
+		case cause != "" && !l.Expires.IsZero() && now.After(l.Expires):
+			return fmt.Errorf("the address is suppressed, and the link has ended: %w", ErrStale)
 		}
 		var asked newsletter.SignUp
 		if err := json.Unmarshal([]byte(l.Asked), &asked); err != nil {

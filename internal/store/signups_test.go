@@ -123,6 +123,36 @@ func TestSignUpSuppressed(t *testing.T) {
 	})
 }
 
+// TestConfirmAfterComplaint: a complaint is lifted by a letter that was written after
+// it, as long as its link is good, and by no other.
+func TestConfirmAfterComplaint(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		const ann = "ann@example.org"
+		stale := func(l newsletter.Letter) {
+			b.Helper()
+			_, err := b.Confirm(ctx, l.Chunk, "", b.Now())
+			b.is(err, store.ErrStale)
+			equal(b, must(b.Suppression(ctx, ann))(b).Cause, newsletter.CauseComplaint)
+		}
+		equal(b, b.signUp(ann, ""), store.SignUpConfirm)
+		first := b.delivered()
+		must(b.Confirm(ctx, first.Chunk, "", b.Now()))(b)
+		b.Advance(time.Hour)
+		b.ok(b.Suppress(ctx, ann, newsletter.CauseComplaint, 0, "", b.Now()))
+		stale(first)
+		b.Advance(time.Hour)
+		equal(b, b.signUp(ann, ""), store.SignUpConfirm)
+		second := b.delivered()
+		b.Advance(8 * 24 * time.Hour)
+		stale(second) // ended
+		equal(b, b.signUp(ann, ""), store.SignUpConfirm)
+		equal(b, must(b.Confirm(ctx, b.delivered().Chunk, "", b.Now()))(b), true)
+		_, err := b.Suppression(ctx, ann)
+		b.is(err, store.ErrNotFound)
+	})
+}
+
 func TestSignUpCaps(t *testing.T) {
 	each(t, func(b *bench) {
 		b.subscribe("weekly", 0)

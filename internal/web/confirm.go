@@ -27,9 +27,13 @@ type confirmView struct {
 // confirmPage answers GET and HEAD. It changes nothing: mail scanners open every link.
 func (s *server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposeConfirm, func(w http.ResponseWriter, r *http.Request, o owner) error {
+		served, err := s.served(r, o)
+		if err != nil {
+			return err
+		}
 		state := "ask"
 		switch {
-		case o.subscription.State == newsletter.SubscriptionConfirmed:
+		case served:
 			state = "already"
 		case o.claim.Expired(s.now()):
 			state = "expired"
@@ -45,14 +49,17 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) error {
 		if err := form(r); err != nil {
 			return err
 		}
+		served, err := s.served(r, o)
+		if err != nil {
+			return err
+		}
 		var state string
-		var err error
 		switch {
 		case r.PostForm.Get("again") == "1":
 			state, err = s.confirmAgain(r, o)
 		case r.PostForm.Get("confirm") != "1":
 			err = status(http.StatusBadRequest)
-		case o.claim.Expired(s.now()) && o.subscription.State != newsletter.SubscriptionConfirmed:
+		case o.claim.Expired(s.now()) && !served:
 			state = "expired"
 		default:
 			state, err = s.confirmNow(r, o)
@@ -62,6 +69,19 @@ func (s *server) confirm(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.showConfirm(w, r, o, state)
 	})(w, r)
+}
+
+// served reports whether there is nothing to confirm: who complained while they were
+// subscribed gets nothing until they confirm once more.
+func (s *server) served(r *http.Request, o owner) (bool, error) {
+	if o.subscription.State != newsletter.SubscriptionConfirmed {
+		return false, nil
+	}
+	_, err := s.store.Suppression(r.Context(), o.subscription.Subscriber.Email)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (s *server) confirmNow(r *http.Request, o owner) (state string, err error) {

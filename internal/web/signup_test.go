@@ -237,6 +237,30 @@ func TestSignUpAnswers(t *testing.T) {
 	}
 }
 
+// TestSignUpAfterComplaint: who complained while they were subscribed comes back by a
+// letter of now, and by none of before.
+func TestSignUpAfterComplaint(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.serve()
+	s.signUp(t, "weekly", url.Values{"email": {newcomer}})
+	old := s.mail(1).path(t, "confirm")
+	contains(t, text(t, s.post(old, url.Values{"confirm": {"1"}}), 200), "Welcome")
+	s.pass(time.Minute)
+	email := s.subscriber(newcomer, "weekly").Subscriber.Email
+	s.check(s.store.Suppress(t.Context(), email, newsletter.CauseComplaint, 0, "", s.clock()))
+	contains(t, text(t, s.post(old, url.Values{"confirm": {"1"}}), 200), "This link has done its work")
+
+	s.signUp(t, "weekly", url.Values{"email": {newcomer}})
+	fresh := s.mail(2).path(t, "confirm")
+	contains(t, text(t, s.get(fresh), 200), `name="confirm" value="1"`)
+	contains(t, text(t, s.post(fresh, url.Values{"confirm": {"1"}}), 200), "Welcome")
+	contains(t, text(t, s.get(fresh), 200), "You are subscribed")
+	if _, err := s.store.Suppression(t.Context(), email); err == nil {
+		t.Error("the complaint is not lifted")
+	}
+}
+
 // TestSignUpTellsNothing: the answer is the same bytes after the same work, whatever
 // is known of an address: one row is written, and nothing is read of it.
 func TestSignUpTellsNothing(t *testing.T) {
