@@ -174,12 +174,6 @@ func isSince(s string) bool {
 	return next != '_' && (next < '0' || next > '9') && (next|0x20 < 'a' || next|0x20 > 'z')
 }
 
-// HasSince reports whether a query has the parameter :since.
-func HasSince(query string) bool {
-	_, times := bind(query, sqlite)
-	return times > 0
-}
-
 // quoted is the length of the quoted text at the beginning of s.
 func quoted(s string, quote byte, e engine) int {
 	for i := 1; i < len(s); i++ {
