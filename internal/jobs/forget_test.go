@@ -91,3 +91,29 @@ func TestForgetOneOfTwoLanes(t *testing.T) {
 	q.close()
 	q.pop(r)
 }
+
+// TestPutBackLost: a delivery that comes back untried when its chunk is being given
+// back does not keep the chunk.
+func TestPutBackLost(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*queue){"empty": (*queue).empty, "closed": (*queue).close} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRelay(mailer.Relay{Name: "main"})
+			r.allowed.Store(1)
+			q := newQueue(4, []*relay{r})
+			q.limits = newLimits(&slotTaker{busy: true}, nil, GroupLimit{})
+			now := time.Now()
+			q.push(store.Lease{Chunk: 1, Issue: 1, Rows: make([]newsletter.Delivery, 2)}, now, now.Add(time.Hour))
+			it := q.pop(r)
+			if it == nil {
+				t.Fatal("nothing to send")
+			}
+			end(q)
+			q.putBack(it)
+			if ended := q.takeEnded(); len(ended) != 1 {
+				t.Errorf("%d chunks are given back, want 1", len(ended))
+			}
+		})
+	}
+}

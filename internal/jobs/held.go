@@ -58,6 +58,10 @@ func (q *queue) renewed(chunks map[int64]int64, until time.Time) {
 func (q *queue) empty() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.emptyLocked()
+}
+
+func (q *queue) emptyLocked() {
 	for _, l := range q.leases {
 		l.lost = true
 	}

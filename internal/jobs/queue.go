@@ -260,7 +260,7 @@ func (q *queue) putBack(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	it.untried()
-	if q.closed {
+	if q.closed || it.lease.lost {
 		q.dropLocked(it)
 		return
 	}
@@ -306,10 +306,10 @@ func (q *queue) dropLocked(it *item) {
 
 // close drops what waits and hands nothing out any more.
 func (q *queue) close() {
-	q.empty()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed = true
+	q.closed = true // before anything else can be put back
+	q.emptyLocked()
 	q.notify()
 }
 
