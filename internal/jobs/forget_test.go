@@ -114,6 +114,9 @@ func TestPutBackLost(t *testing.T) {
 			if ended := q.takeEnded(); len(ended) != 1 {
 				t.Errorf("%d chunks are given back, want 1", len(ended))
 			}
+			if r.served != 0 {
+				t.Errorf("the relay's share has %d messages, want none", r.served)
+			}
 		})
 	}
 }

@@ -46,8 +46,9 @@ type item struct {
 	group *group    // that it counts in while it is on its way, nil: none
 	until time.Time // when the slots it was taken with are gone, zero: never
 
-	warm *warmUp // that it took a message of, nil: none
-	day  string  // of it
+	taker *relay  // that took it last
+	warm  *warmUp // that it took a message of, nil: none
+	day   string  // of it
 
 	marked  bool  // stored as sending
 	markErr error // why it could not be marked
@@ -62,8 +63,13 @@ func (it *item) since(now time.Time) time.Duration {
 	return it.lease.At.Sub(it.row.FirstTry) + now.Sub(it.lease.began)
 }
 
-// untried gives back the delivery's message of a warm-up.
-func (it *item) untried() {
+// untriedLocked gives back the delivery's message of a warm-up, and its place in its
+// relay's share.
+func (it *item) untriedLocked() {
+	if it.taker != nil && it.taker.served > 0 { // else it was counted before all were counted anew
+		it.taker.served--
+	}
+	it.taker = nil
 	if it.warm != nil {
 		it.warm.putBack(it.day)
 		it.warm = nil
@@ -259,7 +265,7 @@ func (q *queue) left() {
 func (q *queue) putBack(it *item) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	it.untried()
+	it.untriedLocked()
 	if q.closed || it.lease.lost {
 		q.dropLocked(it)
 		return
@@ -279,8 +285,10 @@ func (q *queue) finish(it *item) {
 
 // forgo notes that a delivery ends here without having been tried.
 func (q *queue) forgo(it *item) {
-	it.untried()
-	q.finish(it)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	it.untriedLocked()
+	q.dropLocked(it)
 }
 
 // leaveLocked notes that a delivery is not on its way any more.

@@ -78,6 +78,7 @@ func (s *spread) begin(now time.Time) {
 // use notes that a relay takes a delivery; true: others that wait may look again.
 func (s *spread) use(r *relay, it *item, now time.Time) bool {
 	r.use(it)
+	it.taker = r
 	r.served++
 	r.took = now
 	held := s.held
