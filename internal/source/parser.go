@@ -44,7 +44,7 @@ func (p *Parser) File(name string, format newsletter.Format, data []byte) (newsl
 	info.format = format
 	r := p.dir.parseNamed(name, info, data, nil)
 	a := r.article
-	if !r.broken && a.Format != newsletter.PlainText && localReference.MatchString(a.Body) {
+	if !r.broken && a.Format != newsletter.PlainText && mayBeLocal(a.Body) {
 		r.problems = append(r.problems, Problem{
 			Message: "refers to files beside it, which are not taken along", Hint: "give pictures and links whole addresses", Warning: true,
 		})

@@ -12,16 +12,63 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// localReference finds texts that may refer to files beside the article, so that
-// only these are taken apart: a link or picture of Markdown, or an attribute of
-// HTML, that begins neither with a scheme, nor with a slash or a number sign.
-var localReference = regexp.MustCompile(`(?i)\]\(\s*<|(?:\]\(|\]:|\b(?:src|href|poster|srcset)\s*=)\s*["'<]?\s*(?:\.|[^\s"'<>()/#:.]+[./?#])`)
+// localPath is how a reference begins that begins neither with a scheme, nor with a
+// slash or a number sign; angledPath may hold anything.
+var (
+	localPath  = regexp.MustCompile(`^\s*["'<]?\s*(?:\.|[^\s"'<>()/#:.]+[./?#])`)
+	angledPath = regexp.MustCompile(`^\s*<`)
+)
+
+// pathAttributes are the attributes of HTML that refer to files.
+var pathAttributes = []string{"src", "href", "poster", "srcset"}
+
+// mayBeLocal reports whether a text may refer to files beside the article, so that
+// only such texts are taken apart: it has a link or picture of Markdown, or an
+// attribute of HTML, with such a path. It looks where one can begin; a single pattern
+// for all of it would be tried at every byte.
+func mayBeLocal(text string) bool {
+	for at := 0; ; at++ {
+		next := strings.IndexAny(text[at:], "]=")
+		if next < 0 {
+			return false
+		}
+		at += next
+		rest := text[at+1:]
+		switch {
+		case text[at] == '=':
+			if endsInAttribute(text[:at]) && localPath.MatchString(rest) {
+				return true
+			}
+		case strings.HasPrefix(rest, "("):
+			if localPath.MatchString(rest[1:]) || angledPath.MatchString(rest[1:]) {
+				return true
+			}
+		case strings.HasPrefix(rest, ":"):
+			if localPath.MatchString(rest[1:]) {
+				return true
+			}
+		}
+	}
+}
+
+// endsInAttribute reports whether a text ends in the name of one of pathAttributes.
+func endsInAttribute(text string) bool {
+	text = strings.TrimRight(text, "\t\n\f\r ")
+	return slices.ContainsFunc(pathAttributes, func(name string) bool {
+		before := len(text) - len(name)
+		return before >= 0 && strings.EqualFold(text[before:], name) && (before == 0 || !isWordByte(text[before-1]))
+	})
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
 
 // references looks whether the files are there that the text shows and links to.
 // The article depends on them from now on.
 func (b *builder) references(m matter) {
 	a := &b.article
-	if b.local == nil || a.Format == newsletter.PlainText || !localReference.MatchString(a.Body) {
+	if b.local == nil || a.Format == newsletter.PlainText || !mayBeLocal(a.Body) {
 		return
 	}
 	seen := map[string]bool{}
