@@ -30,12 +30,13 @@ type CatcherOptions struct {
 // <time>-<number>-<recipient>.eml, byte for byte as it was sent. A file appears
 // complete or not at all; names sort by time.
 type Catcher struct {
-	o       CatcherOptions
-	server  *smtp.Server
-	addr    string
-	number  atomic.Int64
-	caught  atomic.Int64
-	serving sync.WaitGroup // the listener, and messages being written
+	o        CatcherOptions
+	server   *smtp.Server
+	listener net.Listener
+	addr     string
+	number   atomic.Int64
+	caught   atomic.Int64
+	serving  sync.WaitGroup // the listener, and messages being written
 
 	mu     sync.Mutex
 	closed bool
@@ -67,7 +68,7 @@ func StartCatcher(o CatcherOptions) (*Catcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the catcher: %w", err)
 	}
-	c := &Catcher{o: o, addr: listener.Addr().String()}
+	c := &Catcher{o: o, listener: listener, addr: listener.Addr().String()}
 	c.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		return &catch{catcher: c}, nil
 	}))
@@ -104,6 +105,8 @@ func (c *Catcher) Close() error {
 	c.closed = true
 	c.mu.Unlock()
 	err := c.server.Close()
+	// The server closes the listeners that it knows, and may not have begun to serve.
+	_ = c.listener.Close()
 	c.serving.Wait()
 	if errors.Is(err, smtp.ErrServerClosed) { // before
 		return nil

@@ -172,6 +172,21 @@ func TestCatcherClose(t *testing.T) {
 	checkFiles(t, dir, map[string]string{})
 }
 
+// TestCatcherCloseAtOnce: a catcher may be closed before it has begun to serve.
+func TestCatcherCloseAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 500 {
+		c, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestCatcherRefuses(t *testing.T) {
 	t.Parallel()
 	for _, listen := range []string{"0.0.0.0:0", ":0", "192.0.2.1:25", "example.org:25", "127.0.0.1"} {
