@@ -114,13 +114,24 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 			Select: newsletter.Selection(n.Select), Min: n.Min, Max: n.Max,
 			Subject: n.Subject, Intro: n.Intro,
 			Missed: newsletter.Missed(n.Missed), MaxLate: n.MaxLate,
-			Approval: n.Approval == "required", Templates: n.Templates, Closed: n.SignUp == "closed",
+			Approval: n.Approval == "required", Templates: n.Templates, Closed: n.SignUp == "closed", Archive: archive(n.Archive),
 			MaxRate: n.MaxRate.PerSecond(),
 			Quiet:   newsletter.Quiet{From: int(n.Quiet.From), To: int(n.Quiet.To)},
 			Canary:  newsletter.Canary{Share: float64(n.Canary.Share), Wait: n.Canary.Wait},
 		}
 	}
 	return list
+}
+
+// archive is where issues can be read.
+func archive(key string) newsletter.Archive {
+	switch key {
+	case "private":
+		return newsletter.ArchivePrivate
+	case "none":
+		return newsletter.ArchiveNone
+	}
+	return newsletter.ArchivePublic
 }
 
 func hub(h config.Hub) jobs.HubOptions {

@@ -63,7 +63,7 @@ const reader = "reader@example.org"
 
 func (s *site) preview(p jobs.Preview, out string, html, text, eml bool) error {
 	d := p.Groups[0].Digest
-	filled := placeholders(s.cfg.Web.URL)
+	filled := placeholders(s.cfg.Web.URL, s.service.PreviewURL(p))
 	message, err := s.service.Message(p, reader)
 	if err != nil {
 		return err
@@ -105,10 +105,11 @@ func (s *site) preview(p jobs.Preview, out string, html, text, eml bool) error {
 }
 
 // placeholders fills in what each recipient has to itself.
-func placeholders(url string) *strings.Replacer {
+func placeholders(url, web string) *strings.Replacer {
 	return strings.NewReplacer(
 		newsletter.PlaceholderUnsubscribe, url+"/unsubscribe/"+newsletter.PreviewToken,
 		newsletter.PlaceholderPreferences, url+"/preferences/"+newsletter.PreviewToken,
+		newsletter.PlaceholderWeb, web,
 		newsletter.PlaceholderName, "", newsletter.PlaceholderNameEnd, "", // as for somebody without a name
 		newsletter.PlaceholderAddress, newsletter.MaskAddress(reader),
 	)

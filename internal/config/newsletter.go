@@ -54,6 +54,9 @@ type Newsletter struct {
 	Canary Canary `yaml:"canary"`
 	// SignUp is open if people can subscribe on the web, else closed. Default open.
 	SignUp string `yaml:"signup" default:"open" oneof:"open closed"`
+	// Archive is public if everybody can read past issues on the web, private if only those can who come
+	// by a link in the mail, none if nobody can. Default public.
+	Archive string `yaml:"archive" default:"public" oneof:"public private none"`
 	// Templates is a folder below templates/ whose files are used before those of templates/email.
 	// Default none.
 	Templates string `yaml:"templates" kind:"folder"`

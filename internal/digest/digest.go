@@ -43,7 +43,7 @@ type Data struct {
 	Articles   []Item    // in order of appearance; the first one leads
 	More       int       // articles that are new to the reader and left out of Articles
 	MoreURL    string    // where they are; empty: the site
-	WebURL     string    // this issue on the web; empty: no link
+	OnWeb      bool      // the issue can be read on the web, and its mail has a link to it
 }
 
 // Item is one article in a digest. URLs are absolute; texts are plain.

@@ -327,7 +327,7 @@ func TestPlaceholders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, link := range []string{newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences} {
+	for _, link := range []string{newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences, newsletter.PlaceholderWeb} {
 		if !strings.Contains(d.HTML, `href="`+link+`"`) {
 			t.Errorf("%s is no link in the HTML", link)
 		}
@@ -343,7 +343,7 @@ func TestPlaceholders(t *testing.T) {
 // What an author, an operator or a site writes never becomes a reader's own link.
 func TestPlaceholdersInContent(t *testing.T) {
 	t.Parallel()
-	foreign := newsletter.PlaceholderUnsubscribe + newsletter.PlaceholderPreferences + newsletter.PlaceholderName + newsletter.PlaceholderAddress
+	foreign := newsletter.PlaceholderUnsubscribe + newsletter.PlaceholderPreferences + newsletter.PlaceholderName + newsletter.PlaceholderAddress + newsletter.PlaceholderWeb
 	count := func(d newsletter.Digest) [2]int {
 		return [2]int{strings.Count(d.HTML, "SYNDICATEx"), strings.Count(d.Text, "SYNDICATEx")}
 	}
@@ -356,7 +356,6 @@ func TestPlaceholdersInContent(t *testing.T) {
 	d.Site.Title, d.Site.PostalAddress, d.Site.Logo = foreign, foreign, "/logo.png?"+foreign
 	d.Newsletter.Title = foreign
 	d.MoreURL += "?" + foreign
-	d.WebURL += "?" + foreign
 	d.Intro += "\n\n" + foreign + " [link](https://evil.example/?" + foreign + ") ![picture](https://evil.example/p.png?" + foreign + ")"
 	for i := range d.Articles {
 		a := &d.Articles[i]

@@ -52,7 +52,7 @@ func english() digest.Data {
 		},
 		Number:  12,
 		Date:    date("2026-11-23 07:00"),
-		WebURL:  "https://harbour.example.org/newsletters/weekly/issues/12",
+		OnWeb:   true,
 		More:    3,
 		MoreURL: "https://harbour.example.org/newsletters/weekly",
 		Intro: "The clocks have gone back, the boats come in by lamplight, and there is finally time to read something " +
@@ -109,7 +109,7 @@ func french() digest.Data {
 		},
 		Number: 231,
 		Date:   date("2026-11-30 23:30"), // the first of December in Paris
-		WebURL: "https://harbour.example.org/newsletters/quotidien/issues/231",
+		OnWeb:  true,
 		More:   1,
 		Intro: "Bonjour à tous\u202f! Ce matin, le vent est à l’ouest, le café est chaud et le port sent le goémon. Prenez ce qui vous plaît\u202f; " +
 			"le reste vous attendra sur le quai. *– La rédaction*",

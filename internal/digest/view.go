@@ -38,9 +38,9 @@ type view struct {
 	Sections   []section // the others
 	More       int       // articles left out, on MoreURL
 	MoreURL    string
-	WebURL     string // empty: no link
 
-	// Each recipient's own, spliced in later.
+	// Spliced in later, most of them for each recipient.
+	WebURL         string // of this digest; empty: no link
 	UnsubscribeURL string
 	PreferencesURL string
 	Address        string // masked
@@ -68,12 +68,16 @@ type section struct {
 func newView(d Data) (*view, error) {
 	language := cmp.Or(d.Language, d.Newsletter.Language, d.Site.Language, "en")
 	mark := newMark()
+	web := ""
+	if d.OnWeb {
+		web = marked(mark, newsletter.PlaceholderWeb)
+	}
 	v := &view{
 		Site: d.Site, Newsletter: d.Newsletter, Language: language, Direction: i18n.Direction(language),
-		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: cmp.Or(d.MoreURL, d.Site.URL), WebURL: d.WebURL,
+		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: cmp.Or(d.MoreURL, d.Site.URL),
 		UnsubscribeURL: marked(mark, newsletter.PlaceholderUnsubscribe), PreferencesURL: marked(mark, newsletter.PlaceholderPreferences),
-		Address: marked(mark, newsletter.PlaceholderAddress),
-		words:   i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
+		Address: marked(mark, newsletter.PlaceholderAddress), WebURL: web,
+		words: i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
 	}
 	if !strings.Contains(strings.ToLower(d.Newsletter.Title), strings.ToLower(d.Site.Title)) {
 		v.SiteLine = d.Site.Title

@@ -202,7 +202,7 @@ func (s *Service) freezeArticle(ctx context.Context, id string) (newsletter.Arti
 // and gives the issue its subject.
 func (s *Service) lead(ctx context.Context, p *Preview) error {
 	slices.SortStableFunc(p.Groups, func(a, b PreviewGroup) int { return b.Count - a.Count })
-	r, err := newRenderer(p.frozen, p.articles, p.Number, s.issueURL(p.Newsletter.Name, p.Number))
+	r, err := newRenderer(p.frozen, p.articles, p.Number)
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func frozenNewsletter(n newsletter.Newsletter) newsletter.FrozenNewsletter {
 		Name: n.Name, Title: n.Title, Description: n.Description,
 		FromName: n.From.Name, FromAddress: n.From.Address, ReplyTo: n.ReplyTo,
 		Language: n.Language, Subject: n.Subject, Select: n.Select, Min: n.Min, Max: n.Max,
-		TimeZone: n.Location.String(),
+		TimeZone: n.Location.String(), Archive: n.Archive,
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Service) domains(ctx context.Context, p Preview) ([]DomainCount, error)
 
 // messages renders every digest of a preview.
 func (s *Service) messages(ctx context.Context, p *Preview) ([][]byte, error) {
-	r, err := newRenderer(p.frozen, p.articles, p.Number, s.issueURL(p.Newsletter.Name, p.Number))
+	r, err := newRenderer(p.frozen, p.articles, p.Number)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type letter struct {
 	domain     string // of Message-IDs
 	newsletter string
 	issue      int64
+	digest     int  // of the issue
+	private    bool // where it can be read on the web is each recipient's own
 }
 
 // letters keeps the letters used last. Each is made once for all who want it, and

@@ -19,7 +19,14 @@ func (e *contentError) Unwrap() error { return e.err }
 
 // letter builds the message of a digest, its placeholders open.
 func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, issue int64, number int) (*letter, error) {
-	page := s.newsletterURL(n.Name)
+	archive := s.archive(n.Name)
+	if archive != newsletter.ArchivePrivate {
+		d = onWeb(d, s.issueURL(n.Name, number, d.N))
+	}
+	list := ""
+	if archive == newsletter.ArchivePublic {
+		list = s.newsletterURL(n.Name)
+	}
 	t, err := mailer.NewTemplate(mailer.Content{
 		From:        mail.Address{Name: n.FromName, Address: n.FromAddress},
 		ReplyTo:     mail.Address{Address: n.ReplyTo},
@@ -29,8 +36,8 @@ func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, iss
 		Language:    d.Language,
 		ListName:    n.Title,
 		ListID:      n.Name + "." + hostOf(s.o.Site.URL),
-		ListHelp:    page,
-		ListArchive: page,
+		ListHelp:    s.newsletterURL(n.Name),
+		ListArchive: list,
 		FeedbackID:  fmt.Sprintf("%s-%d:%s:digest:%s", n.Name, number, n.Name, senderID(s.o.Site.ID)),
 		Precedence:  "list",
 		Signer:      s.o.Signer,
@@ -39,7 +46,10 @@ func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, iss
 		return nil, err
 	}
 	_, domain, _ := strings.Cut(n.FromAddress, "@")
-	return &letter{template: t, from: n.FromAddress, domain: domain, newsletter: n.Name, issue: issue}, nil
+	return &letter{
+		template: t, from: n.FromAddress, domain: domain, newsletter: n.Name, issue: issue,
+		digest: d.N, private: archive == newsletter.ArchivePrivate,
+	}, nil
 }
 
 // personal is what one recipient's copy has to itself. The links in it are signed
@@ -48,7 +58,7 @@ func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) ma
 	keys := s.store.Keyring()
 	link := func(path string, purpose newsletter.Purpose) string {
 		return s.o.WebURL + path + keys.Token(newsletter.Claim{
-			Purpose: purpose, Subscriber: row.Subscriber, Issue: l.issue, Newsletter: l.newsletter,
+			Purpose: purpose, Subscriber: row.Subscriber, Issue: l.issue, Newsletter: l.newsletter, Digest: l.digest,
 		}, row.Email)
 	}
 	p := mailer.Personal{
@@ -59,6 +69,9 @@ func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) ma
 		PreferencesURL: link("/preferences/", newsletter.PurposePreferences),
 		Name:           row.Name,
 		MaskedAddress:  newsletter.MaskAddress(row.Email),
+	}
+	if l.private {
+		p.WebURL = link(readPath, newsletter.PurposeRead)
 	}
 	if to := s.o.Bounces.Unsubscribe; to != "" {
 		p.UnsubscribeTo = keys.ReturnAddress(to, newsletter.Returned{Subscriber: row.Subscriber, Issue: l.issue})

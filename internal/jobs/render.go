@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"net/url"
 
 	"syndicate/internal/digest"
 	"syndicate/internal/newsletter"
@@ -15,17 +14,16 @@ type renderer struct {
 	frozen    newsletter.Frozen
 	articles  map[int64]newsletter.Article
 	number    int
-	webURL    string
 	templates *digest.Templates
 }
 
 // newRenderer parses the frozen templates.
-func newRenderer(f newsletter.Frozen, articles []newsletter.Article, number int, webURL string) (*renderer, error) {
+func newRenderer(f newsletter.Frozen, articles []newsletter.Article, number int) (*renderer, error) {
 	t, err := digest.Parse(digest.Bundle(f.Templates))
 	if err != nil {
 		return nil, err
 	}
-	r := &renderer{frozen: f, articles: map[int64]newsletter.Article{}, number: number, webURL: webURL, templates: t}
+	r := &renderer{frozen: f, articles: map[int64]newsletter.Article{}, number: number, templates: t}
 	r.add(articles)
 	return r, nil
 }
@@ -43,7 +41,7 @@ func (r *renderer) add(articles []newsletter.Article) {
 func (r *renderer) render(ctx context.Context, language string, list []int64, more int) (newsletter.Digest, error) {
 	data := digest.Data{
 		Site: r.frozen.Site, Newsletter: r.frozen.Newsletter, Language: language, Number: r.number,
-		Date: r.frozen.Date, Intro: r.frozen.Intro, More: more, WebURL: r.webURL,
+		Date: r.frozen.Date, Intro: r.frozen.Intro, More: more, OnWeb: r.frozen.Newsletter.Archive != newsletter.ArchiveNone,
 	}
 	for _, seq := range list {
 		a, ok := r.articles[seq]
@@ -68,14 +66,4 @@ func (r *renderer) item(a *newsletter.Article) digest.Item {
 		item.ImageWidth, item.ImageHeight = a.Image.Width, a.Image.Height
 	}
 	return item
-}
-
-// issueURL is where an issue stands on the web.
-func (s *Service) issueURL(name string, number int) string {
-	return fmt.Sprintf("%s/issues/%d", s.newsletterURL(name), number)
-}
-
-// newsletterURL is a newsletter's page, with its archive.
-func (s *Service) newsletterURL(name string) string {
-	return s.o.WebURL + "/newsletters/" + url.PathEscape(name)
 }

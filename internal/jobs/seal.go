@@ -68,7 +68,7 @@ func (x *sealer) prepare(ctx context.Context) error {
 	for _, l := range x.frozen.Lists {
 		x.lists[l.Group] = l
 	}
-	x.renderer, err = newRenderer(x.frozen, articles, x.issue.Number, x.s.issueURL(x.issue.Newsletter, x.issue.Number))
+	x.renderer, err = newRenderer(x.frozen, articles, x.issue.Number)
 	if err != nil {
 		return &contentError{err}
 	}

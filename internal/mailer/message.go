@@ -18,6 +18,7 @@ type Personal struct {
 	UnsubscribeURL string // absolute; empty: no List-Unsubscribe URL
 	PreferencesURL string // absolute
 	UnsubscribeTo  string // ASCII address that takes unsubscribe requests (RFC 2369); empty: none does
+	WebURL         string // absolute; the same message on the web
 	LinkURL        string // absolute; of a letter on request
 	Name           string // may be empty
 	MaskedAddress  string // newsletter.MaskAddress
@@ -33,6 +34,7 @@ const (
 	slotName
 	slotNameEnd // nothing stands here; what is between it and the name is for whom none is known
 	slotAddress
+	slotWeb
 	slotLink
 )
 
@@ -44,6 +46,7 @@ var placeholders = [...]string{
 	slotName:        newsletter.PlaceholderName,
 	slotNameEnd:     newsletter.PlaceholderNameEnd,
 	slotAddress:     newsletter.PlaceholderAddress,
+	slotWeb:         newsletter.PlaceholderWeb,
 	slotLink:        newsletter.PlaceholderLink,
 }
 
@@ -223,6 +226,8 @@ func (t *Template) Append(dst []byte, p Personal) []byte {
 				}
 			case slotAddress:
 				w.text(p.MaskedAddress)
+			case slotWeb:
+				w.url(p.WebURL)
 			case slotLink:
 				w.url(p.LinkURL)
 			}

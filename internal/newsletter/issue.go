@@ -60,6 +60,18 @@ type Issue struct {
 	DoneAt     time.Time // sent or cancelled
 }
 
+// Out reports whether the issue came out: its audience is complete and its sending
+// began. What waits for approval, or was cancelled, is nobody's business.
+func (i *Issue) Out() bool {
+	switch i.State {
+	case IssueSending, IssueSent:
+		return true
+	case IssuePaused:
+		return i.Sealed
+	}
+	return false
+}
+
 // Frozen is what an issue was composed from; it does not change any more.
 type Frozen struct {
 	Site       Site              `json:"site"` // without Location
@@ -93,6 +105,7 @@ type FrozenNewsletter struct {
 	Min         int       `json:"min"`
 	Max         int       `json:"max"`
 	TimeZone    string    `json:"time_zone"`
+	Archive     Archive   `json:"archive,omitempty"`
 }
 
 // Digest is an issue rendered for one group of subscribers: same language, same
@@ -125,6 +138,7 @@ const (
 	PlaceholderName        = "SYNDICATExSUBSCRIBERxNAME" // what follows it is for whom no name is known …
 	PlaceholderNameEnd     = "SYNDICATExNAMExEND"        // … up to this; without, there is nothing for them
 	PlaceholderAddress     = "SYNDICATExMASKEDxADDRESS"  // masked: m…@example.org
+	PlaceholderWeb         = "SYNDICATExONxTHExWEBxURL"  // the digest on the web; each recipient's own where the archive is private
 	PlaceholderLink        = "SYNDICATExLETTERxLINKxURL" // the one link of a letter on request
 )
 

@@ -49,8 +49,19 @@ type Newsletter struct {
 	Quiet       Quiet         // in Location
 	Canary      Canary        //
 	Closed      bool          // nobody can sign up by a form
+	Archive     Archive       // where its issues can be read besides in mail
 	Templates   string        // folder under templates/ that overrides email/, empty: none
 }
+
+// Archive says where the issues of a newsletter can be read besides in mail.
+type Archive string
+
+// The kinds of archives.
+const (
+	ArchivePublic  Archive = ""        // on pages and in feeds, by everybody
+	ArchivePrivate Archive = "private" // on pages behind the links in its mail; the newsletter is listed nowhere
+	ArchiveNone    Archive = "none"    // nowhere
+)
 
 // Missed says what becomes of occurrences that passed while nobody was running.
 type Missed string

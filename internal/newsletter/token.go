@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ const (
 	PurposeConfirm     Purpose = 'c'
 	PurposeAccess      Purpose = 'a'
 	PurposeChange      Purpose = 'n' // of address
+	PurposeRead        Purpose = 'r' // the issues of a newsletter whose archive is private
 )
 
 // expires reports whether tokens of the purpose say until when they are good.
@@ -40,6 +42,7 @@ type Claim struct {
 	Subscriber int64
 	Issue      int64 // that carried the link, 0: none
 	Newsletter string
+	Digest     int // of PurposeRead: the digest of Issue that its reader got, 0: unknown
 
 	// Of a purpose that expires:
 	Letter  int64 // that carried the link, by its chunk
@@ -94,6 +97,9 @@ func (k *Keyring) Token(c Claim, address string) string {
 	} else {
 		b = binary.AppendUvarint(b, uint64(c.Issue))
 	}
+	if c.Purpose == PurposeRead {
+		b = binary.AppendUvarint(b, uint64(max(c.Digest, 0)))
+	}
 	b = append(b, c.Newsletter...)
 	b = append(b, k.mac(k.latest, "token", string(b), address)...)
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -127,6 +133,13 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 		c.Letter, c.Expires, rest = int64(carrier), time.Unix(int64(at), 0).UTC(), rest[n:]
 	} else {
 		c.Issue = int64(carrier)
+	}
+	if c.Purpose == PurposeRead {
+		digest, n := binary.Uvarint(rest)
+		if n <= 0 || digest > math.MaxInt32 {
+			return Claim{}, ErrToken
+		}
+		c.Digest, rest = int(digest), rest[n:]
 	}
 	c.Subscriber, c.Newsletter = int64(id), string(rest)
 	return c, nil

@@ -27,6 +27,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -121,6 +122,8 @@ func New(o Options) *Builder {
 	if o.Archives == "" {
 		o.Archives = ArchivesMain
 	}
+	// Issues that not everybody may read are in no feed.
+	o.Newsletters = slices.DeleteFunc(slices.Clone(o.Newsletters), func(n newsletter.Newsletter) bool { return n.Archive != newsletter.ArchivePublic })
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

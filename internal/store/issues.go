@@ -32,8 +32,11 @@ func (s *Store) IssueByNumber(ctx context.Context, name string, rehearsal bool, 
 	return i, s.wrap(fmt.Sprintf("read issue %d of %s", number, name), err)
 }
 
-// Issues returns the issues of a query, newest first.
-func (s *Store) Issues(ctx context.Context, q IssueQuery) ([]newsletter.Issue, error) {
+// issueOut is newsletter.Issue.Out.
+const issueOut = "(i.state IN ('sending', 'sent') OR i.state = 'paused' AND i.sealed = 1)"
+
+// where writes what the query's issues have in common.
+func (q *IssueQuery) where() (string, []any) {
 	conds := []string{"1 = 1"}
 	var args []any
 	arg := func(cond string, v any) {
@@ -49,10 +52,38 @@ func (s *Store) Issues(ctx context.Context, q IssueQuery) ([]newsletter.Issue, e
 	if q.Open {
 		conds = append(conds, "i.state <> 'sent' AND i.state <> 'cancelled'")
 	}
-	args = append(args, limitOr(q.Limit))
-	all, err := list(s.reader(ctx), scanIssue, "SELECT "+issueColumns+" FROM issues i WHERE "+strings.Join(conds, " AND ")+
-		fmt.Sprintf(" ORDER BY i.id DESC LIMIT $%d", len(args)), args...)
+	if q.Out {
+		conds = append(conds, issueOut)
+	}
+	return strings.Join(conds, " AND "), args
+}
+
+// Issues returns the issues of a query, newest first.
+func (s *Store) Issues(ctx context.Context, q IssueQuery) ([]newsletter.Issue, error) {
+	where, args := q.where()
+	args = append(args, limitOr(q.Limit), q.Offset)
+	all, err := list(s.reader(ctx), scanIssue, "SELECT "+issueColumns+" FROM issues i WHERE "+where+
+		fmt.Sprintf(" ORDER BY i.id DESC LIMIT $%d OFFSET $%d", len(args)-1, len(args)), args...)
 	return all, s.wrap("read issues", err)
+}
+
+// CountIssues returns how many issues a query has, limits apart.
+func (s *Store) CountIssues(ctx context.Context, q IssueQuery) (int, error) {
+	where, args := q.where()
+	n, err := one(s.reader(ctx), value[int], "SELECT count(*) FROM issues i WHERE "+where, args...)
+	return n, s.wrap("count issues", err)
+}
+
+// BesideIssue returns the numbers of the issues that came out before and after one;
+// 0: there is none.
+func (s *Store) BesideIssue(ctx context.Context, i newsletter.Issue) (before, after int, err error) {
+	const beside = " FROM issues i WHERE i.newsletter = $1 AND i.rehearsal = $2 AND i.number "
+	args := []any{i.Newsletter, btoi(i.Rehearsal), i.Number}
+	before, err = one(s.reader(ctx), value[int], "SELECT coalesce(max(i.number), 0)"+beside+"< $3 AND "+issueOut, args...)
+	if err == nil {
+		after, err = one(s.reader(ctx), value[int], "SELECT coalesce(min(i.number), 0)"+beside+"> $3 AND "+issueOut, args...)
+	}
+	return before, after, s.wrap(fmt.Sprintf("look beside issue %d of %s", i.Number, i.Newsletter), err)
 }
 
 // FrozenIssue returns what an issue was composed from: settings, templates and

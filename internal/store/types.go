@@ -92,7 +92,9 @@ type IssueQuery struct {
 	Newsletter string
 	Rehearsal  *bool
 	Open       bool // only issues that can still send something
+	Out        bool // only issues that came out, see newsletter.Issue.Out
 	Limit      int  // 0: all
+	Offset     int
 }
 
 // Failure is a way in which deliveries of an issue failed.

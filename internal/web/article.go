@@ -141,20 +141,16 @@ func beginsWith(text, summary string) bool {
 	return len(have) >= len(start) && slices.Equal(start, have[:len(start)])
 }
 
-// articleMeta is what those who show previews of links want to know (ogp.me).
+// articleMeta is what those who show previews of links want to know.
 func (s *server) articleMeta(ctx context.Context, a *newsletter.Article, p *page) []meta {
-	m := []meta{
-		{"og:type", "article"},
-		{"og:site_name", s.site.Title},
-		{"og:title", titleOf(a)},
-		{"og:description", a.Summary},
-		{"og:url", p.Canonical},
-		{"og:locale", strings.ReplaceAll(a.Language, "-", "_")},
-		{"article:published_time", a.Published.UTC().Format(time.RFC3339)},
+	x := social{
+		kind: "article", title: titleOf(a), description: a.Summary, url: p.Canonical, language: a.Language,
+		image: s.pictureOf(ctx, a), published: a.Published,
 	}
 	if a.Updated.After(a.Published) {
-		m = append(m, meta{"article:modified_time", a.Updated.UTC().Format(time.RFC3339)})
+		x.modified = a.Updated
 	}
+	m := s.social(x)
 	for _, name := range authorNames(a) {
 		m = append(m, meta{"article:author", name})
 	}
@@ -164,10 +160,7 @@ func (s *server) articleMeta(ctx context.Context, a *newsletter.Article, p *page
 	for _, t := range a.Tags {
 		m = append(m, meta{"article:tag", t})
 	}
-	if image := s.o.Service.ImageURL(ctx, a); image != "" && !isSVG(image) {
-		m = append(m, meta{"og:image", image}, meta{"og:image:alt", a.Image.Alt}, meta{"twitter:card", "summary_large_image"})
-	}
-	return slices.DeleteFunc(m, func(x meta) bool { return x.Content == "" })
+	return m
 }
 
 // media returns the article's files with their addresses.

@@ -137,6 +137,9 @@ func (s *server) showConfirm(w http.ResponseWriter, r *http.Request, o owner, st
 	}
 	if state == "done" || state == "already" {
 		v.Next = s.nextIssue(n, s.now())
+		confirmed := o.subscription
+		confirmed.State = newsletter.SubscriptionConfirmed
+		v.NewsletterURL = s.archiveLink(n, &confirmed)
 		v.PreferencesURL = s.base + "/preferences/" + s.store.Keyring().Token(newsletter.Claim{
 			Purpose: newsletter.PurposePreferences, Subscriber: o.claim.Subscriber, Newsletter: n.Name,
 		}, o.subscription.Subscriber.Email)

@@ -206,8 +206,25 @@ func servePublic(w http.ResponseWriter, r *http.Request, body []byte) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body = squeezed(w, r, body)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	send(w, r, squeezed(w, r, body))
+}
+
+// serveTagged is servePublic for what is not compressed: a page with a secret in it, or
+// what is compressed already. Cache-Control is the caller's.
+func serveTagged(w http.ResponseWriter, r *http.Request, body []byte) {
+	tag := `"` + hashOf(body) + `"`
+	w.Header().Set("Etag", tag)
+	if notModified(r, tag, time.Time{}) {
+		w.Header().Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	send(w, r, body)
+}
+
+// send answers with a whole body.
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		w.Write(body)

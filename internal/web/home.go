@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"time"
 
+	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 )
 
@@ -13,6 +15,7 @@ type homeView struct {
 	Total    int
 	Page     int // from 1
 	Pages    int
+	Form     *signUpForm // of the one newsletter that takes sign-ups; nil: none does, or several do
 }
 
 // home shows the latest articles, newsletters and feeds.
@@ -28,14 +31,37 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 		v.Lead, v.Articles = &v.Articles[0], v.Articles[1:]
 		v.Lead.First = true
 	}
+	v.Form = s.onlyForm(p)
 	p.View = v
 	p.paged("/", s, v.Page, v.Pages)
 	if v.Page > 1 {
 		p.Title = p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
 	}
-	p.Meta = []meta{{"og:type", "website"}, {"og:title", s.site.Title}, {"og:url", p.Canonical}}
+	x := social{kind: "website", title: s.site.Title, description: s.site.Description, url: p.Canonical, language: p.Language}
+	if len(articles) > 0 {
+		x.image = s.pictureOf(r.Context(), &articles[0])
+	}
+	p.Meta = s.social(x)
 	linkFeeds(w, p.Feeds)
 	return s.show(w, r, http.StatusOK, "home.html", p)
+}
+
+// onlyForm returns the form of the newsletter that takes sign-ups, if it is the only
+// one; several have theirs on their own pages.
+func (s *server) onlyForm(p *page) *signUpForm {
+	var open []newsletter.Newsletter
+	for _, n := range s.o.Newsletters {
+		if !n.Closed && n.Archive != newsletter.ArchivePrivate {
+			open = append(open, n)
+		}
+	}
+	if len(open) != 1 {
+		return nil
+	}
+	for i := range p.Newsletters { // it is here already
+		p.Newsletters[i].SubscribeURL = ""
+	}
+	return s.form(open[0], p, asked{}, s.now().Truncate(time.Hour))
 }
 
 // toHome leads those who cut an address short to the page that lists articles and

@@ -67,7 +67,7 @@ func (s *server) list(f *publish.Feed) func(http.ResponseWriter, *http.Request) 
 			p.Title += " · " + p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
 		}
 		p.Description = f.Description
-		p.Meta = []meta{{"og:type", "website"}, {"og:title", v.Heading}, {"og:site_name", s.site.Title}, {"og:url", p.Canonical}}
+		p.Meta = s.social(social{kind: "website", title: v.Heading, description: f.Description, url: p.Canonical, language: p.Language})
 		linkFeeds(w, v.Feeds)
 		return s.show(w, r, http.StatusOK, "list.html", p)
 	}
@@ -125,19 +125,15 @@ func heading(f *publish.Feed, words *i18n.Words) string {
 // pageOf reads the articles of the page that ?page= asks for, and fills in its
 // number, how many there are, and how many articles all have.
 func (s *server) pageOf(r *http.Request, q store.ArticleQuery, page, pages, total *int) ([]newsletter.Article, error) {
-	*page = 1
-	if v := r.URL.Query().Get("page"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > maxPages {
-			return nil, status(http.StatusNotFound)
-		}
-		*page = n
+	asked, err := askedPage(r)
+	if err != nil {
+		return nil, err
 	}
 	n, err := s.store.CountArticles(r.Context(), q)
 	if err != nil {
 		return nil, err
 	}
-	*total, *pages = n, max(1, (n+perPage-1)/perPage)
+	*page, *total, *pages = asked, n, pagesOf(n, perPage)
 	if *page > *pages {
 		return nil, status(http.StatusNotFound)
 	}
@@ -145,14 +141,35 @@ func (s *server) pageOf(r *http.Request, q store.ArticleQuery, page, pages, tota
 	return s.store.Articles(r.Context(), q)
 }
 
+// askedPage returns the number of the page that ?page= asks for, 1 where nothing does.
+func askedPage(r *http.Request) (int, error) {
+	v := r.URL.Query().Get("page")
+	if v == "" {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > maxPages {
+		return 0, status(http.StatusNotFound)
+	}
+	return n, nil
+}
+
+// pagesOf is how many pages a list has: one at least.
+func pagesOf(total, perPage int) int { return max(1, (total+perPage-1)/perPage) }
+
 // paged fills in the addresses of a page of a list and of the pages beside it.
 func (p *page) paged(path string, s *server, n, pages int) {
 	p.Canonical = s.site.URL + pageQuery(path, n)
+	p.beside(s.base+path, n, pages)
+}
+
+// beside fills in the addresses of the pages beside one of a list.
+func (p *page) beside(list string, n, pages int) {
 	if n > 1 {
-		p.Newer = s.base + pageQuery(path, n-1)
+		p.Newer = pageQuery(list, n-1)
 	}
 	if n < pages {
-		p.Older = s.base + pageQuery(path, n+1)
+		p.Older = pageQuery(list, n+1)
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"syndicate/internal/store"
 )
 
-// maxIssues is how many issues a newsletter's page lists.
-const maxIssues = 100
+// issuesPerPage is how many issues a page of a newsletter lists.
+const issuesPerPage = 50
 
 // newsletterView is a newsletter and what came out so far.
 type newsletterView struct {
@@ -25,8 +25,12 @@ type newsletterView struct {
 	Sender                   mail.Address
 	Next                     time.Time // due; zero: by hand, or unknown
 	Issues                   []issueLink
+	Page                     int // of Issues, from 1; 0: there is no list
+	Pages                    int
+	Note                     string      // who may read them, where not everybody may
 	Rehearsal                bool        // the issues went to the catcher only
-	Form                     *signUpForm // nil: nobody can sign up
+	Form                     *signUpForm // nil: there is none here
+	Closed                   bool        // nobody can sign up
 	EmbedURL                 string
 }
 
@@ -48,64 +52,74 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	issues, rehearsal, err := s.publicIssues(r.Context(), n.Name)
-	if err != nil {
-		return err
-	}
 	p := s.newPage(n.Language)
-	v := newsletterView{
-		Name: n.Name, Title: n.Title, Description: n.Description, Lang: n.Language, Sender: n.From,
-		Next: s.nextIssue(n, s.now()), Rehearsal: rehearsal,
-	}
-	for _, i := range issues {
-		v.Issues = append(v.Issues, issueLink{
-			Number: i.Number, Subject: i.Subject, Date: i.CreatedAt.In(s.zone(n)),
-			URL: s.base + issuePath(n.Name, i.Number),
-		})
+	v := newsletterView{Name: n.Name, Title: n.Title, Description: n.Description, Lang: n.Language, Sender: n.From, Next: s.nextIssue(n, s.now()), Closed: n.Closed}
+	at := s.publicArchive(n.Name)
+	switch n.Archive {
+	case newsletter.ArchivePublic:
+		if err := s.listIssues(r, n, at, &v); err != nil {
+			return err
+		}
+	case newsletter.ArchivePrivate:
+		v.Note = p.words.T("archive.subscribers")
+		p.Hidden = true
+	default:
+		v.Note = p.words.T("archive.by_mail")
 	}
 	if !n.Closed { // the stamp stands still for a while, so that the page need not be sent again
-		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now().Truncate(time.Hour)), s.base+"/newsletters/"+url.PathEscape(n.Name)+"/embed"
+		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now().Truncate(time.Hour)), at.list+"/embed"
 	}
 	p.View, p.Title, p.Description = v, n.Title, n.Description
-	p.Canonical = s.site.URL + "/newsletters/" + url.PathEscape(n.Name)
-	p.Meta = []meta{{"og:type", "website"}, {"og:title", n.Title}, {"og:site_name", s.site.Title}, {"og:url", p.Canonical}}
-	if f, ok := s.directory().catalogue.Of(publish.Newsletter, n.Name); ok {
+	if !p.Hidden {
+		p.paged("/newsletters/"+url.PathEscape(n.Name), s, v.Page, v.Pages)
+		p.Meta = s.social(social{kind: "website", title: n.Title, description: n.Description, url: p.Canonical, language: n.Language})
+	}
+	if v.Page > 1 {
+		p.Title += " · " + p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
+	}
+	if f, ok := s.directory().catalogue.Of(publish.Newsletter, n.Name); ok && n.Archive == newsletter.ArchivePublic {
 		p.Own = s.feedLinks(f)
 		linkFeeds(w, p.Own)
 	}
 	return s.show(w, r, http.StatusOK, "newsletter.html", p)
 }
 
-// publicIssues returns the issues that went out, newest first: the real ones,
-// or, while there is none, those of the rehearsal.
-func (s *server) publicIssues(ctx context.Context, name string) (issues []newsletter.Issue, rehearsal bool, err error) {
-	for _, rehearsal := range []bool{false, true} {
-		all, err := s.store.Issues(ctx, store.IssueQuery{Newsletter: name, Rehearsal: &rehearsal, Limit: maxIssues})
-		if err != nil {
-			return nil, false, err
-		}
-		for _, i := range all {
-			if isPublic(i) {
-				issues = append(issues, i)
-			}
-		}
-		if len(issues) > 0 {
-			return issues, rehearsal, nil
-		}
+// listIssues fills in the issues that came out, the newest first, of the page that
+// ?page= asks for: the real ones, or, while there is none, those of the rehearsal.
+func (s *server) listIssues(r *http.Request, n newsletter.Newsletter, in archive, v *newsletterView) error {
+	ctx := r.Context()
+	var err error
+	if v.Page, err = askedPage(r); err != nil {
+		return err
 	}
-	return nil, false, nil
+	if v.Rehearsal, err = s.rehearses(ctx, n.Name); err != nil {
+		return err
+	}
+	q := store.IssueQuery{Newsletter: n.Name, Rehearsal: &v.Rehearsal, Out: true}
+	total, err := s.store.CountIssues(ctx, q)
+	if err != nil {
+		return err
+	}
+	if v.Pages = pagesOf(total, issuesPerPage); v.Page > v.Pages {
+		return status(http.StatusNotFound)
+	}
+	q.Limit, q.Offset = issuesPerPage, (v.Page-1)*issuesPerPage
+	issues, err := s.store.Issues(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, i := range issues {
+		v.Issues = append(v.Issues, issueLink{Number: i.Number, Subject: i.Subject, Date: i.CreatedAt.In(s.zone(n)), URL: in.issue(i.Number)})
+	}
+	v.Rehearsal = v.Rehearsal && total > 0
+	return nil
 }
 
-// isPublic reports whether an issue is out: its audience is complete and its
-// sending began. What waits for approval or was cancelled is nobody's business.
-func isPublic(i newsletter.Issue) bool {
-	switch i.State {
-	case newsletter.IssueSending, newsletter.IssueSent:
-		return true
-	case newsletter.IssuePaused:
-		return i.Sealed
-	}
-	return false
+// rehearses reports whether no real issue of a newsletter came out yet.
+func (s *server) rehearses(ctx context.Context, name string) (bool, error) {
+	rehearsal := false
+	n, err := s.store.CountIssues(ctx, store.IssueQuery{Newsletter: name, Rehearsal: &rehearsal, Out: true})
+	return n == 0, err
 }
 
 func issuePath(name string, number int) string {

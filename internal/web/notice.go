@@ -13,8 +13,9 @@ type noticeView struct {
 	Code     int
 	Heading  string
 	Text     string
-	Guess    *card  // what may have been meant, nil: no idea
-	Articles []card // the latest, where they help
+	Guess    *card           // what may have been meant, nil: no idea
+	Articles []card          // the latest, where they help
+	About    *newsletterLink // what it is about, nil: no newsletter
 }
 
 // notice answers with the page of a status. A page that was not found offers
@@ -33,9 +34,9 @@ func (s *server) notice(w http.ResponseWriter, r *http.Request, code int) error 
 		heading = p.words.T(key + ".title")
 	}
 	v.Heading, v.Text = heading, p.words.T(key+".text")
-	if code == http.StatusNotFound && !strings.HasPrefix(routeOf(r), "GET /files/") {
+	if (code == http.StatusNotFound || code == http.StatusGone) && !strings.HasPrefix(routeOf(r), "GET /files/") {
 		ctx := r.Context()
-		if slug := guess(r.URL.Path); slug != "" {
+		if slug := guess(r.URL.Path); slug != "" && code == http.StatusNotFound {
 			if a, err := s.store.ArticleBySlug(ctx, slug); err == nil {
 				c := s.card(ctx, &a, p.Language)
 				v.Guess = &c

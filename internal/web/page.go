@@ -58,6 +58,7 @@ func (f feedLink) TypeAttr() template.HTMLAttr {
 // newsletterLink is a newsletter as pages link it.
 type newsletterLink struct {
 	Title, Description, URL string
+	SubscribeURL            string    // the form; empty: nobody can sign up
 	Language                string    // where it differs from the page's, else empty
 	LanguageName            string    // with Language
 	Next                    time.Time // due, in its own zone; zero: unknown
@@ -65,6 +66,9 @@ type newsletterLink struct {
 
 // meta is a property for those who show previews of links.
 type meta struct{ Property, Content string }
+
+// IsName reports whether it is written as a name, as those of Twitter are.
+func (m meta) IsName() bool { return strings.HasPrefix(m.Property, "twitter:") }
 
 // newPage fills in what pages have in common. The words are those of the first
 // known language.
@@ -84,8 +88,14 @@ func (s *server) newPage(languages ...string) *page {
 	}
 	now := s.now()
 	for _, n := range s.o.Newsletters {
+		if n.Archive == newsletter.ArchivePrivate { // it is listed nowhere
+			continue
+		}
 		l := newsletterLink{Title: n.Title, Description: n.Description, URL: s.base + "/newsletters/" + url.PathEscape(n.Name), Next: s.nextIssue(n, now)}
 		l.Language, l.LanguageName = foreign(n.Language, p.Language)
+		if !n.Closed {
+			l.SubscribeURL = l.URL + "#subscribe"
+		}
 		p.Newsletters = append(p.Newsletters, l)
 	}
 	return p

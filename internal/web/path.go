@@ -54,6 +54,13 @@ func (s *server) byPath(w http.ResponseWriter, r *http.Request) error {
 	if s.directory().catalogue.WasHome(r.URL.Path) { // of a tag that no article has any more
 		return status(http.StatusGone)
 	}
+	was, err := s.store.WasArticle(r.Context(), asked, other, s.site.URL+asked, s.site.URL+other, r.URL.Path)
+	if err != nil {
+		return err
+	}
+	if was {
+		return status(http.StatusGone)
+	}
 	return status(http.StatusNotFound)
 }
 

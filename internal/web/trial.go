@@ -23,7 +23,7 @@ func (s *server) tryViews(ctx context.Context) error {
 	trials := map[string][]any{
 		"subscribe.html": {subscribeView{}, subscribeView{"form", "Weekly", "de", "/newsletters/weekly", form, "", "", nil}, subscribeView{"sent", "Weekly", "de", "/newsletters/weekly", nil, "a@example.org", "b@example.org", form}, subscribeView{State: "closed"}},
 		"embed.html":     {embedView{}, embedView{"Weekly", "de", "/newsletters/weekly", "<form>", 3}},
-		"home.html":      {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3}},
+		"home.html":      {homeView{Page: 1, Pages: 1}, homeView{Lead: &c, Articles: []card{c, {}}, Total: 41, Page: 2, Pages: 3, Form: form}},
 		"list.html":      {listView{Page: 1, Pages: 1}, listView{"Heading", []card{c, {}}, 41, 2, 3, links}},
 		"feed.html":      {feedView{}, feedView{"Title", "Description", "de", "https://example.org/feed.rss", "RSS", "/feed.rss?format=rss", "/", 0, links, []card{c, {}}}, feedView{Archive: 3}},
 		"feeds.html":     {feedListView{}, feedListView{[]feedGroup{{"Tags", []feedRow{{"Sea", "Description", "de", "/tags/sea/", links}, {}}}}, "/opml.xml"}},
@@ -34,9 +34,9 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"newsletter.html": {newsletterView{}, newsletterView{
 			Name: "weekly", Title: "Weekly", Description: "Description", Lang: "en", Sender: mail.Address{Name: "Sender", Address: "a@example.org"},
-			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Rehearsal: true, Form: form, EmbedURL: "/newsletters/weekly/embed",
+			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Page: 2, Pages: 3, Note: "Note", Rehearsal: true, Form: form, EmbedURL: "/newsletters/weekly/embed",
 		}},
-		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}}},
+		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}, &newsletterLink{Title: "Weekly", URL: "/newsletters/weekly", Language: "de"}}},
 		"change.html": {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
 		"access.html": {
 			accessView{State: "expired"},
@@ -73,8 +73,8 @@ func (s *server) tryViews(ctx context.Context) error {
 				p.View = v
 				p.Title, p.Canonical, p.Newer, p.Older = "Title", s.site.URL+"/", "/?page=1", "/?page=3"
 				p.Own = links
-				p.Meta = []meta{{"og:title", "Title"}}
-				p.Newsletters = append(p.Newsletters, newsletterLink{Title: "Weekly", Description: "Description", URL: "/", Language: "de", LanguageName: "Deutsch", Next: when})
+				p.Meta = []meta{{"og:title", "Title"}, {"twitter:card", "summary"}}
+				p.Newsletters = append(p.Newsletters, newsletterLink{Title: "Weekly", Description: "Description", URL: "/", SubscribeURL: "/#subscribe", Language: "de", LanguageName: "Deutsch", Next: when})
 				if _, err := s.views.render(ctx, name, p); err != nil {
 					return err
 				}

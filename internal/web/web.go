@@ -78,6 +78,7 @@ type server struct {
 	count   counters
 	fed     feedCounters
 	gauges  gaugeCache
+	pages   sitemap // for search engines
 	mux     *http.ServeMux
 	certs   certificates // of Amazon
 	guarded http.Handler // everything that takes no short way
@@ -159,6 +160,11 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 		s.answer(s.list(f)).ServeHTTP(w, r)
 		return
 	}
+	if part, ok := sitemapPart(r.URL.Path); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		r.Pattern = "GET /sitemap-{part}.xml.gz"
+		s.answer(s.partOfSitemap(part)).ServeHTTP(w, r)
+		return
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -178,6 +184,9 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters/{$}", s.toHome},
 		{"GET /newsletters/{newsletter}", s.newsletter},
 		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
+		{"GET /read/{token}", s.readMailed},
+		{"GET /read/{token}/issues", s.readList},
+		{"GET /read/{token}/issues/{number}", s.readIssue},
 		{"GET /newsletters/{newsletter}/subscribe", s.subscribePage},
 		{"POST /newsletters/{newsletter}/subscribe", s.subscribe},
 		{"GET /newsletters/{newsletter}/embed", s.embed},
@@ -204,6 +213,7 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /favicon.svg", s.favicon},
 		{"GET /favicon.ico", s.favicon},
 		{"GET /robots.txt", s.robots},
+		{"GET /sitemap.xml", s.sitemapFile},
 		{"GET /healthz", s.healthz},
 		{"GET /readyz", s.readyz},
 		{"GET /metrics", s.metrics},
