@@ -34,9 +34,9 @@ func content() mailer.Content {
 		HTML: "<!doctype html>\n<html lang=\"fr\"><body><p>Bonjour " + newsletter.PlaceholderName + " !</p>\n" +
 			"<p>" + strings.Repeat("Une phrase assez longue, avec des accents : été, où, ça. ", 3) + "</p>\n" +
 			"<p>" + strings.Repeat("x", 55) + "<a href=\"" + newsletter.PlaceholderUnsubscribe + "\">se désabonner</a>\n" +
-			"<a href=\"" + newsletter.PlaceholderPreferences + "\">préférences</a> " + newsletter.PlaceholderAddress + "</p></body></html>\n",
+			"<a href=\"" + newsletter.PlaceholderPreferences + "\">préférences</a> " + newsletter.PlaceholderAddress + "</p><a href=\"" + newsletter.PlaceholderWeb + "\">en ligne</a></body></html>\n",
 		Text: "Bonjour " + newsletter.PlaceholderName + ",\n\n.un point au début de la ligne\n" +
-			newsletter.PlaceholderUnsubscribe + "\n" + newsletter.PlaceholderPreferences + newsletter.PlaceholderAddress + "\nfin",
+			newsletter.PlaceholderUnsubscribe + "\n" + newsletter.PlaceholderPreferences + newsletter.PlaceholderAddress + "\n" + newsletter.PlaceholderWeb + "\nfin",
 		Language:    "fr",
 		ListName:    "Le Journal du quartier",
 		ListID:      "daily.news.example.org",
@@ -55,6 +55,7 @@ func personal() mailer.Personal {
 		UnsubscribeURL: "https://news.example.org/unsubscribe/AXUBAWRhaWx5c2Vj_cmV0c2VjcmV0c2Vjcg?a=1&b=2",
 		PreferencesURL: "https://news.example.org/preferences/AXABAWRhaWx5c2VjcmV0c2VjcmV0c2Vjcg",
 		UnsubscribeTo:  "unsubscribe+key@example.org",
+		WebURL:         "https://news.example.org/read/AXIBAgFkYWlseXNlY3JldHNlY3JldHNlY3I",
 		Name:           "Zoë <Müller> & \"fils\"",
 		MaskedAddress:  "z…@example.net",
 	}
@@ -183,7 +184,7 @@ func TestAppend(t *testing.T) {
 
 	fill := func(s, name, url string) string {
 		return strings.NewReplacer("\n", "\r\n", newsletter.PlaceholderName, name, newsletter.PlaceholderUnsubscribe, url,
-			newsletter.PlaceholderPreferences, p.PreferencesURL, newsletter.PlaceholderAddress, p.MaskedAddress).Replace(s)
+			newsletter.PlaceholderPreferences, p.PreferencesURL, newsletter.PlaceholderAddress, p.MaskedAddress, newsletter.PlaceholderWeb, p.WebURL).Replace(s)
 	}
 	want := map[string]string{
 		"text/plain": fill(c.Text, p.Name, p.UnsubscribeURL),
@@ -325,7 +326,7 @@ func TestNobodysName(t *testing.T) {
 // the message keeps its form and says what it was told.
 func TestAnyValue(t *testing.T) {
 	t.Parallel()
-	placeholders := []string{newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences, newsletter.PlaceholderName, newsletter.PlaceholderAddress}
+	placeholders := []string{newsletter.PlaceholderUnsubscribe, newsletter.PlaceholderPreferences, newsletter.PlaceholderName, newsletter.PlaceholderAddress, newsletter.PlaceholderWeb}
 	words := rapid.SliceOfN(rapid.OneOf(
 		rapid.SampledFrom(placeholders),
 		rapid.StringMatching(`[ -~]{0,90}`),
@@ -369,7 +370,7 @@ func TestAnyValue(t *testing.T) {
 			}
 			want := strings.NewReplacer("\n", "\r\n",
 				placeholders[0], escape(p.UnsubscribeURL), placeholders[1], escape(p.PreferencesURL),
-				placeholders[2], escape(spaced(p.Name)), placeholders[3], escape(spaced(p.MaskedAddress))).Replace(s)
+				placeholders[2], escape(spaced(p.Name)), placeholders[3], escape(spaced(p.MaskedAddress)), placeholders[4], escape(p.WebURL)).Replace(s)
 			if parts[kind] != want {
 				t.Fatalf("%s:\n%q\nwant\n%q", kind, parts[kind], want)
 			}

@@ -42,6 +42,9 @@ func TestTokenRoundTrip(t *testing.T) {
 				t.Fatal("it does not expire at its time")
 			}
 		}
+		if c.Purpose == newsletter.PurposeUnsubscribe && rapid.Bool().Draw(t, "reads") {
+			c.Purpose, c.Digest = newsletter.PurposeRead, rapid.IntRange(0, 1<<30).Draw(t, "digest")
+		}
 		token := k.Token(c, "ann@example.org")
 		got, err := k.ParseToken(token, c.Purpose)
 		if err != nil || got != c {
@@ -101,7 +104,11 @@ func FuzzParseToken(f *testing.F) {
 	k := keyring(f, 1)
 	f.Add(k.Token(newsletter.Claim{Purpose: newsletter.PurposeConfirm, Subscriber: 1, Newsletter: "n"}, "a@example.org"))
 	f.Add("AXU")
+	f.Add(k.Token(newsletter.Claim{Purpose: newsletter.PurposeRead, Subscriber: 1, Issue: 2, Digest: 3, Newsletter: "n"}, "a@example.org"))
 	f.Fuzz(func(t *testing.T, token string) {
+		if c, err := k.ParseToken(token, newsletter.PurposeRead); err == nil && (c.Subscriber < 0 || c.Issue < 0 || c.Digest < 0) {
+			t.Fatalf("negative numbers: %+v", c)
+		}
 		c, err := k.ParseToken(token, newsletter.PurposeConfirm)
 		if err == nil && (c.Subscriber < 0 || c.Letter < 0 || c.Expires.Year() > 9999) {
 			t.Fatalf("negative ids: %+v", c)

@@ -254,7 +254,7 @@ func TestIssues(t *testing.T) {
 	body = text(t, r, 200)
 	contains(t, body, "<style>p{color:red}</style>", `href="`+siteURL+`/newsletters/weekly"`)
 	// What the web adds: nothing personal, and a way to the other issues.
-	contains(t, body, ".personal{display:none!important}</style></head>", `<BODY class="page"><p `, `<a href="/newsletters/weekly" `, "All issues</a>")
+	contains(t, body, ".personal{display:none!important}</style></head>", `<BODY class="page"><nav aria-label="Past issues" `, `<a href="/newsletters/weekly" `, "All issues</a>")
 	lacks(t, body, "SYNDICATEx", "/unsubscribe/", "/preferences/")
 	if r.Header.Get("X-Robots-Tag") != "noindex" {
 		t.Error("a rehearsal can be indexed")
@@ -356,7 +356,8 @@ func TestUnderAPath(t *testing.T) {
 func TestConditionalPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	for _, target := range []string{"/", "/articles/soupe", "/newsletters/weekly"} {
+	s.send("weekly", false, "The first", newsletter.Digest{Language: "en", Articles: []int64{1, 2}, HTML: mailed("whole")}, newsletter.Digest{Language: "en", Articles: []int64{1}, HTML: mailed("short")})
+	for _, target := range []string{"/", "/articles/soupe", "/newsletters/weekly", "/newsletters/weekly/issues/1", "/newsletters/weekly/issues/1?digest=2"} {
 		r := s.get(target)
 		tag := r.Header.Get("Etag")
 		if !strings.HasPrefix(tag, `W/"`) {

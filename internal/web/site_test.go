@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type site struct {
 	store   *store.Store
 	service *jobs.Service
 	handler http.Handler
+	options web.Options
 	builtin fs.FS
 	dir     string // public/
 	outbox  string
@@ -78,18 +80,31 @@ func newSite(t testing.TB, change ...func(*web.Options)) *site {
 	for _, f := range change {
 		f(&o)
 	}
-	o.Service, err = jobs.New(jobs.Options{
-		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, OutboxDir: s.outbox, Log: log, Now: s.clock,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.service, s.builtin = o.Service, o.Builtin
-	if s.handler, err = web.New(t.Context(), o); err != nil {
-		t.Fatal(err)
-	}
+	s.serveWith(o)
 	s.seed(ctx, o.Newsletters)
 	return s
+}
+
+// serveWith makes the service and the handler, as a new process does.
+func (s *site) serveWith(o web.Options) {
+	s.t.Helper()
+	var err error
+	o.Service, err = jobs.New(jobs.Options{
+		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, OutboxDir: s.outbox, Log: o.Log, Now: s.clock,
+	})
+	s.check(err)
+	s.service, s.builtin, s.options = o.Service, o.Builtin, o
+	s.handler, err = web.New(s.t.Context(), o)
+	s.check(err)
+}
+
+// again is the site after a restart with other options.
+func (s *site) again(change func(*web.Options)) {
+	s.t.Helper()
+	o := s.options
+	o.Newsletters = slices.Clone(o.Newsletters)
+	change(&o)
+	s.serveWith(o)
 }
 
 // feedOptions: the feeds have hubs, former addresses, and a selection of the
