@@ -1,8 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,19 +15,14 @@ import (
 
 var viewLink = regexp.MustCompile(`https://news\.example\.org/(?:read/[A-Za-z0-9_-]+|newsletters/weekly/issues/[0-9?a-z=]+)`)
 
-// viewLinks are the links of a message that show it on the web, of both parts, and what
-// List-Archive says.
-func viewLinks(t *testing.T, raw []byte) (links []string, archive string) {
+// viewLinks are the links in texts that show a mail on the web.
+func viewLinks(t *testing.T, texts ...string) []string {
 	t.Helper()
-	m, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(raw))
+	text := strings.Join(texts, "\n")
 	if strings.Contains(text, "SYNDICATEx") {
 		t.Error("a placeholder was left")
 	}
-	return viewLink.FindAllString(text, -1), m.Header.Get("List-Archive")
+	return viewLink.FindAllString(text, -1)
 }
 
 // TestViewInBrowser: a mail leads to the very digest that it is; where the archive is
@@ -56,9 +49,9 @@ func TestViewInBrowser(t *testing.T) {
 		keys := s.store.Keyring()
 		seen := map[string]string{}
 		for _, m := range k.messages() {
-			links, list := viewLinks(t, m.Data)
+			links, list := viewLinks(t, m.Text, m.HTML), m.Header.Get("List-Archive")
 			if archive == newsletter.ArchiveNone {
-				if len(links) != 0 || list != "" || strings.Contains(string(m.Data), "View in your browser") {
+				if len(links) != 0 || list != "" || strings.Contains(m.Text+m.HTML, "View in your browser") {
 					t.Errorf("%q: %q, List-Archive %q", archive, links, list)
 				}
 				continue
@@ -122,7 +115,7 @@ func TestViewOfPreview(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := viewLinks(t, raw); !slices.Equal(got, want) {
+		if got := viewLinks(t, strings.NewReplacer("=\r\n", "", "=3D", "=").Replace(string(raw))); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", archive, got, want)
 		}
 	}
@@ -158,7 +151,7 @@ func TestArchiveTurnsPrivate(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("%d messages", len(got))
 	}
-	if links, _ := viewLinks(t, got[0].Data); len(links) != 2 || !strings.Contains(links[0], "/read/") {
+	if links := viewLinks(t, got[0].Text, got[0].HTML); len(links) != 2 || !strings.Contains(links[0], "/read/") {
 		t.Errorf("links: %q", links)
 	}
 	if _, err := v.Publish(t.Context()); err != nil {
