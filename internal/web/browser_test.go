@@ -77,7 +77,7 @@ type sample struct {
 	pages map[string]string // by name: paths
 }
 
-func newSample(t *testing.T) *sample {
+func newSample(t *testing.T, set ...func(*web.Options)) *sample {
 	t.Helper()
 	ctx := t.Context()
 	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), outbox: filepath.Join(t.TempDir(), "outbox"), log: &syncBuffer{}, now: start}
@@ -109,6 +109,9 @@ func newSample(t *testing.T) *sample {
 			},
 		},
 	}
+	for _, f := range set {
+		f(&o)
+	}
 	s.service, err = jobs.New(jobs.Options{
 		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, Builtin: o.Builtin, SiteFS: os.DirFS(root), OutboxDir: s.outbox,
 		Sources: []source.Source{source.NewDir(source.DirOptions{
@@ -117,10 +120,10 @@ func newSample(t *testing.T) *sample {
 		Feeds: jobs.FeedOptions{Dir: s.dir, Full: true}, Now: s.clock,
 	})
 	s.check(err)
-	for _, name := range []string{"weekly", "quotidien"} {
-		_, err := s.store.SyncNewsletter(ctx, name, true, s.clock())
+	for _, n := range o.Newsletters {
+		_, err := s.store.SyncNewsletter(ctx, n.Name, true, s.clock())
 		s.check(err)
-		_, err = s.store.AddSubscriber(ctx, name, newsletter.Line{N: 2, Email: her}, "cli", s.clock())
+		_, err = s.store.AddSubscriber(ctx, n.Name, newsletter.Line{N: 2, Email: her}, "cli", s.clock())
 		s.check(err)
 	}
 	_, err = s.service.Run(ctx, jobs.RunOptions{})

@@ -29,8 +29,9 @@ const (
 	barLink     = `<a href="%s"%s style="display:inline-block;padding:11px 10px;color:inherit">%s</a>`
 )
 
-// Where a mail begins and ceases to be seen.
+// Where the head of a mail ends, and where it begins and ceases to be seen.
 var (
+	headEndTag = regexp.MustCompile(`(?i)</head\s*>`)
 	bodyTag    = regexp.MustCompile(`(?i)<body(\s[^>]*)?>`)
 	bodyEndTag = regexp.MustCompile(`(?i)</body\s*>`)
 )
@@ -39,7 +40,7 @@ var (
 // else the one that most readers of the newsletter's language got, with nothing
 // personal in it.
 func (s *server) issue(w http.ResponseWriter, r *http.Request) error {
-	n, err := s.o.Service.Newsletter(r.PathValue("newsletter"))
+	n, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -167,7 +168,9 @@ func (s *server) digest(ctx context.Context, i *newsletter.Issue, n int, languag
 // beginning and end.
 func onTheWeb(mail, head, links string, words *i18n.Words) string {
 	attributes := fmt.Sprintf(`lang="%s" dir="%s" style="%s"`, words.Language(), i18n.Direction(words.Language()), barStyle)
-	mail = strings.Replace(mail, "</head>", head+"</head>", 1)
+	if at := headEndTag.FindStringIndex(mail); at != nil {
+		mail = mail[:at[0]] + head + mail[at[0]:]
+	}
 	if ends := bodyEndTag.FindAllStringIndex(mail, -1); len(ends) > 0 {
 		at := ends[len(ends)-1][0]
 		mail = mail[:at] + "<p " + attributes + ">" + links + "</p>" + mail[at:]

@@ -45,10 +45,7 @@ type issueLink struct {
 // newsletter shows what a newsletter is, when the next issue is due, and the
 // issues so far.
 func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
-	n, err := s.o.Service.Newsletter(r.PathValue("newsletter"))
-	if errors.Is(err, store.ErrNotFound) && s.directory().catalogue.WasHome(r.URL.Path) {
-		return status(http.StatusGone)
-	}
+	n, err := s.named(r)
 	if err != nil {
 		return err
 	}
@@ -82,6 +79,25 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 		linkFeeds(w, p.Own)
 	}
 	return s.show(w, r, http.StatusOK, "newsletter.html", p)
+}
+
+// named returns the newsletter that the path of a request names; what was one is gone.
+func (s *server) named(r *http.Request) (newsletter.Newsletter, error) {
+	n, err := s.o.Service.Newsletter(r.PathValue("newsletter"))
+	if errors.Is(err, store.ErrNotFound) && s.directory().catalogue.WasHome("/newsletters/"+r.PathValue("newsletter")) {
+		err = status(http.StatusGone)
+	}
+	return n, err
+}
+
+// toIssues leads those who cut the address of an issue short to the list of them.
+func (s *server) toIssues(w http.ResponseWriter, r *http.Request) error {
+	n, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, s.publicArchive(n.Name).list, http.StatusFound)
+	return nil
 }
 
 // listIssues fills in the issues that came out, the newest first, of the page that

@@ -183,6 +183,7 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters", s.toHome},
 		{"GET /newsletters/{$}", s.toHome},
 		{"GET /newsletters/{newsletter}", s.newsletter},
+		{"GET /newsletters/{newsletter}/issues", s.toIssues},
 		{"GET /newsletters/{newsletter}/issues/{number}", s.issue},
 		{"GET /read/{token}", s.readMailed},
 		{"GET /read/{token}/issues", s.readList},
