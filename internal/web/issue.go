@@ -167,16 +167,16 @@ func (s *server) digest(ctx context.Context, i *newsletter.Issue, n int, languag
 // onTheWeb adds to a mail, where it has a head and a body: to the head, and links at its
 // beginning and end.
 func onTheWeb(mail, head, links string, words *i18n.Words) string {
-	attributes := fmt.Sprintf(`lang="%s" dir="%s" style="%s"`, words.Language(), i18n.Direction(words.Language()), barStyle)
+	attributes := ` lang="` + words.Language() + `" dir="` + i18n.Direction(words.Language()) + `" style="` + barStyle + `">`
 	if at := headEndTag.FindStringIndex(mail); at != nil {
 		mail = mail[:at[0]] + head + mail[at[0]:]
 	}
 	if ends := bodyEndTag.FindAllStringIndex(mail, -1); len(ends) > 0 {
 		at := ends[len(ends)-1][0]
-		mail = mail[:at] + "<p " + attributes + ">" + links + "</p>" + mail[at:]
+		mail = mail[:at] + "<p" + attributes + links + "</p>" + mail[at:]
 	}
 	if at := bodyTag.FindStringIndex(mail); at != nil {
-		bar := fmt.Sprintf(`<nav aria-label="%s" %s>%s %s</nav>`, html.EscapeString(words.T("newsletter.archive")), attributes, html.EscapeString(words.T("newsletter.preview")), links)
+		bar := `<nav aria-label="` + html.EscapeString(words.T("newsletter.archive")) + `"` + attributes + html.EscapeString(words.T("newsletter.preview")) + " " + links + "</nav>"
 		mail = mail[:at[1]] + bar + mail[at[1]:]
 	}
 	return mail
