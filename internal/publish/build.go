@@ -39,6 +39,10 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 	if err != nil {
 		return r, err
 	}
+	made, err := b.samplesPrint(ctx)
+	if err != nil {
+		return r, err
+	}
 	// The version is read before the articles: what changes in between is built
 	// again next time, never missed.
 	version, err := b.o.Store.ArticlesVersion(ctx)
@@ -52,7 +56,7 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 	p := &plan{
 		old: old, letters: letters, touched: map[int64]bool{}, forced: map[int64]bool{}, damaged: damagedFiles(r.Dir, old.Files),
 		// A version of earlier than the last build's: the database was restored.
-		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings && old.Version <= version,
+		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings && old.Samples == made && old.Version <= version,
 	}
 	p.broken = placesOf(p.damaged)
 	idle := old.Version == version && old.Issues == issues && len(p.damaged) == 0
@@ -77,7 +81,7 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 			return r, err
 		}
 	}
-	next := &state{Revision: revision, Site: b.o.Store.SiteID(), Settings: settings, Version: version, Issues: issues, Moved: b.o.Moved}
+	next := &state{Revision: revision, Site: b.o.Store.SiteID(), Settings: settings, Samples: made, Version: version, Issues: issues, Moved: b.o.Moved}
 	if err := b.settle(ctx, p); err != nil {
 		return r, err
 	}

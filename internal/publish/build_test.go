@@ -133,24 +133,6 @@ func testFollowedIsWalked(t *testing.T, open opener) {
 	}
 }
 
-// TestOtherDaysSameBytes: nothing of the moment is in what is built.
-func TestOtherDaysSameBytes(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, testOtherDaysSameBytes)
-}
-
-func testOtherDaysSameBytes(t *testing.T, open opener) {
-	s := newSiteOn(t, open, func(o *publish.Options) { o.Archives, o.Compressed = publish.ArchivesMain, true })
-	s.put(article(1, tagged("a")), article(2), article(3), article(4))
-	s.build()
-	s.now = s.now.Add(72 * time.Hour)
-	other := t.TempDir()
-	s.build(func(o *publish.Options) { o.Dir = other })
-	if d := cmp.Diff(files(t, s.options.Dir), files(t, other)); d != "" {
-		t.Error(d)
-	}
-}
-
 // TestDamage: a file that is not as it was left is made again, and only that.
 func TestDamage(t *testing.T) {
 	t.Parallel()

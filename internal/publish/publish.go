@@ -12,8 +12,8 @@
 // is checked (check.go) and then moved to its place, if its bytes are new
 // (write.go). Entries of articles that did not change are taken from documents that
 // stand already (standing.go); a feed that would suddenly lose most of what it has
-// stays as it is (hold.go). A first build, and one after a change of settings, walks through
-// all articles instead and trusts nothing.
+// stays as it is (hold.go). A first build, and one after a change of settings or of what
+// articles become (samples.go), walks through all articles instead and trusts nothing.
 //
 // Archives (archive.go) are pages of a fixed number of articles in the order of
 // their seq, the oldest first: where a page ends is written down in the store when

@@ -27,7 +27,7 @@ func (s *site) watch() *rendering {
 	r := &rendering{titles: map[string]bool{}}
 	item := s.options.Item
 	s.options.Item = func(ctx context.Context, a *newsletter.Article, full bool) (feeds.Item, []publish.Ref, error) {
-		if full {
+		if full && a.Seq > 0 { // no sample
 			r.mu.Lock()
 			r.titles[a.Title] = true
 			r.mu.Unlock()

@@ -18,8 +18,9 @@ import (
 // ours there; each node has its own.
 const stateFile = ".syndicate.json"
 
-// revision is raised when the same articles would give other bytes, so that an
-// upgrade builds anew.
+// revision is raised when the state says something else than before, or the same
+// feeds would hold other articles, so that an upgrade builds anew. Where the same
+// articles would give other bytes, the samples tell.
 const revision = 11
 
 // state is what is known of public/.
@@ -27,6 +28,7 @@ type state struct {
 	Revision int                `json:"revision"`
 	Site     string             `json:"site"`     // id of the store's site
 	Settings string             `json:"settings"` // hash of everything that shows in all entries
+	Samples  string             `json:"samples"`  // hash of what samples become, see samples.go
 	Version  int64              `json:"version"`  // of the articles
 	Issues   string             `json:"issues"`   // hash of the issues that are out
 	Moved    map[string]string  `json:"moved,omitempty"`

@@ -171,6 +171,9 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) error {
 	if d.lastModified != nil {
 		h["Last-Modified"] = d.lastModified
 	}
+	if broken(r, d.tags[c][0], d.modified) {
+		return status(http.StatusPreconditionFailed)
+	}
 	if notModified(r, d.tags[c][0], d.modified) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -244,61 +247,6 @@ func squeezed(w http.ResponseWriter, r *http.Request, body []byte) []byte {
 	}
 	w.Header().Set("Content-Encoding", gzipCoding.name())
 	return b
-}
-
-// notModified reports whether the client has the current document (RFC 9110
-// 13.2.2): If-None-Match decides by weak comparison if it is there, else
-// If-Modified-Since by whole seconds.
-func notModified(r *http.Request, tag string, modified time.Time) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
-	if lists := r.Header["If-None-Match"]; len(lists) > 0 {
-		if len(lists) == 1 && lists[0] == tag {
-			return true
-		}
-		for t := range entityTags(lists) {
-			if t == "*" || t == strings.TrimPrefix(tag, "W/") {
-				return true
-			}
-		}
-		return false
-	}
-	since := r.Header["If-Modified-Since"]
-	if len(since) == 0 || modified.IsZero() {
-		return false
-	}
-	t, err := http.ParseTime(since[0])
-	return err == nil && !modified.Truncate(time.Second).After(t)
-}
-
-// entityTags yields the tags of If-None-Match without their W/, and "*" as it is,
-// up to the first that is not one. A tag may contain commas, so they are read one
-// by one.
-func entityTags(lists []string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, list := range lists {
-			for {
-				list = strings.TrimLeft(list, " \t,")
-				if list == "" {
-					break
-				}
-				if strings.TrimRight(list, " \t") == "*" { // nothing may stand beside it
-					yield("*")
-					return
-				}
-				list = strings.TrimPrefix(list, "W/")
-				if list == "" || list[0] != '"' {
-					return
-				}
-				end := strings.IndexByte(list[1:], '"')
-				if end < 0 || !yield(list[:end+2]) {
-					return
-				}
-				list = list[end+2:]
-			}
-		}
-	}
 }
 
 // addVary adds a header's name to Vary once.

@@ -47,7 +47,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // quick answers with a whole feed or 304, if nothing else is to be thought of.
 func (s *server) quick(w http.ResponseWriter, r *http.Request, f *feedDocument) bool {
-	if wantsPage(r) {
+	if wantsPage(r) || hasDemands(r) {
 		return false
 	}
 	d, err := f.slot.document()
@@ -168,6 +168,9 @@ func (s *server) sendFeed(w http.ResponseWriter, r *http.Request, f *feedDocumen
 		return s.feedPage(w, r, f)
 	}
 	c := d.pick(r)
+	if broken(r, d.tags[c][0], d.since()) {
+		return plainText(w, http.StatusPreconditionFailed, "This feed is not the one that the request wants (If-Match, If-Unmodified-Since).\n")
+	}
 	if notModified(r, d.tags[c][0], d.since()) {
 		s.feedHead(w.Header(), r, f, d, c)
 		w.WriteHeader(http.StatusNotModified)

@@ -49,62 +49,6 @@ func TestFeeds(t *testing.T) {
 	}
 }
 
-// TestConditionalFeed is the matrix of RFC 9110 13.2.2.
-func TestConditionalFeed(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	s.write("feed.atom", strings.Repeat("<entry/>", 500))
-	written := time.Date(2026, 11, 20, 9, 30, 15, 250_000_000, time.UTC)
-	s.check(os.Chtimes(filepath.Join(s.dir, "feed.atom"), written, written))
-	plain, zipped := s.get("/feed.atom"), s.get("/feed.atom", "Accept-Encoding", "gzip")
-	tag, zipTag, modified := plain.Header.Get("Etag"), zipped.Header.Get("Etag"), plain.Header.Get("Last-Modified")
-	if modified != "Fri, 20 Nov 2026 09:30:15 GMT" || !strings.HasPrefix(tag, `"`) || tag == zipTag {
-		t.Fatalf("ETag %s and %s, Last-Modified %s", tag, zipTag, modified)
-	}
-	older, newer := "Fri, 20 Nov 2026 09:30:14 GMT", "Fri, 20 Nov 2026 09:30:16 GMT"
-	for _, c := range []struct {
-		name    string
-		headers []string
-		want    int
-	}{
-		{"nothing", nil, 200},
-		{"its tag", []string{"If-None-Match", tag}, 304},
-		{"its tag, weak", []string{"If-None-Match", "W/" + tag}, 304},
-		{"its tag in a list", []string{"If-None-Match", `"a,b", W/"c" ,` + tag}, 304},
-		{"its tag in a second line", []string{"If-None-Match", `"a"`, "If-None-Match", tag}, 304},
-		{"any", []string{"If-None-Match", "* "}, 304},
-		{"any and more", []string{"If-None-Match", "*x"}, 200},
-		{"another tag", []string{"If-None-Match", `"other"`}, 200},
-		{"a tag without quotes", []string{"If-None-Match", strings.Trim(tag, `"`)}, 200},
-		{"an unfinished tag", []string{"If-None-Match", tag[:len(tag)-1]}, 200},
-		{"an empty tag", []string{"If-None-Match", ""}, 200},
-		{"the tag of the other coding", []string{"If-None-Match", zipTag}, 200},
-		{"the tag of this coding", []string{"If-None-Match", zipTag, "Accept-Encoding", "gzip, br;q=0.9"}, 304},
-		{"its date", []string{"If-Modified-Since", modified}, 304},
-		{"a newer date", []string{"If-Modified-Since", newer}, 304},
-		{"an older date", []string{"If-Modified-Since", older}, 200},
-		{"no date", []string{"If-Modified-Since", "yesterday"}, 200},
-		{"RFC 850", []string{"If-Modified-Since", "Friday, 20-Nov-26 09:30:15 GMT"}, 304},
-		{"tag wins, new", []string{"If-None-Match", `"other"`, "If-Modified-Since", modified}, 200},
-		{"tag wins, same", []string{"If-None-Match", tag, "If-Modified-Since", older}, 304},
-	} {
-		for _, method := range []string{"GET", "HEAD"} {
-			r := s.do(method, "/feed.atom", "", c.headers...)
-			if r.StatusCode != c.want {
-				t.Errorf("%s %s: %d, want %d", method, c.name, r.StatusCode, c.want)
-			}
-			if r.StatusCode == 304 {
-				if text(t, r, 304) != "" || r.Header.Get("Etag") == "" || r.Header.Get("Cache-Control") == "" || r.Header.Get("Vary") == "" || r.Header.Get("Last-Modified") == "" {
-					t.Errorf("%s %s: 304 with %v", method, c.name, r.Header)
-				}
-				if r.Header.Get("Content-Encoding") != "" {
-					t.Errorf("%s %s: 304 with a content coding", method, c.name)
-				}
-			}
-		}
-	}
-}
-
 // TestFeedChangesTwiceInASecond: a date does not tell two versions of one second
 // apart, so there is none before that second is over.
 func TestFeedChangesTwiceInASecond(t *testing.T) {

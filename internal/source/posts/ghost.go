@@ -2,7 +2,6 @@ package posts
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,7 +53,7 @@ func (g *ghost) page(ctx context.Context, _ *memory, q query) (*page, error) {
 	p.last = q.number >= answer.Meta.Pagination.Pages || len(answer.Posts) == 0
 	for i := range answer.Posts {
 		if answer.Posts[i].ID == "" {
-			return nil, errors.New("it has a post without an id")
+			return nil, errNoID
 		}
 		p.posts = append(p.posts, answer.Posts[i].post())
 	}
@@ -74,7 +73,11 @@ func (g *ghost) address(q query) string {
 		v.Set("filter", "updated_at:>='"+q.since.UTC().Format(time.DateTime)+"'")
 	}
 	if q.ids != nil {
-		v.Set("filter", "id:['"+strings.Join(q.ids, "','")+"']")
+		quoted := make([]string, len(q.ids))
+		for i, id := range q.ids {
+			quoted[i] = "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(id) + "'"
+		}
+		v.Set("filter", "id:["+strings.Join(quoted, ",")+"]")
 	}
 	return strings.TrimSuffix(g.URL, "/") + "/ghost/api/content/posts/?" + v.Encode()
 }

@@ -27,6 +27,7 @@ type ghostSite struct {
 	mu    sync.Mutex
 	posts []map[string]any
 	asked []string
+	bare  bool // its answers have no pagination
 }
 
 const ghostKey = "22444f78447824223cefc48062"
@@ -96,9 +97,11 @@ func (g *ghostSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		list = short
 	}
-	b, err := json.Marshal(map[string]any{"posts": list, "meta": map[string]any{"pagination": map[string]any{
-		"page": page, "limit": limit, "pages": pages, "total": total, "next": nil, "prev": nil,
-	}}})
+	meta := map[string]any{"pagination": map[string]any{"page": page, "limit": limit, "pages": pages, "total": total, "next": nil, "prev": nil}}
+	if g.bare {
+		meta = nil
+	}
+	b, err := json.Marshal(map[string]any{"posts": list, "meta": meta})
 	if err != nil {
 		panic(err)
 	}
@@ -114,8 +117,9 @@ func ghostFits(p map[string]any, filter string) bool {
 		at, err := time.Parse(ghostTime, fmt.Sprint(p["updated_at"]))
 		return err == nil && !at.Before(since)
 	}
-	if ids, ok := strings.CutPrefix(filter, "id:["); ok {
-		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), fmt.Sprintf("'%s'", p["id"]))
+	if ids, ok := strings.CutPrefix(filter, "id:["); ok { // Ghost's NQL: in quotes a backslash takes the next character as it is
+		quoted := "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(fmt.Sprint(p["id"])) + "'"
+		return slices.Contains(strings.Split(strings.TrimSuffix(ids, "]"), ","), quoted)
 	}
 	return filter == ""
 }
@@ -193,6 +197,51 @@ func TestGhostKey(t *testing.T) {
 	}
 	g.server.Close()
 	if f := g.visitor(t, ghostKey).Visit(); !strings.Contains(f.Error, "nothing listens there") || strings.Contains(f.Error, ghostKey) {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestGhostWithoutPagination: whoever does not say how many posts there are is not
+// believed to have no more than came.
+func TestGhostWithoutPagination(t *testing.T) {
+	t.Parallel()
+	g := newGhost(t, 20)
+	v := g.visitor(t, ghostKey)
+	v.Visit()
+	g.change(func(g *ghostSite) { g.posts, g.bare = g.posts[10:], true })
+	const want = "it does not say how many posts there are"
+	if f := v.Visit(); !strings.Contains(f.Error, want) || f.Gone != "" || f.Kept != "" || len(v.Stored) != 20 {
+		t.Errorf("%+v, %d articles", f, len(v.Stored))
+	}
+	if f := g.visitor(t, ghostKey).Visit(); !strings.Contains(f.Error, want) || f.Passing {
+		t.Errorf("at first: %+v", f)
+	}
+	g.change(func(g *ghostSite) { g.bare = false })
+	v.Time = v.Time.Add(time.Hour)
+	if f := v.Visit(); f.Error != "" || strings.Count(f.Kept, ",") != 9 {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestGhostIDs: an id is no part of a filter's language, and a post without one is an
+// error.
+func TestGhostIDs(t *testing.T) {
+	t.Parallel()
+	g := newGhost(t, 10)
+	v := g.visitor(t, ghostKey)
+	v.Visit()
+	odd := ghostNumbered(11) // it came out without being changed
+	odd["id"], odd["title"], odd["updated_at"] = `x'+id:-['`, "Odd", "2020-01-01T00:00:00.000+00:00"
+	other := ghostNumbered(12)
+	other["id"], other["title"], other["updated_at"] = `back\slash`, "Other", odd["updated_at"]
+	g.change(func(g *ghostSite) { g.posts, g.asked = append(g.posts, odd, other), nil })
+	if f := v.Visit(); f.Error != "" || len(v.Stored) != 12 || !strings.Contains(f.Emitted, "Odd") || !strings.Contains(f.Emitted, "Other") {
+		t.Errorf("%+v, asked for %q", f, g.asked)
+	}
+	none := ghostNumbered(13)
+	delete(none, "id")
+	g.change(func(g *ghostSite) { g.posts = append(g.posts, none) })
+	if f := v.Visit(); f.Error != "it has a post without an id" || f.Gone != "" || len(v.Stored) != 12 {
 		t.Errorf("%+v", f)
 	}
 }

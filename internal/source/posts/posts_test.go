@@ -1,7 +1,6 @@
 package posts_test
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -311,40 +310,6 @@ func TestWordPressMoved(t *testing.T) {
 	}
 	if _, there := v.Stored["1005"]; there {
 		t.Error("it is another article now")
-	}
-}
-
-func TestWordPressRoutes(t *testing.T) {
-	t.Parallel()
-	for _, path := range []string{"", "/?rest_route=/", "/wp-json"} {
-		w := newWordPress(t, 3)
-		w.plain = path != "/wp-json"
-		v := w.visitor(t, w.server.URL+path)
-		if f := v.Visit(); f.Error != "" || len(v.Stored) != 3 {
-			t.Errorf("%q: %+v", path, f)
-		}
-		w.requests()
-		v.Visit()
-		for _, r := range w.requests() {
-			if w.plain != strings.Contains(r, "rest_route") {
-				t.Errorf("%q: asked again for %s", path, r)
-			}
-		}
-	}
-	// WordPress before 5.7 gives all posts, those that changed last first.
-	w := newWordPress(t, 120)
-	w.old = true
-	v := w.visitor(t, w.server.URL)
-	v.Visit()
-	w.requests()
-	w.change(func(w *wpSite) { w.find(1).title, w.find(1).modified = "Post 1 again", v.Time })
-	if f := v.Visit(); f.Emitted != "Post 1 again" || len(w.requests()) != 2 {
-		t.Errorf("%+v", f)
-	}
-	none := newWordPress(t, 0)
-	none.server.Config.Handler = http.NotFoundHandler()
-	if f := none.visitor(t, none.server.URL).Visit(); f.Error != "no API of WordPress is there: it answers 404 Not Found" || f.Passing {
-		t.Errorf("%+v", f)
 	}
 }
 

@@ -32,10 +32,13 @@ func roots(site string) []string {
 		return []string{site}
 	}
 	isQuery := u.Query().Has(routeParameter)
+	u.RawQuery, u.Fragment, u.RawPath = "", "", ""
+	if isQuery && strings.HasSuffix(u.Path, ".php") { // a program takes no path behind its name everywhere
+		u.RawQuery = routeParameter + "="
+		return []string{u.String()}
+	}
 	before, _, isRoot := strings.Cut(u.Path, "/wp-json")
-	u.RawQuery, u.Fragment = "", ""
 	u.Path = strings.TrimSuffix(before, "/")
-	u.RawPath = ""
 	pretty := *u
 	pretty.Path += "/wp-json"
 	u.Path += "/"
@@ -83,13 +86,18 @@ func (w *wordpress) pageAt(ctx context.Context, root string, q query) (*page, er
 	case err != nil || p.notModified:
 		return p, err
 	}
-	p.total, err = strconv.Atoi(head.Get("X-WP-Total"))
-	pages, pagesErr := strconv.Atoi(head.Get("X-WP-TotalPages"))
-	if err != nil || pagesErr != nil {
+	if p.total, err = strconv.Atoi(head.Get("X-WP-Total")); err != nil {
 		return nil, fmt.Errorf("%w: it does not say how many posts there are", errNoJSON)
+	}
+	pages, err := strconv.Atoi(head.Get("X-WP-TotalPages"))
+	if err != nil { // some proxies let the other through only
+		pages = (p.total + q.size - 1) / q.size
 	}
 	p.last = q.number >= pages || len(list) == 0
 	for i := range list {
+		if n, err := list[i].ID.Int64(); err != nil || n <= 0 {
+			return nil, errNoID
+		}
 		p.posts = append(p.posts, list[i].post())
 	}
 	return p, nil
@@ -128,14 +136,14 @@ func wordpressAddress(root string, q query) string {
 
 // wordpressPost is a post as the API has it. What is embedded may be an error instead.
 type wordpressPost struct {
-	ID          int64    `json:"id"`
-	DateGMT     string   `json:"date_gmt"`
-	ModifiedGMT string   `json:"modified_gmt"`
-	Link        string   `json:"link"`
-	Lang        any      `json:"lang"` // of plugins; text, with most of them
-	Title       rendered `json:"title"`
-	Content     rendered `json:"content"`
-	Excerpt     rendered `json:"excerpt"`
+	ID          json.Number `json:"id"` // in quotes, with some plugins
+	DateGMT     string      `json:"date_gmt"`
+	ModifiedGMT string      `json:"modified_gmt"`
+	Link        string      `json:"link"`
+	Lang        any         `json:"lang"` // of plugins; text, with most of them
+	Title       rendered    `json:"title"`
+	Content     rendered    `json:"content"`
+	Excerpt     rendered    `json:"excerpt"`
 	Embedded    struct {
 		Author []json.RawMessage   `json:"author"`
 		Terms  [][]json.RawMessage `json:"wp:term"`
@@ -150,7 +158,7 @@ type rendered struct {
 
 func (w *wordpressPost) post() post {
 	p := post{changed: wordpressTime(w.ModifiedGMT), hidden: w.Content.Protected}
-	p.item.ID = strconv.FormatInt(w.ID, 10)
+	p.item.ID = w.ID.String()
 	a := &p.item.Article
 	base, err := url.Parse(w.Link)
 	if err != nil {

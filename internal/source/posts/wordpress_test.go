@@ -37,10 +37,14 @@ type wpSite struct {
 
 	mu    sync.Mutex
 	posts []wpPost
+	place string                // the folder in which it is, such as /blog
+	front string                // what answers where addresses are not rewritten, such as /index.php; empty: /
 	plain bool                  // addresses are not rewritten: /wp-json/ is not there
 	old   bool                  // does not know modified_after (WordPress before 5.7)
 	limit int                   // requests until it answers 429
 	gone  bool                  // it answers 410
+	quote bool                  // ids are in quotes
+	lacks string                // a header that a proxy takes away
 	then  func(url.Values) bool // what happens before a request is answered; true: it is refused
 	asked []string
 }
@@ -100,9 +104,12 @@ func (w *wpSite) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		wpError(rw, "blocked")
 		return
 	}
+	path, inside := strings.CutPrefix(r.URL.Path, w.place)
 	route := q.Get("rest_route")
-	if rest, ok := strings.CutPrefix(r.URL.Path, "/wp-json"); ok && !w.plain {
+	if rest, ok := strings.CutPrefix(path, "/wp-json"); ok && !w.plain {
 		route = rest
+	} else if !inside || path != cmp.Or(w.front, "/") {
+		route = ""
 	}
 	if route != "/wp/v2/posts" {
 		rw.Header().Set("Content-Type", "text/html")
@@ -123,7 +130,7 @@ func (w *wpSite) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	var out []json.RawMessage
 	for _, p := range list[min(len(list), (page-1)*size):min(len(list), page*size)] {
-		out = append(out, p.json(w.server.URL, q.Get("_fields") == "id", q.Has("_embed")))
+		out = append(out, p.json(w, q.Get("_fields") == "id", q.Has("_embed")))
 	}
 	body, err := json.Marshal(append([]json.RawMessage{}, out...))
 	if err != nil {
@@ -134,6 +141,7 @@ func (w *wpSite) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	rw.Header().Set("X-WP-Total", strconv.Itoa(len(list)))
 	rw.Header().Set("X-WP-TotalPages", strconv.Itoa(pages))
+	rw.Header().Del(w.lacks)
 	if r.Header.Get("If-None-Match") == tag {
 		rw.WriteHeader(http.StatusNotModified)
 		return
@@ -180,13 +188,16 @@ func number(s string, otherwise int) int {
 	return otherwise
 }
 
-func (p *wpPost) json(site string, idOnly, embed bool) json.RawMessage {
+func (p *wpPost) json(w *wpSite, idOnly, embed bool) json.RawMessage {
 	m := map[string]any{"id": p.id}
+	if w.quote {
+		m["id"] = strconv.Itoa(p.id)
+	}
 	if !idOnly {
 		const layout = "2006-01-02T15:04:05"
 		m["type"] = "post"
 		m["date_gmt"], m["modified_gmt"] = p.date.Format(layout), p.modified.Format(layout)
-		m["link"] = fmt.Sprintf("%s/%d/", site, p.id)
+		m["link"] = fmt.Sprintf("%s%s/%d/", w.server.URL, w.place, p.id)
 		m["title"] = map[string]any{"rendered": p.title}
 		m["content"] = map[string]any{"rendered": p.text, "protected": p.password}
 		m["excerpt"] = map[string]any{"rendered": p.excerpt, "protected": p.password}
