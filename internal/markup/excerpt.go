@@ -57,7 +57,7 @@ func markdownLead(body string, maxRunes int, typographic bool) string {
 		if !whole {
 			source += definitions
 		}
-		h, err := markdownHTML(source, typographic)
+		h, err := readMarkdown(source, typographic).html()
 		if err != nil { // a writer to memory does not fail
 			return ""
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
 )
 
 // Converters are safe for concurrent use and never change once made.
@@ -28,20 +29,55 @@ func newConverter(more ...goldmark.Extender) goldmark.Markdown {
 		),
 		goldmark.WithExtensions(more...),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithHeadingAttribute()),
-		goldmark.WithRendererOptions(html.WithUnsafe()), // the tree and the policy see to it
+		goldmark.WithRendererOptions(
+			html.WithUnsafe(), // the tree and the policy see to it
+			html.WithXHTML(),  // <br />, which both of them write so
+		),
 	)
 }
 
-// markdownHTML converts without any sanitising.
-func markdownHTML(body string, typographic bool) (string, error) {
-	md := converter()
+// markdown is a Markdown body that was read.
+type markdown struct {
+	converter goldmark.Markdown
+	source    []byte
+	doc       ast.Node
+}
+
+func readMarkdown(body string, typographic bool) *markdown {
+	m := &markdown{converter: converter(), source: []byte(body)}
 	if typographic {
-		md = typographicConverter()
+		m.converter = typographicConverter()
 	}
+	m.read()
+	return m
+}
+
+func (m *markdown) read() {
+	ids := &headingIDs{seen: map[string]bool{}}
+	m.doc = m.converter.Parser().Parse(text.NewReader(m.source), parser.WithContext(parser.NewContext(parser.WithIDs(ids))))
+}
+
+// html converts without any sanitising.
+func (m *markdown) html() (string, error) {
 	var b strings.Builder
-	b.Grow(len(body) + len(body)/4)
-	err := md.Convert([]byte(body), &b, parser.WithContext(parser.NewContext(parser.WithIDs(&headingIDs{seen: map[string]bool{}}))))
+	b.Grow(len(m.source) + len(m.source)/4)
+	err := m.converter.Renderer().Render(&b, m.source, m.doc)
 	return b.String(), err
+}
+
+// settled puts the document in order as tidy would; false: that is left to do.
+func (m *markdown) settled(body string, resolve func(string, Kind) string) bool {
+	if Clean(body) != body || strings.Contains(body, "&#") { // what tidy would drop in the midst of something
+		return false
+	}
+	s, ok := survey(m.doc, m.source)
+	if !ok {
+		return false
+	}
+	if ok = s.settle(body, resolve); !ok {
+		m.read()
+	}
+	return ok
 }
 
 // wantsTypographer reports whether goldmark's typographer, whose rules are

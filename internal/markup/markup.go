@@ -8,7 +8,8 @@
 //  2. The HTML is parsed as a browser would parse it and its tree is put in
 //     order: what runs or asks for input goes, frames become links, every
 //     reference is made absolute by the caller's resolver, ids get a prefix of
-//     the article's own, so that several articles fit on one page.
+//     the article's own, so that several articles fit on one page. Markdown without
+//     HTML in it is put in order before it becomes HTML, and not parsed (settle.go).
 //  3. The tree is written out as well-formed HTML and passes through bluemonday's
 //     allow list, which has the last word.
 //
@@ -41,34 +42,51 @@ const (
 // quotes, "--" and "..." in Markdown become typographic ones: only in English,
 // and only in a text that has none yet.
 func Render[F ~string](f F, body string, resolve func(ref string, kind Kind) string, language ...string) (string, error) {
-	var source string
+	var out string
+	var err error
 	switch string(f) {
 	case "md":
-		h, err := markdownHTML(body, len(language) > 0 && wantsTypographer(language[0], body))
-		if err != nil {
+		m := readMarkdown(body, len(language) > 0 && wantsTypographer(language[0], body))
+		settled := m.settled(body, resolve)
+		if out, err = m.html(); err != nil {
 			return "", fmt.Errorf("render markdown: %w", err)
 		}
-		source = h
+		if !settled {
+			out, err = inOrder(out, body, resolve)
+		}
 	case "txt":
-		source = plainHTML(body)
+		out, err = inOrder(plainHTML(body), body, resolve)
 	case "html":
-		source = body
+		out, err = inOrder(body, body, resolve)
 	default:
 		return "", fmt.Errorf("render: unknown body format %q", string(f))
 	}
+	if err != nil {
+		return "", fmt.Errorf("render: %w", err)
+	}
+	if out, err = sanitised(out); err != nil {
+		return "", fmt.Errorf("render: %w", err)
+	}
+	return out, nil
+}
+
+// inOrder parses HTML that was made of a body, puts its tree in order and writes it
+// out again.
+func inOrder(source, body string, resolve func(string, Kind) string) (string, error) {
 	tree, err := parseFragment(source)
 	if err != nil {
-		return "", fmt.Errorf("render: %w", err)
+		return "", err
 	}
 	tidy(tree, idPrefix(body), resolve)
-	out, err := writeChildren(tree, len(source))
-	if err != nil {
-		return "", fmt.Errorf("render: %w", err)
-	}
+	return writeChildren(tree, len(source))
+}
+
+// sanitised passes HTML through the policy.
+func sanitised(source string) (string, error) {
 	var safe strings.Builder
-	safe.Grow(len(out))
-	if err := policy().SanitizeReaderToWriter(strings.NewReader(out), &safe); err != nil {
-		return "", fmt.Errorf("render: %w", err)
+	safe.Grow(len(source))
+	if err := policy().SanitizeReaderToWriter(strings.NewReader(source), &safe); err != nil {
+		return "", err
 	}
 	return strings.TrimSpace(Clean(safe.String())), nil
 }
