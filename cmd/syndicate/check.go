@@ -115,6 +115,7 @@ func (k *check) all(offline bool) error {
 		}
 		k.sender(cfg, s.options.Signer)
 	}
+	k.bounces(s, offline)
 	k.web(s, offline)
 	if !offline {
 		k.hubs(s)
@@ -176,7 +177,7 @@ func (k *check) feeds(s *site) {
 // templates parses those of pages and of each newsletter's mail, and renders the
 // next issue, or an example where there is none.
 func (k *check) templates(s *site) {
-	if _, err := s.handler(k.ctx); err != nil {
+	if _, err := s.handler(k.ctx, nil); err != nil {
 		k.failed("pages", err)
 	} else {
 		k.ok("pages", "the templates work")

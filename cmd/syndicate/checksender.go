@@ -79,13 +79,6 @@ func (k *check) sender(cfg *config.Config, signer *mailer.Signer) {
 	}
 	asking.Wait()
 	for _, q := range list {
-		result := resultWarning
-		switch {
-		case q.answer.Good:
-			result = resultOK
-		case q.answer.Bad:
-			result = resultError
-		}
-		k.found = append(k.found, finding{What: q.what, Result: result, Text: q.answer.Text, Hint: q.answer.Hint})
+		k.standing(q.what, "", q.answer)
 	}
 }

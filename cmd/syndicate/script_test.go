@@ -48,6 +48,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"tmpfs":     tmpfs,
 		"dns":       dnsCommand,
 		"signed":    signedCommand,
+		"mail":      mailCommand,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"syndicate/internal/intake"
 	"syndicate/internal/web"
 )
 
@@ -36,7 +37,11 @@ finished. A second one ends it at once; what was under way is taken up next time
 }
 
 func (s *site) serve(ctx context.Context) error {
-	handler, err := s.handler(ctx)
+	mail, err := s.intake()
+	if err != nil {
+		return err
+	}
+	handler, err := s.handler(ctx, mail)
 	if err != nil {
 		return err
 	}
@@ -51,9 +56,14 @@ func (s *site) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.cfg.Where("web.listen"), err)
 	}
+	box, err := s.listenForMail(ctx, mail)
+	if err != nil {
+		listener.Close()
+		return err
+	}
 	t := s.cfg.Web.Timeouts
 	server := web.NewServer(handler, web.Timeouts{Read: t.Read, Write: t.Write, Idle: t.Idle}, s.log)
-	s.tellServing(listener.Addr())
+	s.tellServing(listener.Addr(), box)
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
 		if err := server.Serve(web.LazyDeadlines(listener)); !errors.Is(err, http.ErrServerClosed) {
@@ -70,6 +80,7 @@ func (s *site) serve(ctx context.Context) error {
 		}
 		return nil
 	})
+	s.takeMail(ctx, work, mail, box)
 	work.Go(func() error {
 		err := s.service.Serve(ctx)
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -83,8 +94,8 @@ func (s *site) serve(ctx context.Context) error {
 	return work.Wait()
 }
 
-// handler is the site on the web.
-func (s *site) handler(ctx context.Context) (http.Handler, error) {
+// handler is the site on the web. mail is the server for mail that comes back; nil: none.
+func (s *site) handler(ctx context.Context, mail *intake.Server) (http.Handler, error) {
 	templates, err := fs.Sub(s.options.SiteFS, "templates")
 	if err != nil {
 		return nil, err
@@ -93,23 +104,31 @@ func (s *site) handler(ctx context.Context) (http.Handler, error) {
 		Store: s.store, Service: s.service, Site: s.options.Site, Newsletters: s.options.Newsletters,
 		FeedsDir: s.options.Feeds.Dir, Templates: templates, Builtin: s.options.Builtin,
 		WebURL: s.cfg.Web.URL, Version: readBuild().Version,
-		Hooks: hooks(s.cfg), TrustedProxies: s.cfg.Web.TrustedProxies, Log: s.log, Now: s.now,
+		Hooks: hooks(s.cfg), Mail: mail, TrustedProxies: s.cfg.Web.TrustedProxies, Log: s.log, Now: s.now,
 	})
 }
 
-// tellServing says where the site is, before the first request can fail.
-func (s *site) tellServing(addr net.Addr) {
+// tellServing says where the site is, before the first request can fail, and where it
+// takes mail; box may be nil.
+func (s *site) tellServing(addr net.Addr, box net.Listener) {
+	said := map[string]string{"listening": addr.String(), "url": s.cfg.Web.URL}
+	if box != nil {
+		said["mail"] = box.Addr().String()
+	}
 	if s.cfg.Log.Format == "json" { // then everything it says is to be read by programs
-		s.log.Info("listening", "address", addr.String(), "url", s.cfg.Web.URL, "rehearsal", s.service.Rehearsal())
+		s.log.Info("listening", "address", addr.String(), "url", s.cfg.Web.URL, "rehearsal", s.service.Rehearsal(), "mail", said["mail"])
 		return
 	}
 	if s.json {
-		if s.printJSON(map[string]string{"listening": addr.String(), "url": s.cfg.Web.URL}) != nil {
+		if s.printJSON(said) != nil {
 			s.log.Warn("nobody reads standard output")
 		}
 		return
 	}
 	s.printf("%s: listening on http://%s/, known as %s/\n", plain(s.cfg.Site.Title), addr, s.cfg.Web.URL)
+	if box != nil {
+		s.printf("Mail that comes back is taken on %s\n", box.Addr())
+	}
 	if s.service.Rehearsal() {
 		s.printf("No relay is configured: mail goes to %s/\n", shown(s.options.OutboxDir))
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // workerCommand delivers on a further machine.
@@ -29,11 +31,27 @@ func (s *site) work(ctx context.Context) error {
 		return hinted(errors.New("worker needs PostgreSQL; on SQLite one process delivers: syndicate serve"),
 			"store: postgres://… in config.yaml lets several machines share the work")
 	}
+	mail, err := s.intake()
+	if err != nil {
+		return err
+	}
+	box, err := s.listenForMail(ctx, mail)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		// serve, or another worker, has it on this machine.
+		s.log.Info("mail that comes back is not taken here", "error", err)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
 	switch {
 	case s.cfg.Log.Format == "json":
 		s.log.Info("delivering")
 	case !s.json:
 		s.printf("Delivering for %s.\n", plain(s.cfg.Site.Title))
 	}
-	return s.service.Work(ctx)
+	work, ctx := errgroup.WithContext(ctx)
+	s.takeMail(ctx, work, mail, box)
+	work.Go(func() error { return s.service.Work(ctx) })
+	return work.Wait()
 }

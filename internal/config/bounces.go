@@ -21,6 +21,16 @@ type Bounces struct {
 	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve takes it in.
 	// Default none.
 	Maildir string `yaml:"maildir" kind:"path"`
+	// Listen is the address and port of the SMTP server that serve and worker have for that mail.
+	// Default none.
+	Listen string `yaml:"listen" kind:"listen"`
+	// CertificateFile is the chain of certificates, in PEM, with which that server offers STARTTLS,
+	// relative to the site folder; read again when it changes. Default none: it offers none.
+	CertificateFile string `yaml:"certificate_file" kind:"path"`
+	// KeyFile is the key of CertificateFile.
+	KeyFile string `yaml:"key_file" kind:"path"`
+	// Connections is how many that server has at once. Default 64.
+	Connections int `yaml:"connections" default:"64" range:"1..10000"`
 	// Webhooks are the sending services that report to serve.
 	Webhooks Webhooks `yaml:"webhooks"`
 }
@@ -47,7 +57,28 @@ func (d *decoder) bounces(b Bounces) {
 	if b.ReturnPath.Address != "" && strings.EqualFold(b.ReturnPath.Address, b.Unsubscribe.Address) {
 		d.key("bounces.unsubscribe", "a mail server's words could be taken for a person's", "expected another address than return_path")
 	}
+	d.bounceServer()
 	if b.Soft.Within > 0 && b.Soft.Over >= b.Soft.Within {
 		d.key("bounces.soft.over", "", "expected less than within, which is %s", b.Soft.Within)
+	}
+}
+
+// bounceServer checks that the server for mail that comes back has all that it needs.
+func (d *decoder) bounceServer() {
+	const listen, certificate, key = "bounces.listen", "bounces.certificate_file", "bounces.key_file"
+	if d.given(listen) && !d.given("bounces.return_path") && !d.given("bounces.unsubscribe") {
+		d.key(listen, "return_path is the address that mail comes back to", "without return_path or unsubscribe, there is no mail that it could take")
+	}
+	for _, k := range []string{certificate, key, "bounces.connections"} {
+		if d.given(k) && !d.given(listen) {
+			d.key(k, "for example listen: 127.0.0.1:2525", "it is for the server at listen, which is missing")
+			return
+		}
+	}
+	switch {
+	case d.given(certificate) && !d.given(key):
+		d.key(certificate, "both are in PEM", "add key_file")
+	case d.given(key) && !d.given(certificate):
+		d.key(key, "both are in PEM", "add certificate_file")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"syndicate/internal/bounce"
@@ -32,6 +33,24 @@ const (
 	bounceMessageKept = 30 * 24 * time.Hour
 )
 
+// OwnMailbox returns the form in which an address is known that mail comes back to: the
+// return path, and the address for mails that ask to unsubscribe, bare or with a key
+// that this site made. ok: it is one of them.
+func (s *Service) OwnMailbox(address string) (ours string, ok bool) {
+	if a, err := roster.Address(address); err == nil {
+		address = a // whatever form its domain has
+	}
+	for _, own := range []string{s.o.Bounces.ReturnPath, s.o.Bounces.Unsubscribe} {
+		if own == "" {
+			continue
+		}
+		if _, keyed := s.store.Keyring().ParseReturnAddress(own, address); keyed || strings.EqualFold(own, address) {
+			return address, true
+		}
+	}
+	return "", false
+}
+
 // forgetBounces deletes what is long past.
 func (s *Service) forgetBounces(ctx context.Context) error {
 	now := s.now()
@@ -44,7 +63,7 @@ func (s *Service) forgetBounces(ctx context.Context) error {
 }
 
 // maxKept is how much is kept of a message that was not understood.
-const maxKept = 256 << 10
+const maxKept = 64 << 10
 
 // Taken is what one report led to.
 type Taken struct {
@@ -84,7 +103,10 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		if err != nil {
 			return taken, err
 		}
-		b.Said, b.Message = strconv.AppendInt(bytes.Clone(identity), int64(i), 10), message
+		b.Said = strconv.AppendInt(bytes.Clone(identity), int64(i), 10)
+		if r.Kind == newsletter.ReportUnclassified {
+			b.Message, b.Names = keptMessage(message)
+		}
 		outcome, err := s.store.Bounce(ctx, b, s.softLimit(), s.now())
 		if err != nil {
 			return taken, err
@@ -93,6 +115,21 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", r.Reporter, "outcome", string(outcome))
 	}
 	return taken, nil
+}
+
+// keptMessage is a message as it is kept, with the addresses in it. One that names more
+// than can be found again is not kept.
+func keptMessage(message []byte) (kept []byte, names []string) {
+	named, all := bounce.Addresses(message)
+	if !all {
+		return nil, nil
+	}
+	for _, a := range named {
+		if a, err := roster.Address(a); err == nil { // what nobody can be known by is in no row of ours
+			names = append(names, a)
+		}
+	}
+	return message, names
 }
 
 // bounced finds out whose mail a report is about. A key of ours is believed first:

@@ -99,8 +99,11 @@ func (s *Service) takeFile(ctx context.Context, root *os.Root, name string) (unr
 	if errors.Is(err, fs.ErrNotExist) { // somebody else took it, or looked at it
 		return nil, nil
 	}
-	if err != nil || !info.Mode().IsRegular() { // a pipe would be waited for
+	if err != nil {
 		return err, nil
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return errors.New("there is something in new/ that is no file"), nil
 	}
 	f, err := root.Open(from)
 	if err != nil {

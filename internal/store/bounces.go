@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,9 @@ type Bounced struct {
 	Source   string
 	Said     []byte // what makes it this report: one that comes twice counts once
 	Message  []byte // as it came, kept where it was not understood
+	// Names are the addresses that stand in Message, checked: it goes with the first of
+	// them who wants to be forgotten, and is not kept where one of them did, or left the address.
+	Names []string
 
 	// Whose mail it was: by a key that this site made, or by what the report says.
 	Returned  *newsletter.Returned
@@ -83,13 +87,38 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 		if err != nil || len(b.Message) == 0 || b.Kind != newsletter.ReportUnclassified {
 			return err
 		}
-		_, err = x.exec("INSERT INTO bounce_messages (bounce, message) VALUES ($1, $2)", id, b.Message)
-		return err
+		return x.keepMessage(id, b)
 	})
 	if errors.Is(err, ErrConflict) { // another node took it this very moment
 		return BounceTwice, nil
 	}
 	return outcome, err
+}
+
+// keepMessage keeps a message that was not understood, unless it names somebody who was
+// erased, or an address that its owner left.
+func (x *tx) keepMessage(bounce int64, b Bounced) error {
+	hashes := make([]string, 0, len(b.Names))
+	for _, address := range b.Names {
+		hash := x.s.keys.AddressHash(address)
+		if slices.Contains(hashes, hash) {
+			continue
+		}
+		n, err := x.query1("SELECT count(*) FROM tombstones WHERE hash = $1 AND newsletter = '' AND cause <> 'removed'", hash)
+		if err != nil || n > 0 {
+			return err
+		}
+		hashes = append(hashes, hash)
+	}
+	if _, err := x.exec("INSERT INTO bounce_messages (bounce, message) VALUES ($1, $2)", bounce, b.Message); err != nil {
+		return err
+	}
+	for _, hash := range hashes {
+		if _, err := x.exec("INSERT INTO bounce_names (hash, bounce) VALUES ($1, $2)", hash, bounce); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (x *tx) bounce(b Bounced, who addressee, limit newsletter.SoftLimit, now time.Time) (BounceOutcome, error) {

@@ -152,6 +152,35 @@ func TestEraseBounces(t *testing.T) {
 	})
 }
 
+// TestEraseNamed: a message about nobody known goes with whoever it names, and one that
+// names somebody who was erased is not kept.
+func TestEraseNamed(t *testing.T) {
+	each(t, func(b *bench) {
+		kept := func() int {
+			return must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_messages"))(b)
+		}
+		report := func(said string, names ...string) {
+			b.bounce(store.Bounced{Kind: newsletter.ReportUnclassified, Said: []byte(said), Message: []byte(said), Names: names}, store.BounceNobody)
+		}
+		report("1", "ann@example.org", "Ann@Example.org", "bob@example.org")
+		report("2", "bob@example.org")
+		report("3")
+		equal(b, kept(), 3)
+		b.ok(b.Erase(ctx, "ann@example.org", b.Now()))
+		equal(b, kept(), 2)
+		report("4", "bob@example.org", "ANN@example.org")
+		report("5", "cay@example.org")
+		equal(b, kept(), 3)
+		b.ok(b.Erase(ctx, "bob@example.org", b.Now()))
+		equal(b, kept(), 2)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_names"))(b), 1)
+		equal(b, len(must(b.Bounces(ctx, store.BounceQuery{Kind: newsletter.ReportUnclassified}))(b)), 5)
+		b.Advance(day24)
+		must(b.ForgetBounces(ctx, b.Now().Add(-2*day24), b.Now()))(b)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_names"))(b), 0)
+	})
+}
+
 // TestUnclassified: what is not understood is kept as it came.
 func TestUnclassified(t *testing.T) {
 	each(t, func(b *bench) {

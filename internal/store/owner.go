@@ -165,6 +165,9 @@ func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 		if _, err := x.exec("DELETE FROM bounces WHERE hash = $1 AND hash <> ''", hash); err != nil {
 			return err
 		}
+		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT bounce FROM bounce_names WHERE hash = $1)", hash); err != nil {
+			return err
+		}
 		if err := x.leaveTombstone(hash, "erased", now); err != nil || id == 0 {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syndicate/internal/intake"
 	"syndicate/internal/store"
 )
 
@@ -86,6 +87,9 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 	family("syndicate_feed_bytes_held", "gauge", "Feeds in memory, in all codings.")
 	fmt.Fprintf(&b, "syndicate_feed_bytes_held %d\n", s.shelf.held.Load())
 
+	if s.o.Mail != nil {
+		writeMail(&b, family, s.o.Mail.Counts())
+	}
 	g, err := s.readGauges(r.Context())
 	family("syndicate_store_up", "gauge", "Whether the store answers.")
 	if err != nil {
@@ -104,6 +108,19 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	w.Write([]byte(b.String()))
 	return nil
+}
+
+// writeMail tells what became of mail that was handed to this process.
+func writeMail(b *strings.Builder, family func(name, kind, help string), c intake.Counts) {
+	family("syndicate_mail_taken_total", "counter", "Messages that came back and were stored.")
+	fmt.Fprintf(b, "syndicate_mail_taken_total %d\n", c.Taken)
+	family("syndicate_mail_refused_total", "counter", "What was not taken, by why.")
+	for _, x := range []struct {
+		why string
+		n   int64
+	}{{"recipient", c.Strangers}, {"size", c.TooLarge}, {"store", c.NotStored}, {"connections", c.TurnedAway}} {
+		fmt.Fprintf(b, "syndicate_mail_refused_total{why=\"%s\"} %d\n", x.why, x.n)
+	}
 }
 
 func writeOverview(b *strings.Builder, family func(name, kind, help string), o store.Overview) {

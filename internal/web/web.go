@@ -28,6 +28,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syndicate/internal/intake"
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -46,7 +47,8 @@ type Options struct {
 	FeedMemory  int64                   // bytes of feeds that are held, in all codings; 0: 96 MB
 	Version     string                  // of the program, for /metrics
 
-	Hooks HookOptions // of sending services that report
+	Hooks HookOptions    // of sending services that report
+	Mail  *intake.Server // takes mail that comes back; nil: there is none
 
 	// TrustedProxies are the networks whose X-Forwarded-For and
 	// X-Forwarded-Proto are believed.

@@ -1,20 +1,24 @@
-// Package dns is a DNS server on loopback that has TXT records and nothing else.
+// Package dns is a DNS server on loopback with TXT, MX and A records.
 package dns
 
 import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// Serve answers questions for TXT records until stop is called. Records returns the
-// zone at the time of the question: lines such as
+// Serve answers questions until stop is called. Records returns the zone at the time of
+// the question: lines such as
 //
 //	name. IN TXT ( "text" "more text" )
+//	name. IN MX 10 other.
+//	other. IN A 192.0.2.1
 //
 // It gives no answer at all where records fails.
 func Serve(records func() (string, error)) (address string, stop func(), err error) {
@@ -85,12 +89,40 @@ func answer(question []byte, zone string) ([]byte, error) {
 	}
 	q := m.Questions[0]
 	m.Response, m.Additionals, m.RCode = true, nil, dnsmessage.RCodeNameError
+	add := func(kind dnsmessage.Type, body dnsmessage.ResourceBody) {
+		m.RCode = dnsmessage.RCodeSuccess // the name is known
+		if q.Type == kind {
+			m.Answers = append(m.Answers, dnsmessage.Resource{
+				Header: dnsmessage.ResourceHeader{Name: q.Name, Type: kind, Class: dnsmessage.ClassINET}, Body: body,
+			})
+		}
+	}
 	for _, texts := range Lookup(zone, q.Name.String()) {
-		m.RCode = dnsmessage.RCodeSuccess
-		m.Answers = append(m.Answers, dnsmessage.Resource{
-			Header: dnsmessage.ResourceHeader{Name: q.Name, Type: dnsmessage.TypeTXT, Class: dnsmessage.ClassINET},
-			Body:   &dnsmessage.TXTResource{TXT: texts},
-		})
+		add(dnsmessage.TypeTXT, &dnsmessage.TXTResource{TXT: texts})
+	}
+	for line := range strings.Lines(zone) {
+		f := strings.Fields(line)
+		if len(f) < 4 || !strings.EqualFold(f[0], q.Name.String()) {
+			continue
+		}
+		switch f[2] {
+		case "MX":
+			preference, err := strconv.ParseUint(f[3], 10, 16)
+			if err != nil {
+				return nil, err
+			}
+			host, err := dnsmessage.NewName(f[len(f)-1])
+			if err != nil {
+				return nil, err
+			}
+			add(dnsmessage.TypeMX, &dnsmessage.MXResource{Pref: uint16(preference), MX: host})
+		case "A":
+			ip, err := netip.ParseAddr(f[3])
+			if err != nil {
+				return nil, err
+			}
+			add(dnsmessage.TypeA, &dnsmessage.AResource{A: ip.As4()})
+		}
 	}
 	return m.Pack()
 }

@@ -23,6 +23,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"text/template"
 	"time"
@@ -46,8 +47,9 @@ type Server struct {
 const Domain = "example.net"
 
 // Start starts a server that ends with the test; it skips the test where there is
-// no Postfix, or where it may not be started (see test.Missing).
-func Start(t testing.TB) *Server {
+// no Postfix, or where it may not be started (see test.Missing). Routes are domains whose
+// mail it hands on, and the ports on loopback where: "bounces.example.org=2525".
+func Start(t testing.TB, routes ...string) *Server {
 	t.Helper()
 	program, err := exec.LookPath("postfix")
 	if err == nil && os.Geteuid() != 0 {
@@ -56,7 +58,7 @@ func Start(t testing.TB) *Server {
 	if err != nil {
 		test.Missing(t, "postfix", err)
 	}
-	s, stop, err := start(program)
+	s, stop, err := start(program, routes)
 	if err != nil {
 		t.Fatalf("starting Postfix: %v", err)
 	}
@@ -68,7 +70,7 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-func start(program string) (_ *Server, stop func() error, err error) {
+func start(program string, routes []string) (_ *Server, stop func() error, err error) {
 	// Not t.TempDir: its parent is 0700, which Postfix's own user cannot enter.
 	dir, err := os.MkdirTemp("", "mta")
 	if err != nil {
@@ -80,7 +82,7 @@ func start(program string) (_ *Server, stop func() error, err error) {
 		}
 	}()
 	s := &Server{mail: filepath.Join(dir, "mail", "all")}
-	if err := s.configure(dir); err != nil {
+	if err := s.configure(dir, routes); err != nil {
 		return nil, nil, err
 	}
 	// The shell outlives us by a moment: when this process ends, be it by SIGKILL,
@@ -118,7 +120,7 @@ func start(program string) (_ *Server, stop func() error, err error) {
 }
 
 // configure writes the files that Postfix reads.
-func (s *Server) configure(dir string) (err error) {
+func (s *Server) configure(dir string, routes []string) (err error) {
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
 		return err
@@ -157,7 +159,12 @@ func (s *Server) configure(dir string) (err error) {
 	if err := os.WriteFile(filepath.Join(dir, "etc", "tls.pem"), certificate, 0o600); err != nil {
 		return err
 	}
-	values := map[string]any{"Dir": dir, "Port": s.Port, "Uid": nobody.Uid, "Gid": nobody.Gid, "Domain": Domain}
+	var table strings.Builder
+	for _, r := range routes {
+		domain, port, _ := strings.Cut(r, "=")
+		fmt.Fprintf(&table, ", {%s=smtp:[127.0.0.1]:%s}", domain, port)
+	}
+	values := map[string]any{"Dir": dir, "Port": s.Port, "Uid": nobody.Uid, "Gid": nobody.Gid, "Domain": Domain, "Routes": table.String()}
 	for name, text := range map[string]string{"main.cf": mainCF, "master.cf": masterCF} {
 		var b bytes.Buffer
 		if err := template.Must(template.New(name).Parse(text)).Execute(&b, values); err != nil {
@@ -184,7 +191,7 @@ maillog_file = {{.Dir}}/mail.log
 maillog_file_prefixes = {{.Dir}}
 default_transport = error:5.1.2 nothing leaves this machine
 relay_transport = error:5.1.2 nothing leaves this machine
-transport_maps = inline:{ {nobody.example=error:5.1.1 user unknown}, {full.example=error:5.2.2 mailbox full}, {policy.example=error:5.7.1 not from you} }
+transport_maps = inline:{ {nobody.example=error:5.1.1 user unknown}, {full.example=error:5.2.2 mailbox full}, {policy.example=error:5.7.1 not from you}{{.Routes}} }
 virtual_mailbox_domains = {{.Domain}}
 virtual_mailbox_base = {{.Dir}}/mail
 virtual_mailbox_maps = static:all/
@@ -196,6 +203,8 @@ smtpd_reject_unlisted_recipient = no
 smtpd_tls_chain_files = {{.Dir}}/etc/tls.pem
 smtpd_tls_security_level = encrypt
 smtpd_tls_received_header = yes
+smtp_tls_security_level = may
+smtp_dns_support_level = disabled
 alias_maps =
 biff = no
 `
@@ -213,6 +222,7 @@ proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
+smtp unix - - n - - smtp
 anvil unix - - n - 1 anvil
 tlsmgr unix - - n 1000? 1 tlsmgr
 showq unix n - n - - showq
