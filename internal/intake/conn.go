@@ -67,7 +67,7 @@ func (c *conn) body() bool {
 	if s.crowded() {
 		wait = min(wait, 10*s.o.Timeouts.Crowded)
 	}
-	return !s.closed && c.Conn.SetReadDeadline(time.Now().Add(wait)) == nil
+	return !s.closed && !c.ended && c.Conn.SetReadDeadline(time.Now().Add(wait)) == nil
 }
 
 // begin announces that a message is being stored; false: it comes too late.
@@ -119,6 +119,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.server.mu.Lock()
 		defer c.server.mu.Unlock()
+		c.ended = true // it hears so once; what has come of a command is taken for one
 		if c.server.closed {
 			return n, errClosing
 		}

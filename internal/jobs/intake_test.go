@@ -68,7 +68,9 @@ func TestIntake(t *testing.T) {
 			from[m.To] = m.From
 			leave[m.To] = regexp.MustCompile(`<mailto:([^>]+)>`).FindStringSubmatch(m.Header.Get("List-Unsubscribe"))[1]
 		}
-		hand := func(to, message string) error { return smtp.SendMail(addr, nil, "", []string{to}, []byte(message)) }
+		hand := func(from, to, message string) error {
+			return smtp.SendMail(addr, nil, from, []string{to}, []byte(message))
+		}
 		suppressed := func(email string) bool {
 			_, err := s.store.Suppression(t.Context(), email)
 			return err == nil
@@ -83,7 +85,7 @@ func TestIntake(t *testing.T) {
 			strings.Replace(key, "bounces.example", "ex", 1), // elsewhere
 			leaveAt[:5] + "+x" + leaveAt[5:], "postmaster@bounces.example.org", emails[1],
 		} {
-			if err := hand(to, notice(to, emails[1], "5.1.1", "550 5.1.1 no such user", "")); err == nil || !strings.HasPrefix(err.Error(), "550 5.7.1") {
+			if err := hand("", to, notice(to, emails[1], "5.1.1", "550 5.1.1 no such user", "")); err == nil || !strings.Contains(err.Error(), "5.7.1") {
 				t.Errorf("%s: %v", to, err)
 			}
 		}
@@ -94,7 +96,7 @@ func TestIntake(t *testing.T) {
 		// The header says nothing of where it was sent to: the envelope does.
 		report := notice("postmaster@example.org", "hidden@example.net", "5.1.1", "550 5.1.1 no such user", "")
 		for range 2 { // as where the answer was lost
-			if err := hand(strings.ToUpper(from[emails[0]]), report); err != nil {
+			if err := hand("", strings.ToUpper(from[emails[0]]), report); err != nil {
 				t.Fatal(err)
 			}
 			if !suppressed(emails[0]) {
@@ -102,10 +104,10 @@ func TestIntake(t *testing.T) {
 			}
 		}
 		// The same words about somebody else are another report.
-		if err := hand(from[emails[1]], report); err != nil || !suppressed(emails[1]) {
+		if err := hand("", from[emails[1]], report); err != nil || !suppressed(emails[1]) {
 			t.Error("not suppressed: ", err)
 		}
-		if err := hand(leave[emails[2]], "From: reader@example.net\r\nTo: undisclosed-recipients:;\r\nSubject: hello\r\n\r\nplease\r\n"); err != nil {
+		if err := hand("reader@example.net", leave[emails[2]], "From: reader@example.net\r\nTo: undisclosed-recipients:;\r\nSubject: hello\r\n\r\nplease\r\n"); err != nil {
 			t.Error(err)
 		}
 		who, err := s.store.SubscriberByEmail(t.Context(), emails[2])
@@ -116,7 +118,7 @@ func TestIntake(t *testing.T) {
 			t.Errorf("%+v, %v", b.State, err)
 		}
 		for _, to := range []string{returnPath, leaveAt} {
-			if err := hand(to, "Subject: your parcel\r\n\r\nIt is on its way.\r\n"); err != nil {
+			if err := hand("shop@example.net", to, "Subject: your parcel\r\n\r\nIt is on its way.\r\n"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -147,7 +149,7 @@ func TestIntakeBombs(t *testing.T) {
 	}
 	for name, message := range map[string]string{
 		"nested": nested.String(), "wide": wide.String(), "fields": lines.String() + "\r\n",
-		"zeros": strings.Repeat("\x00", 1<<20), "high bytes": strings.Repeat("\xff\xfe\r\n", 1<<18),
+		"zeros": strings.Repeat(strings.Repeat("\x00", 1000)+"\r\n", 1<<10), "high bytes": strings.Repeat("\xff\xfe\r\n", 1<<18),
 		"base64": "Content-Transfer-Encoding: base64\r\n\r\n" + strings.Repeat("AAAA\r\n", 1<<20),
 		"empty":  "", "a dot": ".", "no end": "Subject: x",
 	} {

@@ -88,7 +88,7 @@ func answer(question []byte, zone string) ([]byte, error) {
 		return nil, errors.New("not one question")
 	}
 	q := m.Questions[0]
-	m.Response, m.Additionals, m.RCode = true, nil, dnsmessage.RCodeNameError
+	m.Response, m.RecursionAvailable, m.Additionals, m.RCode = true, true, nil, dnsmessage.RCodeNameError
 	add := func(kind dnsmessage.Type, body dnsmessage.ResourceBody) {
 		m.RCode = dnsmessage.RCodeSuccess // the name is known
 		if q.Type == kind {
