@@ -176,7 +176,7 @@ func onTheWeb(mail, head, links string, words *i18n.Words) string {
 		mail = mail[:at] + "<p" + attributes + links + "</p>" + mail[at:]
 	}
 	if at := bodyTag.FindStringIndex(mail); at != nil {
-		bar := `<nav aria-label="` + html.EscapeString(words.T("newsletter.archive")) + `"` + attributes + html.EscapeString(words.T("newsletter.preview")) + " " + links + "</nav>"
+		bar := `<nav aria-label="` + html.EscapeString(words.T("newsletter.archive")) + `"` + attributes + `<span style="display:block;padding:8px 0 0">` + html.EscapeString(words.T("newsletter.preview")) + "</span>" + links + "</nav>"
 		mail = mail[:at[1]] + bar + mail[at[1]:]
 	}
 	return mail
@@ -188,11 +188,11 @@ func issueLinks(words *i18n.Words, in archive, before, after int) string {
 	var b strings.Builder
 	link := func(to, rel, label string) { fmt.Fprintf(&b, barLink, html.EscapeString(to), rel, label) }
 	if before > 0 {
-		link(in.issue(before), ` rel="prev"`, `<span aria-hidden="true">‹</span> `+text("newsletter.previous"))
+		link(in.issue(before), ` rel="prev"`, `<span aria-hidden="true">‹</span> `+text("article.previous"))
 	}
 	link(in.list, "", text("newsletter.all_issues"))
 	if after > 0 {
-		link(in.issue(after), ` rel="next"`, text("newsletter.next")+` <span aria-hidden="true">›</span>`)
+		link(in.issue(after), ` rel="next"`, text("article.next")+` <span aria-hidden="true">›</span>`)
 	}
 	return b.String()
 }

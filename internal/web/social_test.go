@@ -136,7 +136,7 @@ func TestIssueAsItWasMailed(t *testing.T) {
 			t.Errorf("issue %d does not lead to all", number)
 		}
 	}
-	contains(t, text(t, s.get("/newsletters/weekly/issues/2?digest=1"), 200), "Numéro précédent", "Numéro suivant", "Tous les numéros", `<nav aria-label="Numéros parus" lang="fr" dir="ltr"`)
+	contains(t, text(t, s.get("/newsletters/weekly/issues/2?digest=1"), 200), " Précédent</a>", ">Suivant ", "Tous les numéros", `<nav aria-label="Numéros parus" lang="fr" dir="ltr"`)
 }
 
 // TestIssuePages: many issues are listed in pages.
@@ -260,7 +260,7 @@ func TestHomeForm(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	body := text(t, s.get("/"), 200)
-	contains(t, body, `<a class="button quiet" href="/newsletters/weekly#subscribe">Subscribe to The Weekly</a>`, `href="/newsletters/quotidien#subscribe"`)
+	contains(t, body, `<a class="button quiet" href="/newsletters/weekly#subscribe" lang="en" aria-label="Subscribe to The Weekly">Subscribe</a>`, `href="/newsletters/quotidien#subscribe"`)
 	lacks(t, body, "<form")
 	contains(t, text(t, s.get("/newsletters/weekly"), 200), `id="subscribe"`)
 
