@@ -185,6 +185,7 @@ func fates() []struct {
 		{store.WasRemoved, "removed before"},
 		{store.WasChanged, "who changed their address"},
 		{store.WasErased, "erased before"},
+		{store.WasLeft, "who left long ago"},
 	}
 }
 

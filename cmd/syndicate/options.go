@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"syndicate"
 	"syndicate/internal/config"
@@ -34,13 +35,14 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 			Archives: publish.Archives(cfg.Feeds.Archives), Compressed: cfg.Feeds.Compressed,
 			Named: namedFeeds(cfg), Moved: movedFeeds(cfg),
 		},
-		Hub:      hub(cfg.Feeds.Hub),
-		Agent:    agent(cfg),
-		SiteFS:   os.DirFS(cfg.Path(".")),
-		WebURL:   cfg.Web.URL,
-		Delivery: delivery(cfg),
-		Letters:  jobs.LetterOptions{Confirm: cfg.SignUp.ConfirmWithin, Daily: cfg.SignUp.PerAddress},
-		SignUps:  jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Forget: cfg.SignUp.ForgetAfter},
+		Hub:       hub(cfg.Feeds.Hub),
+		Agent:     agent(cfg),
+		SiteFS:    os.DirFS(cfg.Path(".")),
+		WebURL:    cfg.Web.URL,
+		Delivery:  delivery(cfg),
+		Letters:   jobs.LetterOptions{Confirm: cfg.SignUp.ConfirmWithin, Daily: cfg.SignUp.PerAddress},
+		SignUps:   jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Forget: cfg.SignUp.ForgetAfter},
+		Retention: retention(cfg.Retention),
 		Bounces: jobs.BounceOptions{
 			ReturnPath: cfg.Bounces.ReturnPath.Address, Unsubscribe: cfg.Bounces.Unsubscribe.Address, Soft: newsletter.SoftLimit(cfg.Bounces.Soft),
 		},
@@ -172,6 +174,15 @@ func delivery(cfg *config.Config) jobs.DeliveryOptions {
 			After: d.Breaker.After, Failures: float64(d.Breaker.Failures),
 			Complaints: float64(d.Breaker.Complaints), Refusals: d.Breaker.Refusals,
 		},
+	}
+}
+
+// retention is how long things are kept. Never is jobs.Forever.
+func retention(r config.Retention) jobs.RetentionOptions {
+	return jobs.RetentionOptions{
+		Deliveries: time.Duration(r.Deliveries), Replies: time.Duration(r.Replies), Letters: r.Letters, Unsubscribed: time.Duration(r.Unsubscribed),
+		Bounces: time.Duration(r.Bounces), BounceMessages: r.BounceMessages, Reasons: time.Duration(r.Reasons), Imports: time.Duration(r.Imports),
+		Outbox: time.Duration(r.Outbox),
 	}
 }
 

@@ -54,6 +54,7 @@ type statusView struct {
 	Relays      []jobs.RelayState  `json:"relays"`
 	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
+	Retention   []forgotten        `json:"retention"`        // what is kept no longer, as it went last
 	Hub         *hubStatus         `json:"hub,omitempty"`    // where feeds have hubs
 	Pushes      []pushStatus       `json:"pushes,omitempty"` // of sources, by their hubs
 	Feeds       []publish.Hold     `json:"feeds,omitempty"`  // that are held
@@ -132,6 +133,9 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 	if v.Pushes, err = s.pushStatuses(ctx); err != nil {
 		return v, err
 	}
+	if v.Retention, err = s.forgotten(ctx); err != nil {
+		return v, err
+	}
 	next := s.service.NextDue(s.clock())
 	for _, n := range s.options.Newsletters {
 		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
@@ -201,6 +205,7 @@ func (s *site) tellStatus(v statusView) {
 	tellLimits(&l, v.Relays)
 	s.tellHub(&l, v.Hub)
 	s.tellPushes(&l, v.Pushes)
+	tellForgotten(&l, v.Retention, zone)
 	s.tellLines(l)
 	if v.Links != "" {
 		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)

@@ -64,6 +64,8 @@ type Config struct {
 	Web Web `yaml:"web"`
 	// Bounces says where undeliverable mail comes back to.
 	Bounces Bounces `yaml:"bounces"`
+	// Retention says how long what is held about people is kept.
+	Retention Retention `yaml:"retention"`
 	// Log says what is logged and how.
 	Log Log `yaml:"log"`
 

@@ -98,6 +98,7 @@ func TestSampleUncommented(t *testing.T) {
 	for _, section := range []struct{ got, want any }{
 		{c.Delivery, defaults.Delivery},
 		{c.Log, defaults.Log},
+		{c.Retention, defaults.Retention},
 		{c.Web.Timeouts, defaults.Web.Timeouts},
 		{c.Web.Listen, defaults.Web.Listen},
 		{c.Store, defaults.Store},

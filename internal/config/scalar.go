@@ -145,6 +145,10 @@ func set(v reflect.Value, text string, tag reflect.StructTag) (err error) {
 		*p = text == "true"
 	case *time.Duration:
 		*p, err = parseDuration(text)
+	case *Period:
+		if *p, err = parsePeriod(text); *p == Never {
+			return nil
+		}
 	case *Rate:
 		*p, err = parseRate(text)
 	case *Date:

@@ -39,6 +39,9 @@ func (d *decoder) inherit(c *Config) {
 	if b := &c.Delivery.Backoff; !d.given("delivery.backoff.first") {
 		b.First = min(b.First, b.Max)
 	}
+	if r := &c.Retention; !d.given("retention.bounces") {
+		r.Bounces = max(r.Bounces, Period(c.Bounces.Soft.Within))
+	}
 	d.inheritFeeds(c)
 	c.Web.URL = cmp.Or(c.Web.URL, c.Site.URL)
 }
@@ -70,6 +73,7 @@ func (d *decoder) validate(c *Config) {
 	d.relays(c.Relays)
 	d.bounces(c.Bounces)
 	d.webhooks(c.Bounces.Webhooks)
+	d.retention(c)
 	if c.Delivery.Renew > c.Delivery.Lease/2 {
 		d.key("delivery.renew", "so that one renewal may fail", "expected at most half of lease, which is %s", c.Delivery.Lease)
 	}

@@ -26,13 +26,6 @@ type BounceOptions struct {
 	Maildir     string // absolute; that mail arrives in it, for Serve; empty: none
 }
 
-// For how long what came back can be looked at, and for how long the messages
-// themselves that were not understood.
-const (
-	bouncesKept       = 400 * 24 * time.Hour
-	bounceMessageKept = 30 * 24 * time.Hour
-)
-
 // OwnMailbox returns the form in which an address is known that mail comes back to: the
 // return path, and the address for mails that ask to unsubscribe, bare or with a key
 // that this site made. ok: it is one of them.
@@ -49,17 +42,6 @@ func (s *Service) OwnMailbox(address string) (ours string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// forgetBounces deletes what is long past.
-func (s *Service) forgetBounces(ctx context.Context) error {
-	now := s.now()
-	for {
-		n, err := s.store.ForgetBounces(ctx, now.Add(-max(bouncesKept, s.softLimit().Within)), now.Add(-bounceMessageKept))
-		if err != nil || n == 0 {
-			return err
-		}
-	}
 }
 
 // maxKept is how much is kept of a message that was not understood.

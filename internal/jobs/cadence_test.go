@@ -252,7 +252,7 @@ func (b *letterbox) deliver(*rapid.T) {
 		}
 		b.ok(err)
 		for _, d := range l.Rows {
-			b.ok(b.ledger.Mark(ctx, l.Chunk, d.N, l.Fence))
+			b.ok(b.ledger.BeginMark(l.Chunk, d.N, l.Fence).Wait(ctx))
 			b.ok(b.ledger.Settle(ctx, store.Settlement{Chunk: l.Chunk, N: d.N, Fence: l.Fence, State: newsletter.Sent, Subscriber: d.Subscriber, Issue: l.Issue}))
 		}
 		b.ok(b.s.store.Release(ctx, l.Chunk, l.Fence))

@@ -235,7 +235,7 @@ func (c *conductor) keepBeside(ctx context.Context) {
 	}
 }
 
-// sweep ends and deletes, now and then, what has had its time.
+// sweep ends, now and then, what has had its time.
 func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 	if now.Sub(c.swept) < sweepEvery && !now.Before(c.swept) {
 		return nil
@@ -248,13 +248,11 @@ func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 		c.log.Info("leases of the hub ended", "subscriptions", n)
 	}
 	c.swept = now
-	if err := c.forgetLetters(ctx); err != nil {
-		return err
+	due, err := c.retentionDue(ctx)
+	if err == nil && due {
+		_, err = c.ask(ctx, retentionJob{})
 	}
-	if err := c.forgetBounces(ctx); err != nil {
-		return err
-	}
-	return c.forgetSignUps(ctx)
+	return err
 }
 
 // hub asks for the jobs of WebSub.

@@ -156,7 +156,7 @@ func (c *connection) unfit(it *item, cause error) {
 
 // bad pauses the relay; nobody's delivery suffers for it.
 func (c *connection) bad(reply newsletter.Reply, cause error) {
-	if reply.Phase == newsletter.PhaseRcpt { // it may name the recipient
+	if reply.Phase >= newsletter.PhaseRcpt { // it may name the recipient
 		reply.Text = newsletter.ReplyKind(reply.Text)
 	}
 	o := c.s.o.Delivery

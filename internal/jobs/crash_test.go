@@ -136,7 +136,7 @@ func TestDeadWorker(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, row := range l.Rows[:2] {
-			if err := ledger.Mark(t.Context(), row.Chunk, row.N, l.Fence); err != nil {
+			if err := ledger.BeginMark(row.Chunk, row.N, l.Fence).Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

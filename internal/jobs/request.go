@@ -30,10 +30,8 @@ func (o *LetterOptions) defaults() {
 	o.Daily = cmp.Or(max(o.Daily, 0), 3)
 }
 
-const (
-	letterPatience = 48 * time.Hour      // how long a letter is tried whose link does not end
-	lettersKept    = 30 * 24 * time.Hour // how long it is known who was sent which letter
-)
+// letterPatience is how long a letter is tried whose link does not end.
+const letterPatience = 48 * time.Hour
 
 // valid returns how long the link of a letter is good, 0: it does not end.
 func (o *LetterOptions) valid(kind newsletter.LetterKind) time.Duration {
@@ -180,15 +178,4 @@ func (c *connection) unfitLetter(it *item, cause error) {
 	if err != nil && !errors.Is(err, store.ErrStale) {
 		c.fail(err)
 	}
-}
-
-// forgetLetters deletes letters that are long past.
-func (s *Service) forgetLetters(ctx context.Context) error {
-	for ctx.Err() == nil {
-		n, err := s.store.ForgetLetters(ctx, s.now().Add(-lettersKept))
-		if err != nil || n == 0 {
-			return err
-		}
-	}
-	return nil
 }

@@ -70,7 +70,13 @@ func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 		if err := s.issueAll(ctx, r, wanted, due, "", o.Confirm); err != nil {
 			return err
 		}
-		return s.complete(ctx, r)
+		if err := s.complete(ctx, r); err != nil {
+			return err
+		}
+		if err := s.retainDue(ctx); err != nil && ctx.Err() == nil {
+			r.Errors = append(r.Errors, err.Error())
+		}
+		return nil
 	})
 }
 

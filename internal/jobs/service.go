@@ -40,7 +40,7 @@ import (
 )
 
 // Options is what a Service works with. Zero values of LookupTime, Delivery, Letters,
-// SignUps, Feeds, Hub, Log and Now get their defaults from New.
+// SignUps, Retention, Feeds, Hub, Log and Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
 	Sources     []source.Source
@@ -59,6 +59,7 @@ type Options struct {
 	Delivery    DeliveryOptions
 	Letters     LetterOptions
 	SignUps     SignUpOptions
+	Retention   RetentionOptions
 	Bounces     BounceOptions
 	LookupMX    LookupMX      // nil: receivers are known by their own domains only
 	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
@@ -175,6 +176,7 @@ func New(o Options) (*Service, error) {
 	o.Delivery.defaults()
 	o.Letters.defaults()
 	o.SignUps.defaults()
+	o.Retention.defaults()
 	o.Hub.defaults()
 	o.Newsletters = slices.Clone(o.Newsletters)
 	for i := range o.Newsletters {

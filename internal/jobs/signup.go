@@ -141,16 +141,3 @@ func (s *Service) ConfirmAgain(ctx context.Context, letter newsletter.Letter) (b
 		Kind: newsletter.LetterConfirm, Newsletter: letter.Newsletter, Subscriber: letter.Subscriber, Language: asked.Language, Asked: letter.Asked,
 	})
 }
-
-// forgetSignUps deletes what nobody confirmed.
-func (s *Service) forgetSignUps(ctx context.Context) error {
-	for ctx.Err() == nil {
-		now := s.now()
-		n, err := s.store.ForgetSignUps(ctx, now.Add(-s.o.SignUps.Forget), now)
-		if err != nil || n == 0 {
-			return err
-		}
-		s.log.Info("sign-ups forgotten that nobody confirmed", "subscriptions", n)
-	}
-	return nil
-}

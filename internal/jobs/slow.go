@@ -30,7 +30,7 @@ func (c *connection) pushedBack(it *item, reply newsletter.Reply, v newsletter.V
 
 func (d *deliverer) slowDown(ctx context.Context, group string, rate float64, reply newsletter.Reply) error {
 	o := d.s.o.Delivery
-	reason := fmt.Sprintf("%d %s", reply.Code, reply.Text)
+	reason := said(reply) // which may name the recipient
 	x, changed, err := d.s.store.SlowGroup(ctx, group, rate, o.BackoffFirst, o.BackoffMax, rand.Float64(), reason)
 	if err != nil {
 		return err

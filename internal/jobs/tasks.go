@@ -124,6 +124,9 @@ func (t *tasks) workers() *river.Workers {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[distributeJob]) error {
 		return t.do(ctx, j.Args, j.Args.Fence, func(ctx context.Context) error { return t.distribute(ctx, j.Args.Topic) })
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[retentionJob]) error {
+		return t.do(ctx, j.Args, j.Args.Fence, t.retainPass)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[maildirJob]) error {
 		return t.do(ctx, j.Args, j.Args.Fence, t.takeMaildir)
 	}))

@@ -167,7 +167,7 @@ func (s *catch) Data(r io.Reader) error {
 
 // keep writes a message next to its place, then moves it there.
 func (c *Catcher) keep(to string, r io.Reader) error {
-	f, err := os.CreateTemp(c.o.Dir, ".incoming-*") // 0600
+	f, err := os.CreateTemp(c.o.Dir, incoming+"*") // 0600
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func (c *Catcher) keep(to string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s-%06d-%s.eml", c.o.Now().UTC().Format("20060102T150405.000000Z"), c.number.Add(1), fileName(to))
-	return os.Rename(f.Name(), filepath.Join(c.o.Dir, name))
+	name := fmt.Sprintf("%s-%06d-%s.eml", c.o.Now().UTC().Format(outboxTime), c.number.Add(1), fileName(to))
+	return nameless(os.Rename(f.Name(), filepath.Join(c.o.Dir, name)))
 }
 
 // fileName keeps of an address what is safe in a file name everywhere.

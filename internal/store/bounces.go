@@ -296,28 +296,42 @@ type BounceCount struct {
 	Count int
 }
 
-// CountBounces counts an issue's reports (0: of all issues) since a time.
+// CountBounces counts an issue's reports (0: of all issues) since a time (zero: all, of
+// an issue those too that are forgotten).
 func (s *Store) CountBounces(ctx context.Context, issue int64, since time.Time) ([]BounceCount, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (c BounceCount, err error) {
 		err = scan(&c.Kind, &c.Count)
 		return c, err
-	}, "SELECT kind, count(*) FROM bounces WHERE ($1 = 0 OR issue = $1) AND at > $2 GROUP BY kind ORDER BY kind", issue, ms(since))
+	}, `SELECT kind, CAST(sum(count) AS BIGINT) FROM (
+			SELECT kind, count(*) AS count FROM bounces WHERE at > $1 AND ($2 = 0 OR issue = $2) GROUP BY kind
+			UNION ALL
+			SELECT kind, count FROM bounce_totals WHERE issue = $2 AND $1 = 0) AS counts
+		GROUP BY kind ORDER BY kind`, ms(since), issue)
 	return all, s.wrap("count the bounces", err)
 }
 
-// ForgetBounces deletes what came before a time, and the messages themselves that came
-// before another, which is later: some hundreds at once, the oldest. It reports how many
-// rows it deleted; 0: there is no more.
-func (s *Store) ForgetBounces(ctx context.Context, before, messages time.Time) (n int, err error) {
-	err = s.write(ctx, "forget old bounces", func(x *tx) error {
-		gone, err := x.exec(`DELETE FROM bounce_messages WHERE bounce IN (SELECT m.bounce FROM bounce_messages m JOIN bounces b ON b.id = m.bounce
-			WHERE b.at < $1 ORDER BY b.at LIMIT 500)`, ms(messages))
-		if err != nil {
-			return err
+// forgetBounces deletes reports of before a time.
+func (x *tx) forgetBounces(before, _ time.Time) (int, error) {
+	return x.dropBounces("id IN (SELECT id "+oldBounces+" ORDER BY at LIMIT $2)", ms(before), peopleAtOnce)
+}
+
+// forgetMessages deletes messages that were not understood, of before a time.
+func (x *tx) forgetMessages(before, _ time.Time) (int, error) {
+	n, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT m.bounce "+oldMessages+" ORDER BY b.at LIMIT $2)", ms(before), peopleAtOnce)
+	return int(n), err
+}
+
+// dropBounces deletes reports, with the messages, and keeps how many an issue had.
+func (x *tx) dropBounces(where string, args ...any) (int, error) {
+	for _, query := range []string{
+		`INSERT INTO bounce_totals (issue, kind, count) SELECT issue, kind, count(*) FROM bounces WHERE issue > 0 AND ` + where + ` GROUP BY issue, kind
+			ON CONFLICT (issue, kind) DO UPDATE SET count = bounce_totals.count + excluded.count`,
+		"DELETE FROM bounce_messages WHERE bounce IN (SELECT id FROM bounces WHERE " + where + ")",
+	} {
+		if _, err := x.exec(query, args...); err != nil {
+			return 0, err
 		}
-		old, err := x.exec("DELETE FROM bounces WHERE id IN (SELECT id FROM bounces WHERE at < $1 ORDER BY at LIMIT 500)", ms(before))
-		n = int(gone + old)
-		return err
-	})
-	return n, err
+	}
+	n, err := x.exec("DELETE FROM bounces WHERE "+where, args...)
+	return int(n), err
 }

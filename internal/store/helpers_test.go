@@ -206,3 +206,14 @@ func settlement(l store.Lease, row int, state newsletter.DeliveryState) store.Se
 	d := l.Rows[row]
 	return store.Settlement{Chunk: l.Chunk, N: d.N, Fence: l.Fence, State: state, Address: d.Email, Subscriber: d.Subscriber, Issue: l.Issue, Reply: sentReply}
 }
+
+// forget forgets what is older than age, and returns how many rows that were: as many
+// as it says before.
+func (b *bench) forget(kind store.Retained, age time.Duration) int {
+	b.Helper()
+	n, before := 0, b.Now().Add(-age)
+	would := must(b.Forgettable(ctx, kind, before))(b)
+	b.ok(b.Forget(ctx, kind, before, b.Now(), func(k int) error { n += k; return nil }))
+	equal(b, n, would)
+	return n
+}

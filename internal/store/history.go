@@ -10,7 +10,7 @@ import (
 // Tombstone keeps an address from being brought back by a file.
 type Tombstone struct {
 	Newsletter string // empty: every one
-	Cause      string // removed, changed, erased
+	Cause      string // removed, changed, erased, left
 	At         time.Time
 }
 

@@ -53,6 +53,7 @@ const (
 	WasRemoved     AddResult = "removed"              // by an operator
 	WasChanged     AddResult = "changed"              // by its owner: another address
 	WasErased      AddResult = "erased"               // by its owner
+	WasLeft        AddResult = "left"                 // by its owner, so long ago that nothing else is known
 )
 
 // New reports whether a line makes something.

@@ -189,7 +189,13 @@ func (s *Store) retry(ctx context.Context, issue int64, from newsletter.Delivery
 			WHERE state = $2 AND chunk IN (SELECT id FROM chunks WHERE issue = $1 AND (counted = 0 OR failed + uncertain > 0))
 			AND EXISTS (SELECT 1 FROM subscriptions b WHERE b.newsletter = $3 AND b.subscriber = deliveries.subscriber AND b.state = 'confirmed' AND b.suppressed = 0)`,
 			issue, int(from), i.Newsletter)
-		if n = int(changed); err != nil || n == 0 {
+		if n = int(changed); err == nil && n == 0 {
+			err = x.remembered(i)
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+		if _, err = x.exec("UPDATE issues SET forgotten = 0 WHERE id = $1 AND forgotten > 0", issue); err != nil {
 			return err
 		}
 		_, err = x.exec(`UPDATE chunks SET closed = 0, due_at = 0 WHERE issue = $1
@@ -206,6 +212,15 @@ func (s *Store) retry(ctx context.Context, issue int64, from newsletter.Delivery
 		return x.setState(issue, newsletter.IssueSending, "", "")
 	})
 	return n, err
+}
+
+// remembered refuses an issue whose deliveries are forgotten.
+func (x *tx) remembered(i newsletter.Issue) error {
+	gone, err := x.query1("SELECT count(*) FROM issues WHERE id = $1 AND forgotten = 2", i.ID)
+	if err == nil && gone > 0 {
+		err = fmt.Errorf("what became of each delivery of issue %d of %s is not kept any more: %w", i.Number, i.Newsletter, ErrConflict)
+	}
+	return err
 }
 
 // finishIssue makes an issue sent when it is sealed and no chunk of it is open.

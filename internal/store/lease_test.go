@@ -70,7 +70,7 @@ func TestExpiredLease(t *testing.T) {
 				i, _ := b.sending(4, 2)
 				ledger := b.ledger(b.Store)
 				dead := b.lease("dead")
-				b.ok(ledger.Mark(ctx, dead.Chunk, 1, dead.Fence))
+				b.ok(ledger.BeginMark(dead.Chunk, 1, dead.Fence).Wait(ctx))
 				b.Advance(29 * time.Second)
 				other := b.lease("alive")
 				if other.Chunk == dead.Chunk {
@@ -95,14 +95,14 @@ func TestExpiredLease(t *testing.T) {
 				}
 
 				// The one who was thought dead is refused, but for a fact.
-				b.is(ledger.Mark(ctx, dead.Chunk, 2, dead.Fence), store.ErrStale)
+				b.is(ledger.BeginMark(dead.Chunk, 2, dead.Fence).Wait(ctx), store.ErrStale)
 				b.is(ledger.Settle(ctx, settlement(dead, 1, newsletter.Failed)), store.ErrStale)
 				b.is(b.Release(ctx, dead.Chunk, dead.Fence), store.ErrStale)
 				equal(b, must(b.Renew(ctx, "dead", map[int64]int64{dead.Chunk: dead.Fence}, time.Minute))(b), []int64{dead.Chunk})
 				b.ok(ledger.Settle(ctx, settlement(dead, 0, newsletter.Sent)))
 				equal(b, b.counts(i.ID)[newsletter.Sent], 1)
 				if !hold { // nobody sends it again
-					b.is(ledger.Mark(ctx, again.Chunk, 1, again.Fence), store.ErrStale)
+					b.is(ledger.BeginMark(again.Chunk, 1, again.Fence).Wait(ctx), store.ErrStale)
 				}
 			})
 		})
@@ -144,7 +144,7 @@ func TestReleaseAndTheEnd(t *testing.T) {
 		if len(one.Rows) != 1 || one.Rows[0].Attempts != 1 || one.Rows[0].FirstTry.IsZero() {
 			b.Fatalf("%+v", one)
 		}
-		b.ok(ledger.Mark(ctx, one.Chunk, one.Rows[0].N, one.Fence))
+		b.ok(ledger.BeginMark(one.Chunk, one.Rows[0].N, one.Fence).Wait(ctx))
 		b.ok(ledger.Settle(ctx, settlement(one, 0, newsletter.Sent)))
 		b.ok(b.Release(ctx, one.Chunk, one.Fence))
 		done := must(b.Issue(ctx, i.ID))(b)
@@ -192,10 +192,10 @@ func TestUnsubscribedBetweenLeaseAndMark(t *testing.T) {
 			b.Fatal("nothing changed")
 		}
 		b.ok(b.Suppress(ctx, l.Rows[1].Email, newsletter.CauseComplaint, i.ID, "", b.Now()))
-		b.is(ledger.Mark(ctx, l.Chunk, 1, l.Fence), store.ErrStale)
-		b.is(ledger.Mark(ctx, l.Chunk, 2, l.Fence), store.ErrStale)
-		b.ok(ledger.Mark(ctx, l.Chunk, 3, l.Fence))
-		b.is(ledger.Mark(ctx, l.Chunk, 3, l.Fence), store.ErrStale) // not twice
+		b.is(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx), store.ErrStale)
+		b.is(ledger.BeginMark(l.Chunk, 2, l.Fence).Wait(ctx), store.ErrStale)
+		b.ok(ledger.BeginMark(l.Chunk, 3, l.Fence).Wait(ctx))
+		b.is(ledger.BeginMark(l.Chunk, 3, l.Fence).Wait(ctx), store.ErrStale) // not twice
 		equal(b, b.counts(i.ID), map[newsletter.DeliveryState]int{newsletter.Cancelled: 2, newsletter.Sending: 1})
 
 		// Left while it was in flight: it does not come back as pending.
@@ -217,10 +217,10 @@ func TestLeaveAndComeBack(t *testing.T) {
 		leave := func(k int) { must(b.Unsubscribe(ctx, ids[k], "weekly", "link", b.Now()))(b) }
 		leave(0)                                                                             // pending
 		b.ok(b.Suppress(ctx, l.Rows[1].Email, newsletter.CauseComplaint, i.ID, "", b.Now())) // pending
-		b.ok(ledger.Mark(ctx, l.Chunk, 3, l.Fence))                                          // in flight, will be deferred
-		b.ok(ledger.Mark(ctx, l.Chunk, 4, l.Fence))                                          // in flight, will be sent
-		b.ok(ledger.Mark(ctx, l.Chunk, 5, l.Fence))                                          // in flight, will be overtaken and sent
-		b.ok(ledger.Mark(ctx, l.Chunk, 6, l.Fence))                                          // in flight, will be overtaken
+		b.ok(ledger.BeginMark(l.Chunk, 3, l.Fence).Wait(ctx))                                // in flight, will be deferred
+		b.ok(ledger.BeginMark(l.Chunk, 4, l.Fence).Wait(ctx))                                // in flight, will be sent
+		b.ok(ledger.BeginMark(l.Chunk, 5, l.Fence).Wait(ctx))                                // in flight, will be overtaken and sent
+		b.ok(ledger.BeginMark(l.Chunk, 6, l.Fence).Wait(ctx))                                // in flight, will be overtaken
 		for k := 2; k < 6; k++ {
 			leave(k)
 		}
@@ -276,8 +276,8 @@ func TestUnsubscribedBeforeTheNextLease(t *testing.T) {
 		i, ids := b.sending(2, 10)
 		ledger := b.ledger(b.Store)
 		l := b.lease("dead")
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
-		b.ok(ledger.Mark(ctx, l.Chunk, 2, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
+		b.ok(ledger.BeginMark(l.Chunk, 2, l.Fence).Wait(ctx))
 		must(b.Unsubscribe(ctx, ids[0], "weekly", "link", b.Now()))(b)
 		b.ok(b.RemoveSubscriber(ctx, l.Rows[1].Email, "", b.Now()))
 		b.Advance(time.Minute)
@@ -292,10 +292,10 @@ func TestPauseAndResume(t *testing.T) {
 		i, _ := b.sending(4, 2)
 		ledger := b.ledger(b.Store)
 		l := b.lease("w")
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
 		b.ok(b.Pause(ctx, i.ID, newsletter.ByOperator, "the relay asks"))
 		b.noLease()
-		b.is(ledger.Mark(ctx, l.Chunk, 2, l.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(l.Chunk, 2, l.Fence).Wait(ctx), store.ErrStale)
 		equal(b, must(b.Renew(ctx, "w", map[int64]int64{l.Chunk: l.Fence}, time.Minute))(b), []int64{l.Chunk})
 		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent))) // what is in flight ends
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))
@@ -318,8 +318,8 @@ func TestCancelReturnsCursors(t *testing.T) {
 		l := b.lease("w")
 		row := func(n int) store.Settlement { return settlement(l, n, newsletter.Sent) }
 		b.ok(ledger.Settle(ctx, row(0)))                        // was sent
-		b.ok(ledger.Mark(ctx, l.Chunk, 2, l.Fence))             // in flight, will be sent
-		b.ok(ledger.Mark(ctx, l.Chunk, 3, l.Fence))             // in flight, will be deferred
+		b.ok(ledger.BeginMark(l.Chunk, 2, l.Fence).Wait(ctx))   // in flight, will be sent
+		b.ok(ledger.BeginMark(l.Chunk, 3, l.Fence).Wait(ctx))   // in flight, will be deferred
 		failed := settlement(l, 3, newsletter.Failed)           //
 		b.ok(ledger.Settle(ctx, failed))                        // failed
 		till := b.Now()                                         //
@@ -328,7 +328,7 @@ func TestCancelReturnsCursors(t *testing.T) {
 		n := must(b.Cancel(ctx, i.ID, "wrong picture"))(b)
 		equal(b, n, 1)
 		b.is(second(b.Cancel(ctx, i.ID, "again")), store.ErrConflict)
-		b.is(ledger.Mark(ctx, l.Chunk, 5, l.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(l.Chunk, 5, l.Fence).Wait(ctx), store.ErrStale)
 		b.ok(ledger.Settle(ctx, row(1)))
 		b.ok(ledger.Settle(ctx, settlement(l, 2, newsletter.Pending)))
 		cursor := func(k int) int64 { return must(b.Subscription(ctx, ids[k], "weekly"))(b).Cursor }
@@ -355,7 +355,7 @@ func TestSentAfterCancelling(t *testing.T) {
 		i, ids := b.sending(1, 10)
 		ledger := b.ledger(b.Store)
 		l := b.lease("slow")
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
 		b.Advance(time.Minute)
 		b.lease("other") // pending again
 		must(b.Cancel(ctx, i.ID, "no"))(b)
@@ -387,7 +387,7 @@ func TestCancelledWithADeadWorker(t *testing.T) {
 		i, _ := b.sending(2, 10)
 		ledger := b.ledger(b.Store)
 		l := b.lease("dead")
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
 		must(b.Cancel(ctx, i.ID, "no"))(b)
 		equal(b, b.counts(i.ID), map[newsletter.DeliveryState]int{newsletter.Sending: 1, newsletter.Cancelled: 1})
 		b.Advance(time.Minute)
@@ -498,7 +498,7 @@ func TestManyMarksInOneGroup(t *testing.T) {
 		for _, l := range leases {
 			for k := range l.Rows {
 				go func() {
-					if err := ledger.Mark(ctx, l.Chunk, l.Rows[k].N, l.Fence); err != nil {
+					if err := ledger.BeginMark(l.Chunk, l.Rows[k].N, l.Fence).Wait(ctx); err != nil {
 						done <- err
 						return
 					}
@@ -525,7 +525,7 @@ func TestOneMarkWins(t *testing.T) {
 		ledgers := []*store.Ledger{b.ledger(b.Store), b.ledger(b.again())}
 		done := make(chan error)
 		for k := range 10 {
-			go func() { done <- ledgers[k%2].Mark(ctx, l.Chunk, 1, l.Fence) }()
+			go func() { done <- ledgers[k%2].BeginMark(l.Chunk, 1, l.Fence).Wait(ctx) }()
 		}
 		var results []error
 		for range 10 {
@@ -541,8 +541,8 @@ func TestLedgerRefuses(t *testing.T) {
 		i, _ := b.sending(1, 10)
 		l := b.lease("w")
 		ledger := store.NewLedger(ctx, b.Store)
-		b.is(ledger.Mark(ctx, 12345, 1, 1), store.ErrStale)
-		b.is(ledger.Mark(ctx, l.Chunk, 99, l.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(12345, 1, 1).Wait(ctx), store.ErrStale)
+		b.is(ledger.BeginMark(l.Chunk, 99, l.Fence).Wait(ctx), store.ErrStale)
 		if err := ledger.Settle(ctx, settlement(l, 0, newsletter.Sending)); err == nil {
 			b.Error("settled as sending")
 		}
@@ -554,7 +554,7 @@ func TestLedgerRefuses(t *testing.T) {
 		equal(b, b.counts(i.ID), map[newsletter.DeliveryState]int{newsletter.Sent: 1})
 		ledger.Close()
 		ledger.Close()
-		if err := ledger.Mark(ctx, l.Chunk, 1, l.Fence); err == nil {
+		if err := ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx); err == nil {
 			b.Error("a closed ledger marked")
 		}
 	})

@@ -64,15 +64,11 @@ func NewLedger(ctx context.Context, s *Store) *Ledger {
 	return l
 }
 
-// Mark notes, durably, that a delivery's body is about to be written. ErrStale:
+// BeginMark begins to note, durably, that a delivery's body is about to be written:
+// what is begun close together shares a commit. ErrStale:
 // it must not be: the lease was lost, the issue is not sending, or the delivery
 // is not pending any more (its subscriber left). With any other error nothing is
-// known to be marked; try again. A ctx that ends before the answer is such an error.
-func (l *Ledger) Mark(ctx context.Context, chunk int64, n int, fence int64) error {
-	return l.BeginMark(chunk, n, fence).Wait(ctx)
-}
-
-// BeginMark begins what Mark does: what is begun close together shares a commit.
+// known to be marked; try again. A wait that is cut short is such an error.
 func (l *Ledger) BeginMark(chunk int64, n int, fence int64) Ticket {
 	return l.queued(&entry{mark: true, Settlement: Settlement{Chunk: chunk, N: n, Fence: fence}})
 }

@@ -160,7 +160,7 @@ func (w *world) mark(rt *rapid.T) {
 
 func (w *world) markRow(rt *rapid.T, h *holding, d newsletter.Delivery) {
 	p := w.person(d.Subscriber)
-	err := w.ledger.Mark(ctx, h.Chunk, d.N, h.Fence)
+	err := w.ledger.BeginMark(h.Chunk, d.N, h.Fence).Wait(ctx)
 	if errors.Is(err, store.ErrStale) {
 		return
 	}
@@ -448,7 +448,7 @@ func (w *world) finish() {
 		}
 		w.ok(err)
 		for k, d := range l.Rows {
-			w.ok(w.ledger.Mark(ctx, l.Chunk, d.N, l.Fence))
+			w.ok(w.ledger.BeginMark(l.Chunk, d.N, l.Fence).Wait(ctx))
 			w.ok(w.ledger.Settle(ctx, settlement(l, k, newsletter.Sent)))
 			p := w.person(d.Subscriber)
 			p.copies++

@@ -238,17 +238,25 @@ func (x *tx) cancelLettersTo(hash string) error {
 	return err
 }
 
-// ForgetLetters deletes the letters of before a time: what is known of them is who
-// asked for what. It goes by steps of some hundreds, and returns how many are gone.
-func (s *Store) ForgetLetters(ctx context.Context, before time.Time) (n int, err error) {
-	err = s.write(ctx, "forget letters", func(x *tx) error {
-		ids, err := list(x, value[int64], "SELECT l.chunk FROM letters l JOIN chunks c ON c.id = l.chunk WHERE l.created_at < $1 AND c.closed = 1 ORDER BY l.created_at LIMIT 500", ms(before))
-		if n = len(ids); err != nil || n == 0 {
-			return err
+// forgetLetters deletes letters of before a time: what is known of them is who asked for
+// what.
+func (x *tx) forgetLetters(before, _ time.Time) (int, error) {
+	ids, err := list(x, value[int64], "SELECT l.chunk "+oldLetters+" ORDER BY l.created_at LIMIT $2{{for update c}}", ms(before), peopleAtOnce)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	return len(ids), x.dropLetters(ids)
+}
+
+// forgetLettersOfAll is forgetLettersOf for many, of whom few have any.
+func (x *tx) forgetLettersOfAll(subscribers []int64) error {
+	lettered, err := list(x, value[int64], "SELECT DISTINCT subscriber FROM letters WHERE subscriber {{in ints $1}}", jsonArg(subscribers))
+	for _, id := range lettered {
+		if err == nil {
+			err = x.forgetLettersOf(id)
 		}
-		return x.dropLetters(ids)
-	})
-	return n, err
+	}
+	return err
 }
 
 // forgetLettersOf deletes the letters of somebody who is removed, for they hold the

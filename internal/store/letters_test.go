@@ -36,8 +36,8 @@ func TestLetterDelivery(t *testing.T) {
 		equal(b, open, 2)
 
 		ledger := b.ledger(b.Store)
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
-		b.is(ledger.Mark(ctx, l.Chunk, 1, l.Fence), store.ErrStale)
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
+		b.is(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx), store.ErrStale)
 		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent)))
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))
 		equal(b, b.lease("w").Issue, i.ID)
@@ -96,7 +96,7 @@ func TestLetterForgotten(t *testing.T) {
 		l := b.lease("w")
 		b.ok(b.ledger(b.Store).Settle(ctx, settlement(l, 0, newsletter.Sent)))
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))
-		equal(b, must(b.ForgetLetters(ctx, b.Now().Add(time.Hour)))(b), 1)
+		equal(b, b.forget(store.RetainedLetters, -time.Hour), 1)
 		b.is(b.Release(ctx, slow.Chunk, slow.Fence), store.ErrStale)
 	})
 }
@@ -108,7 +108,7 @@ func TestLetterAgain(t *testing.T) {
 		ids := b.subscribe("weekly", 1)
 		must(b.letter(newsletter.LetterConfirm, ids[0], ""))(b)
 		l, ledger := b.lease("w"), b.ledger(b.Store)
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
 		x := settlement(l, 0, newsletter.Pending)
 		x.RetryIn = time.Minute
 		b.ok(ledger.Settle(ctx, x))
@@ -116,13 +116,13 @@ func TestLetterAgain(t *testing.T) {
 		b.noLease()
 		b.Advance(time.Minute)
 		again := b.lease("w")
-		b.ok(ledger.Mark(ctx, again.Chunk, 1, again.Fence))
+		b.ok(ledger.BeginMark(again.Chunk, 1, again.Fence).Wait(ctx))
 		b.Advance(31 * time.Second) // it died in the middle
 		other := b.lease("other")
 		equal(b, []any{other.Chunk, other.Fence > again.Fence, other.Rows[0].Attempts}, []any{l.Chunk, true, 2})
-		b.is(ledger.Mark(ctx, again.Chunk, 1, again.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(again.Chunk, 1, again.Fence).Wait(ctx), store.ErrStale)
 		b.ok(ledger.Settle(ctx, settlement(again, 0, newsletter.Sent))) // it did go out: a fact
-		b.is(ledger.Mark(ctx, other.Chunk, 1, other.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(other.Chunk, 1, other.Fence).Wait(ctx), store.ErrStale)
 	})
 }
 
@@ -203,7 +203,7 @@ func TestLetterUnwanted(t *testing.T) {
 		l := b.lease("w")
 		must(b.letter(newsletter.LetterKnown, ids[2], ""))(b)
 		b.ok(b.RemoveSubscriber(ctx, email(2), "", b.Now()))
-		b.is(b.ledger(b.Store).Mark(ctx, l.Chunk, 1, l.Fence), store.ErrStale)
+		b.is(b.ledger(b.Store).BeginMark(l.Chunk, 1, l.Fence).Wait(ctx), store.ErrStale)
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))
 		b.noLease()
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM letters WHERE subscriber > 0 AND address <> '' AND subscriber = $1", ids[2]))(b), 0)
@@ -223,7 +223,7 @@ func TestLetterBounces(t *testing.T) {
 		must(b.letter(newsletter.LetterChange, ids[0], "nobody@example.net"))(b)
 		l, ledger := b.lease("w"), b.ledger(b.Store)
 		equal(b, l.Rows[0].Email, "nobody@example.net")
-		b.ok(ledger.Mark(ctx, l.Chunk, 1, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, 1, l.Fence).Wait(ctx))
 		x := settlement(l, 0, newsletter.Failed)
 		x.Suppress, x.Reply = true, newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 550, Enhanced: "5.1.1", Text: "no such user"}
 		b.ok(ledger.Settle(ctx, x))
@@ -241,10 +241,10 @@ func TestForgetLetters(t *testing.T) {
 		l, ledger := b.lease("w"), b.ledger(b.Store)
 		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent)))
 		b.Advance(time.Hour)
-		equal(b, must(b.ForgetLetters(ctx, b.Now()))(b), 0) // a worker has it in its hands
+		equal(b, b.forget(store.RetainedLetters, 0), 0) // a worker has it in its hands
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))
 		must(b.letter(newsletter.LetterAccess, ids[0], ""))(b)
-		equal(b, must(b.ForgetLetters(ctx, b.Now()))(b), 1)
+		equal(b, b.forget(store.RetainedLetters, 0), 1)
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM deliveries"))(b), 1)
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM chunks"))(b), 1)
 	})

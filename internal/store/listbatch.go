@@ -136,26 +136,17 @@ func (b *listBatch) judge(l newsletter.Line) AddResult {
 // byForm reports whether somebody signed up, who need not be the address's owner.
 func (b *listBatch) byForm() bool { return b.source == "form" || b.source == "embed" }
 
-// add subscribes whom judge lets in. results tells of each line.
-func (b *listBatch) add(lines []newsletter.Line) (results []AddResult, err error) {
+// add subscribes somebody, if judge lets them in.
+func (b *listBatch) add(l newsletter.Line) (AddResult, error) {
+	lines := []newsletter.Line{l}
 	if err := b.load(lines); err != nil {
-		return nil, err
+		return "", err
 	}
-	var fresh []newsletter.Line
-	seen := map[string]bool{}
-	for _, l := range lines {
-		result := b.judge(l)
-		if h := b.hash(l); result == Created {
-			if seen[h] { // by a line before
-				result = Exists
-			} else {
-				fresh = append(fresh, l)
-			}
-			seen[h] = true
-		}
-		results = append(results, result)
+	result := b.judge(l)
+	if result != Created {
+		return result, nil
 	}
-	return results, b.create(fresh)
+	return result, b.create(lines)
 }
 
 // create makes subscribers where there are none, and their subscriptions, which

@@ -58,7 +58,7 @@ func TestCancelledIsSettled(t *testing.T) {
 	each(t, func(b *bench) {
 		i, ids := b.sending(2, 10)
 		l, ledger := b.lease("w"), b.ledger(b.Store)
-		b.ok(ledger.Mark(ctx, l.Chunk, l.Rows[0].N, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, l.Rows[0].N, l.Fence).Wait(ctx))
 		must(b.Unsubscribe(ctx, ids[0], i.Newsletter, "link", b.Now()))(b)
 		b.Advance(time.Second)
 		for row := range l.Rows {

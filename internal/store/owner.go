@@ -159,10 +159,7 @@ func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 		if _, err := x.exec("UPDATE suppressions SET note = '' WHERE hash = $1", hash); err != nil { // a relay may have named the address
 			return err
 		}
-		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT id FROM bounces WHERE hash = $1 AND hash <> '')", hash); err != nil {
-			return err
-		}
-		if _, err := x.exec("DELETE FROM bounces WHERE hash = $1 AND hash <> ''", hash); err != nil {
+		if _, err := x.dropBounces("hash <> '' AND hash = $1", hash); err != nil {
 			return err
 		}
 		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT bounce FROM bounce_names WHERE hash = $1)", hash); err != nil {

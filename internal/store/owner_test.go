@@ -81,10 +81,10 @@ func TestChangeWhileSending(t *testing.T) {
 		ledger, l := b.ledger(b.Store), b.lease("w")
 		old := l.Rows[1].Email
 		must(b.ChangeAddress(ctx, b.askChange(ids[0], "one@example.net"), b.Now()))(b)
-		b.is(ledger.Mark(ctx, l.Chunk, l.Rows[0].N, l.Fence), store.ErrStale)
+		b.is(ledger.BeginMark(l.Chunk, l.Rows[0].N, l.Fence).Wait(ctx), store.ErrStale)
 		equal(b, must(b.Subscription(ctx, ids[0], "weekly"))(b).Cursor < i.Horizon, true)
 
-		b.ok(ledger.Mark(ctx, l.Chunk, l.Rows[1].N, l.Fence))
+		b.ok(ledger.BeginMark(l.Chunk, l.Rows[1].N, l.Fence).Wait(ctx))
 		must(b.ChangeAddress(ctx, b.askChange(ids[1], "two@example.net"), b.Now()))(b)
 		x := settlement(l, 1, newsletter.Failed)
 		x.Suppress, x.Reply = true, newsletter.Reply{Phase: newsletter.PhaseRcpt, Code: 550, Enhanced: "5.1.1", Text: "no such user"}
@@ -118,7 +118,7 @@ func TestMerge(t *testing.T) {
 		l := b.lease("w")
 		ledger := b.ledger(b.Store)
 		for i := range l.Rows {
-			b.ok(ledger.Mark(ctx, l.Chunk, l.Rows[i].N, l.Fence))
+			b.ok(ledger.BeginMark(l.Chunk, l.Rows[i].N, l.Fence).Wait(ctx))
 			b.ok(ledger.Settle(ctx, settlement(l, i, newsletter.Sent)))
 		}
 		b.ok(b.Release(ctx, l.Chunk, l.Fence))

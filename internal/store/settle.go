@@ -274,7 +274,7 @@ func (x *tx) suppressTried(e *entry, now int64) error {
 	if err != nil || known == 0 || e.Address == "" {
 		return err
 	}
-	return x.suppress(newsletter.Suppression{Hash: x.s.keys.AddressHash(e.Address), Cause: newsletter.CauseBounce, Issue: e.Issue, Note: replyText(e.Reply), At: fromMS(now)})
+	return x.suppress(newsletter.Suppression{Hash: x.s.keys.AddressHash(e.Address), Cause: newsletter.CauseBounce, Issue: e.Issue, Note: newsletter.ReplyKind(replyText(e.Reply)), At: fromMS(now)})
 }
 
 // noteProgress stamps the chunks, at most once a second each.

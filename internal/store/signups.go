@@ -280,35 +280,28 @@ func (x *tx) confirm(l newsletter.Letter, asked newsletter.SignUp, owned, networ
 	return err
 }
 
-// ForgetSignUps deletes what nobody confirmed since a time, some hundreds at once,
-// with subscribers who have nothing else, and what networks are counted by that is
-// older than a day. It returns how many subscriptions are gone.
-func (s *Store) ForgetSignUps(ctx context.Context, before, now time.Time) (n int, err error) {
-	err = s.write(ctx, "forget sign-ups", func(x *tx) error {
-		if _, err := x.exec("DELETE FROM signup_counts WHERE hour <= $1", now.Unix()/3600-24); err != nil {
-			return err
+// forgetSignUps deletes what nobody confirmed since a time, with subscribers who have
+// nothing else, and what networks are counted by that is older than a day.
+func (x *tx) forgetSignUps(before, now time.Time) (int, error) {
+	if _, err := x.exec("DELETE FROM signup_counts WHERE hour <= $1", now.Unix()/3600-24); err != nil {
+		return 0, err
+	}
+	type row struct {
+		subscriber int64
+		newsletter string
+	}
+	rows, err := list(x, func(scan func(...any) error) (r row, err error) {
+		return r, scan(&r.subscriber, &r.newsletter)
+	}, "SELECT subscriber, newsletter "+oldSignUps+" ORDER BY updated_at LIMIT $2{{for update}}", ms(before), peopleAtOnce)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	for _, r := range rows {
+		if _, err := x.removeSubscriptions(r.subscriber, r.newsletter); err != nil {
+			return 0, err
 		}
-		type row struct {
-			subscriber int64
-			newsletter string
-		}
-		rows, err := list(x, func(scan func(...any) error) (r row, err error) {
-			return r, scan(&r.subscriber, &r.newsletter)
-		}, "SELECT subscriber, newsletter FROM subscriptions WHERE state = 'pending' AND updated_at < $1 ORDER BY updated_at LIMIT 500", ms(before))
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			if _, err := x.removeSubscriptions(r.subscriber, r.newsletter); err != nil {
-				return err
-			}
-		}
-		if n = len(rows); n == 0 {
-			return nil
-		}
-		return x.forgetLists() // a line of theirs that was passed over is welcome now
-	})
-	return n, err
+	}
+	return len(rows), x.forgetLists() // a line of theirs that was passed over is welcome now
 }
 
 // DropSignUp forgets one that nobody can deal with: its newsletter is no more.

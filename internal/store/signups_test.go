@@ -168,7 +168,7 @@ func TestSignUpCaps(t *testing.T) {
 		}
 		b.Advance(25 * time.Hour)
 		equal(b, b.signUp("n9@example.org", "192.0.2.0/24"), store.SignUpConfirm)
-		must(b.ForgetSignUps(ctx, b.Now().Add(-30*24*time.Hour), b.Now()))(b)
+		b.forget(store.RetainedSignUps, 30*day24)
 		equal(b, must(b.CountRaw(ctx, "SELECT coalesce(sum(count), 0) FROM signup_counts"))(b), 2) // one of a network, one of all
 	})
 }
@@ -189,7 +189,7 @@ func TestForgetSignUps(t *testing.T) {
 		b.Advance(29 * 24 * time.Hour)
 		equal(b, b.signUp("ann@example.org", ""), store.SignUpConfirm) // once more
 		b.Advance(2 * 24 * time.Hour)
-		equal(b, must(b.ForgetSignUps(ctx, b.Now().Add(-30*24*time.Hour), b.Now()))(b), 2)
+		equal(b, b.forget(store.RetainedSignUps, 30*day24), 2)
 		_, err := b.SubscriberByEmail(ctx, "removed@example.org")
 		b.is(err, store.ErrNotFound)
 		must(b.SubscriberByEmail(ctx, known))(b)

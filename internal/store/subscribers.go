@@ -90,31 +90,13 @@ func (s *Store) SubscriberByEmail(ctx context.Context, email string) (newsletter
 // suppressed, that is there already, or that left. One that an operator removed
 // comes back by hand ("cli"), but not by a file or an import; one that its owner
 // changed or erased only by the owner ("form").
-func (s *Store) AddSubscriber(ctx context.Context, name string, line newsletter.Line, source string, now time.Time) (AddResult, error) {
-	results, err := s.AddSubscribers(ctx, name, []newsletter.Line{line}, source, now)
-	if err != nil {
-		return "", err
-	}
-	return results[0], nil
-}
-
-// AddSubscribers is AddSubscriber for a list, a thousand lines to a transaction.
-// It returns what became of each line, in their order; with an error, of those
-// before the transaction that failed.
-func (s *Store) AddSubscribers(ctx context.Context, name string, lines []newsletter.Line, source string, now time.Time) (all []AddResult, err error) {
-	for part := range slices.Chunk(lines, listBatchSize) {
-		var results []AddResult
-		err := s.write(ctx, "add subscribers to "+name, func(x *tx) (err error) {
-			b := x.listBatch(name, source, now)
-			results, err = b.add(part)
-			return err
-		})
-		if err != nil {
-			return all, err
-		}
-		all = append(all, results...)
-	}
-	return all, nil
+func (s *Store) AddSubscriber(ctx context.Context, name string, line newsletter.Line, source string, now time.Time) (result AddResult, err error) {
+	err = s.write(ctx, "add a subscriber to "+name, func(x *tx) (err error) {
+		b := x.listBatch(name, source, now)
+		result, err = b.add(line)
+		return err
+	})
+	return result, err
 }
 
 // Unsubscribe ends a subscription and cancels what is pending for it, in one

@@ -288,36 +288,6 @@ func TestSyncListAndNames(t *testing.T) {
 	})
 }
 
-func TestAddSubscribers(t *testing.T) {
-	each(t, func(b *bench) {
-		b.subscribe("weekly", 0)
-		b.add(line("known@example.org"), "cli")
-		b.ok(b.Suppress(ctx, "bad@example.org", newsletter.CauseBounce, 0, "", day))
-		var lines []newsletter.Line
-		for i := range 1500 {
-			lines = append(lines, line(fmt.Sprintf("p%d@example.org", i)))
-		}
-		lines[3], lines[1200] = line("known@example.org", "name", "Changed"), line("bad@example.org")
-		lines[4], lines[1400] = line("P5@example.org"), line("p6@example.org")
-		got := must(b.AddSubscribers(ctx, "weekly", lines, "import", day))(b)
-		equal(b, len(got), len(lines))
-		for i, r := range got {
-			want := store.Created
-			switch i {
-			case 3, 5, 1400: // there, in this part of the list, in the one before
-				want = store.Exists
-			case 1200:
-				want = store.Suppressed
-			}
-			if r != want {
-				b.Errorf("line %d: %s, want %s", i, r, want)
-			}
-		}
-		equal(b, b.find("known@example.org").Subscriber.Name, "")
-		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Newsletter: "weekly"}))(b)), 1497)
-	})
-}
-
 func TestSyncLongList(t *testing.T) {
 	each(t, func(b *bench) {
 		b.subscribe("weekly", 0)

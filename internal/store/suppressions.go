@@ -21,13 +21,19 @@ func (s *Store) Suppress(ctx context.Context, email string, cause newsletter.Cau
 // suppress keeps the cause that is harder to lift where there are two: the owner
 // can lift a complaint, but not a bounce. What an import noted is only what another
 // program knew: whatever happens here is noted in its place, so that undoing the
-// import does not lift it.
+// import does not lift it. Who complains again does so now: no letter of before lifts
+// that, and it is no longer held for an issue that went wrong.
 func (x *tx) suppress(p newsletter.Suppression) error {
 	_, err := x.exec(`INSERT INTO suppressions (hash, cause, issue, note, at, held) VALUES ($1, $2, $3, $4, $5,
 			CASE WHEN $2 IN ('bounce', 'complaint') AND EXISTS (SELECT 1 FROM issues i WHERE i.id = $3 AND i.paused_by = 'breaker') THEN 1 ELSE 0 END)
 		ON CONFLICT (hash) DO UPDATE SET cause = excluded.cause, issue = excluded.issue, note = excluded.note, at = excluded.at, held = excluded.held
 		WHERE suppressions.cause IN ('complaint', 'erasure') AND excluded.cause IN ('bounce', 'operator')
 			OR suppressions.issue = 0 AND suppressions.note LIKE 'import %' AND excluded.cause <> 'erasure'`, p.Hash, string(p.Cause), p.Issue, p.Note, ms(p.At))
+	if err != nil {
+		return err
+	}
+	_, err = x.exec(`UPDATE suppressions SET at = $2, held = CASE WHEN issue = $3 THEN held ELSE 0 END
+		WHERE hash = $1 AND at < $2 AND cause IN ('complaint', 'erasure') AND $4 IN ('complaint', 'erasure')`, p.Hash, ms(p.At), p.Issue, string(p.Cause))
 	if err != nil {
 		return err
 	}

@@ -98,8 +98,10 @@ const maxKinds = 20
 
 // recount brings the counters of chunks, and the kinds of replies, up to date:
 // where says which chunks, with its arguments. It is called when a worker gives a
-// chunk back, and when rows change of a chunk that is in nobody's hands.
+// chunk back, and when rows change of a chunk that is in nobody's hands. A chunk whose
+// rows are forgotten stays as it was counted.
 func (x *tx) recount(where string, args ...any) error {
+	where = "last_subscriber > 0 AND " + where
 	_, err := x.exec("UPDATE chunks SET counted = 1, ("+tallyColumns+") = (SELECT "+sumTally()+" FROM (SELECT "+liveTally+
 		" FROM deliveries d WHERE d.chunk = chunks.id) AS states) WHERE "+where, args...)
 	if err != nil {

@@ -38,7 +38,7 @@ func (b *bench) work(l *store.Ledger, outcome func(newsletter.Delivery) store.Se
 			return
 		}
 		for _, d := range c.Rows {
-			b.ok(l.Mark(ctx, c.Chunk, d.N, c.Fence))
+			b.ok(l.BeginMark(c.Chunk, d.N, c.Fence).Wait(ctx))
 			x := outcome(d)
 			x.Chunk, x.N, x.Fence, x.Subscriber, x.Issue = c.Chunk, d.N, c.Fence, d.Subscriber, c.Issue
 			b.ok(l.Settle(ctx, x))
@@ -99,7 +99,7 @@ func TestTallies(t *testing.T) {
 		b.Advance(2 * time.Hour)
 		held := b.lease("w")
 		b.tallied(i.ID)
-		b.ok(l.Mark(ctx, held.Chunk, held.Rows[0].N, held.Fence))
+		b.ok(l.BeginMark(held.Chunk, held.Rows[0].N, held.Fence).Wait(ctx))
 		b.tallied(i.ID)
 		b.ok(b.Release(ctx, held.Chunk, held.Fence))
 		b.tallied(i.ID)
@@ -166,7 +166,7 @@ func TestBreakerHolds(t *testing.T) {
 			b.ok(l.Settle(ctx, x))
 		}
 		for _, d := range c.Rows {
-			b.ok(l.Mark(ctx, c.Chunk, d.N, c.Fence))
+			b.ok(l.BeginMark(c.Chunk, d.N, c.Fence).Wait(ctx))
 		}
 		bounce(0)
 		b.ok(b.Suppress(ctx, "old@example.org", newsletter.CauseBounce, 0, "", b.Now()))

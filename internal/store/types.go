@@ -159,7 +159,7 @@ const (
 	Exists       AddResult = "exists"
 	Unsubscribed AddResult = "unsubscribed" // the owner left; nothing was changed
 	Suppressed   AddResult = "suppressed"
-	Gone         AddResult = "gone" // removed, changed or erased before
+	Gone         AddResult = "gone" // removed, changed or erased before, or left long ago
 )
 
 // SyncNote says why a line of a list was not taken.

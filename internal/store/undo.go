@@ -138,14 +138,8 @@ func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
 	if err != nil {
 		return p, err
 	}
-	lettered, err := list(x, value[int64], "SELECT DISTINCT subscriber FROM letters WHERE subscriber {{in ints $1}}", jsonArg(gone))
-	if err != nil {
+	if err := x.forgetLettersOfAll(gone); err != nil {
 		return p, err
-	}
-	for _, id := range lettered {
-		if err := x.forgetLettersOf(id); err != nil {
-			return p, err
-		}
 	}
 	_, err = x.exec("UPDATE imports SET removed = removed + $2 WHERE id = $1", i.ID, len(ids))
 	return p, err
