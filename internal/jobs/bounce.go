@@ -94,7 +94,7 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 			return taken, err
 		}
 		taken = append(taken, Taken{r.Kind, r.Reason, outcome})
-		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", r.Reporter, "outcome", string(outcome))
+		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", b.Reporter, "outcome", string(outcome))
 	}
 	return taken, nil
 }
@@ -119,7 +119,7 @@ func keptMessage(message []byte) (kept []byte, names []string) {
 // only where it is signed, or where no keys are used.
 func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []string) (store.Bounced, error) {
 	b := store.Bounced{
-		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter,
+		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter[strings.LastIndexByte(r.Reporter, '@')+1:], // a host
 		Source: string(r.Source), MessageID: r.MessageID,
 	}
 	if address, err := roster.Address(r.Recipient); err == nil {

@@ -143,7 +143,7 @@ func (s *Store) openSQLite(ctx context.Context, path, dir string) error {
 	}
 	f.Close()
 	s.file = path
-	s.writes, err = sql.Open("sqlite", s.sqliteDSN("&_txlock=immediate", "journal_mode(wal)", "synchronous(full)",
+	s.writes, err = sql.Open("sqlite", s.sqliteDSN("&_txlock=immediate", "journal_mode(wal)", "synchronous(full)", "secure_delete(1)",
 		fmt.Sprintf("cache_size(-%d)", cacheKiB), fmt.Sprintf("wal_autocheckpoint(%d)", walAutoPages), "temp_store(memory)"))
 	if err != nil {
 		return err

@@ -1,13 +1,19 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
+	"syndicate/internal/store/storetest"
 )
 
 // mixed sends an issue to n people: every third is refused, every fifth is in doubt.
@@ -280,4 +286,35 @@ func TestComplaintAgain(t *testing.T) {
 			b.is(err, store.ErrStale)
 		}
 	})
+}
+
+// TestErasedFromFiles: who is erased is in no file any more once the log is empty.
+func TestErasedFromFiles(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.SQLite(t)
+	s := storetest.Open(t, dsn)
+	b := &bench{T: t, Store: s, clock: newClock()}
+	b.subscribe("weekly", 20)
+	must(b.AddSubscriber(ctx, "weekly", line("a.very.special.person@example.org", "name", "Ann Special"), "cli", b.Now()))(b)
+	b.subscribe("weekly", 20)
+	id := must(b.SubscriberByEmail(ctx, "a.very.special.person@example.org"))(b).ID
+	must(b.letter(newsletter.LetterAccess, id, ""))(b)
+	file := strings.TrimPrefix(dsn, "sqlite:")
+	found := func() (where []string) {
+		t.Helper()
+		b.ok(b.EmptyLog(ctx))
+		for _, name := range []string{file, file + "-wal"} {
+			data, err := os.ReadFile(name)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if bytes.Contains(data, []byte("very.special")) || bytes.Contains(data, []byte("Ann Special")) {
+				where = append(where, filepath.Base(name))
+			}
+		}
+		return where
+	}
+	equal(b, found(), []string{filepath.Base(file)})
+	b.ok(b.Erase(ctx, "a.very.special.person@example.org", b.Now()))
+	equal(b, found(), nil)
 }
