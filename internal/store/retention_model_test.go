@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	histories    = flag.Int("histories", 2, "how many random histories TestRetentionModel goes through")
+	histories    = flag.Int("histories", 1, "how many random histories TestRetentionModel goes through")
 	firstHistory = flag.Uint64("history", 1, "the first of them")
 )
 
@@ -65,7 +65,7 @@ func live(t *testing.T, database func(testing.TB) string, r *rand.Rand) {
 		w.add, w.add, w.importList, w.signUp, w.signUp, w.leave, w.leave, w.comeBack, w.report, w.report, w.operator, w.erase,
 		w.issue, w.issue, w.issue, w.cancel, w.wait, w.wait, w.wait, w.pass, w.pass,
 	}
-	for w.round = range 50 {
+	for w.round = range 40 {
 		w.Logf("%2d %s %s", w.round, w.Now().Format(time.DateOnly), steps[r.IntN(len(steps))]())
 		w.compare()
 	}
