@@ -176,7 +176,7 @@ func TestEraseNamed(t *testing.T) {
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_names"))(b), 1)
 		equal(b, len(must(b.Bounces(ctx, store.BounceQuery{Kind: newsletter.ReportUnclassified}))(b)), 5)
 		b.Advance(day24)
-		must(b.ForgetBounces(ctx, b.Now().Add(-2*day24), b.Now()))(b)
+		equal(b, b.forget(store.RetainedMessages, day24/2), 2)
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_names"))(b), 0)
 	})
 }

@@ -219,8 +219,10 @@ func (x *tx) forgetPeople(ids []int64) error {
 	}
 	// That something bounced counts as long as it does: they may come back.
 	arg := jsonArg(hashes)
-	if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT id FROM bounces WHERE hash <> '' AND hash {{in strings $1}})", arg); err != nil {
-		return err
+	for _, theirs := range []string{"SELECT id FROM bounces WHERE hash <> '' AND hash", "SELECT bounce FROM bounce_names WHERE hash"} {
+		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN ("+theirs+" {{in strings $1}})", arg); err != nil {
+			return err
+		}
 	}
 	_, err = x.exec("UPDATE bounces SET words = '', reporter = '' WHERE hash <> '' AND hash {{in strings $1}}", arg)
 	return err
