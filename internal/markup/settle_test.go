@@ -31,7 +31,7 @@ var notSimple = []string{
 func TestSettled(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(5, 6))
-	short, all := 0, 1500
+	short, all := 0, 800
 	for i := range all {
 		var b strings.Builder
 		for range 1 + r.IntN(12) {

@@ -116,6 +116,14 @@ func cursor(b *bench) {
 	if !b.v.Stored["17"].Published.After(b.v.Time) {
 		b.Errorf("it is published at %s", b.v.Stored["17"].Published)
 	}
+	// An edited row comes again by its new value. One that was edited in silence waits for
+	// the listing of everything, as one that is gone does.
+	b.post(4, "Post 04, edited", day(14, 9))
+	b.find(visits.Found{Emitted: "Post 04, edited"})
+	b.exec("UPDATE posts SET title = 'Post 06, in silence' WHERE id = 6", "DELETE FROM posts WHERE id = 8")
+	b.find(visits.Found{})
+	b.v.Time = b.v.Time.Add(24 * time.Hour)
+	b.find(visits.Found{Emitted: "Post 06, in silence", Gone: "8"})
 	// Another query: everything is read again.
 	b.reads(since+" AND id <> 5", byTime)
 	b.find(visits.Found{Gone: "5"})
