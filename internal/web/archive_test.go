@@ -95,6 +95,9 @@ func TestPrivateArchive(t *testing.T) {
 		t.Errorf("with its tag: %d %v", r.StatusCode, r.Header)
 	}
 	text(t, s.do("POST", link, ""), 405)
+	if h := s.do("HEAD", link, ""); h.StatusCode != 200 || h.Header.Get("Etag") != r.Header.Get("Etag") || h.Header.Get("Content-Length") != r.Header.Get("Content-Length") {
+		t.Errorf("HEAD: %d %v", h.StatusCode, h.Header)
+	}
 
 	// Other issues are in the reader's language, where there is one of it.
 	contains(t, text(t, s.get(link+"/issues/1"), 200), "paper 1 whole")

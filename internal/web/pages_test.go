@@ -412,7 +412,7 @@ func TestHead(t *testing.T) {
 	s.write("feed.rss", "<rss/>")
 	s.write("files/a.png", "png")
 	for _, target := range []string{
-		"/", "/articles/soupe", "/food/bread/", "/articles/bread", "/nothing", "/newsletters/weekly", "/feed.rss", "/feed.atom", "/files/a.png", "/files/b.png", "/opml.xml",
+		"/", "/articles/soupe", "/food/bread/", "/articles/bread", "/nothing", "/newsletters/weekly", "/feed.rss", "/feed.atom", "/files/a.png", "/files/b.png", "/opml.xml", "/sitemap.xml", "/newsletters/weekly/issues",
 		"/robots.txt", "/favicon.svg", "/favicon.ico", "/healthz", "/readyz", "/assets/site.css", "/unsubscribe/x", s.link(newsletter.PurposeUnsubscribe, "other@example.org", "weekly"),
 		s.link(newsletter.PurposePreferences, "other@example.org", "weekly"),
 	} {
