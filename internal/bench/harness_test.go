@@ -134,9 +134,7 @@ type site struct {
 func newSite(b *testing.B, engine string, port, connections, readers int, signed bool) *site {
 	b.Helper()
 	s := &site{b: b, dir: b.TempDir()}
-	if s.dsn = storetest.SQLite(b); engine == "postgres" {
-		s.dsn = storetest.Postgres(b)
-	}
+	s.dsn = dsn(b, engine)
 	s.write("config.yaml", fmt.Sprintf(`
 site: {title: The Bench Letter, url: "https://letter.example.org", postal_address: 1 Quay}
 store: %q
@@ -155,6 +153,15 @@ relays:
 	}
 	s.run(0, "subscribers", "import", "weekly", list, "--yes")
 	return s
+}
+
+// dsn makes a database on an engine.
+func dsn(b *testing.B, engine string) string {
+	b.Helper()
+	if engine == "postgres" {
+		return storetest.Postgres(b)
+	}
+	return storetest.SQLite(b)
 }
 
 // writeList writes a list of subscribers, line by line: what this process holds
@@ -258,34 +265,43 @@ func freePort(b *testing.B) int {
 	return l.Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // it is TCP
 }
 
-// bytes is how large the database's part for deliveries is, before any VACUUM.
-func (s *site) bytes() int64 {
+// db opens the database, beside the program.
+func (s *site) db() *sql.DB {
 	s.b.Helper()
+	driver, source := "pgx", s.dsn
 	if path, ok := strings.CutPrefix(s.dsn, "sqlite:"); ok {
-		db, err := sql.Open("sqlite", "file://"+path)
-		if err != nil {
-			s.b.Fatal(err)
-		}
-		defer db.Close()
-		var pages, size int64
-		// What waits in the log is moved to the file first.
-		if _, err := db.ExecContext(s.b.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-			s.b.Fatal(err)
-		}
-		if err := db.QueryRowContext(s.b.Context(), "SELECT page_count, page_size FROM pragma_page_count, pragma_page_size").Scan(&pages, &size); err != nil {
-			s.b.Fatal(err)
-		}
-		return pages * size
+		driver, source = "sqlite", "file://"+path+"?_pragma=busy_timeout(60000)"
 	}
-	db, err := sql.Open("pgx", s.dsn)
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		s.b.Fatal(err)
 	}
+	return db
+}
+
+// count asks the database for a number.
+func (s *site) count(query string) int64 {
+	s.b.Helper()
+	db := s.db()
 	defer db.Close()
 	var n int64
-	err = db.QueryRowContext(s.b.Context(), "SELECT pg_total_relation_size('deliveries') + pg_total_relation_size('chunks')").Scan(&n)
-	if err != nil {
+	if err := db.QueryRowContext(s.b.Context(), query).Scan(&n); err != nil {
 		s.b.Fatal(err)
 	}
 	return n
+}
+
+// bytes is how large the database's part for deliveries is, before any VACUUM.
+func (s *site) bytes() int64 {
+	s.b.Helper()
+	if !strings.HasPrefix(s.dsn, "sqlite:") {
+		return s.count("SELECT pg_total_relation_size('deliveries') + pg_total_relation_size('chunks')")
+	}
+	// What waits in the log is moved to the file first.
+	db := s.db()
+	defer db.Close()
+	if _, err := db.ExecContext(s.b.Context(), "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		s.b.Fatal(err)
+	}
+	return s.count("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
 }

@@ -7,9 +7,10 @@ import (
 	"testing"
 )
 
-// BenchmarkImport imports a list of -subscribers lines, as the program by itself
+// BenchmarkImport imports lists of up to -audience lines, as the program by itself
 // does: it looks what the list would do, and does it; then it exports the newsletter
-// and undoes the import. It reports lines a second and the peak of each process.
+// and undoes the import. It reports lines a second, processor time a line and the peak
+// of each process.
 //
 //	go test ./internal/bench -run '^$' -bench Import -benchtime 1x -timeout 2h -args -audience 1000000
 func BenchmarkImport(b *testing.B) {

@@ -97,6 +97,9 @@ func (s *server) article(w http.ResponseWriter, r *http.Request) error {
 	return s.showArticle(w, r, &a)
 }
 
+// scrollable lets people scroll by the keyboard, too, what may be wider than a phone.
+var scrollable = strings.NewReplacer("<pre>", `<pre tabindex="0">`, "<pre ", `<pre tabindex="0" `, "<table>", `<table tabindex="0">`, "<table ", `<table tabindex="0" `)
+
 // showArticle answers with the page of an article.
 func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newsletter.Article) error {
 	ctx := r.Context()
@@ -106,7 +109,7 @@ func (s *server) showArticle(w http.ResponseWriter, r *http.Request, a *newslett
 	}
 	p := s.newPage(a.Language)
 	v := articleView{
-		card: s.card(ctx, a, p.Language), Lang: a.Language, HTML: template.HTML(html), //nolint:gosec // sanitised by markup
+		card: s.card(ctx, a, p.Language), Lang: a.Language, HTML: template.HTML(scrollable.Replace(html)), //nolint:gosec // sanitised by markup
 		Minutes: a.ReadingMinutes(), Tags: a.Tags, TagLinks: s.tagLinks(a.Tags), Media: s.media(ctx, a),
 	}
 	if u := a.Updated.In(s.site.Location); u.Format(time.DateOnly) > v.Published.Format(time.DateOnly) {

@@ -18,6 +18,7 @@ import (
 	"syndicate/internal/newsletter"
 	"syndicate/internal/source"
 	"syndicate/internal/store"
+	"syndicate/internal/store/storetest"
 	"syndicate/internal/test"
 	"syndicate/internal/web"
 )
@@ -79,10 +80,15 @@ type sample struct {
 
 func newSample(t *testing.T, set ...func(*web.Options)) *sample {
 	t.Helper()
+	return sampleOn(t, storetest.SQLite(t), set...)
+}
+
+func sampleOn(t *testing.T, dsn string, set ...func(*web.Options)) *sample {
+	t.Helper()
 	ctx := t.Context()
 	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), outbox: filepath.Join(t.TempDir(), "outbox"), log: &syncBuffer{}, now: start}
 	var err error
-	s.store, err = store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "site.db"), Dir: t.TempDir(), Now: s.clock})
+	s.store, err = store.Open(ctx, store.Options{DSN: dsn, Now: s.clock})
 	s.check(err)
 	t.Cleanup(s.close)
 	zone, err := time.LoadLocation("Europe/Paris")

@@ -2,10 +2,8 @@ package web_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,26 +15,28 @@ import (
 	"syndicate/internal/newsletter"
 )
 
-// mailedLink delivers what waits and returns the link of that kind in a mail to an
-// address, as it lies in the outbox.
-func (s *sample) mailedLink(to, path string) string {
+// mailedLink delivers what waits and returns the link of a kind in the latest mail to
+// an address.
+func (s *sample) mailedLink(to, page string) string {
 	s.t.Helper()
 	s.pass(time.Second) // files are named by time
 	_, err := s.service.Finish(s.t.Context())
 	s.check(err)
-	link := regexp.MustCompile(regexp.QuoteMeta(s.url+path) + `[A-Za-z0-9_-]+`)
-	files, err := filepath.Glob(filepath.Join(s.outbox, "*.eml"))
-	s.check(err)
-	recipient := regexp.MustCompile(`(?m)^To: .*\b` + regexp.QuoteMeta(to) + `\b`)
-	for _, name := range files {
-		data, err := os.ReadFile(name)
-		s.check(err)
-		text := strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=").Replace(string(data))
-		if m := link.FindString(text); m != "" && recipient.MatchString(text) {
-			return m
+	return s.url + s.lastLink(to, page)
+}
+
+// lastLink returns the path of the link of a kind in the latest mail to an address, as
+// it lies in the outbox.
+func (s *sample) lastLink(to, page string) string {
+	s.t.Helper()
+	link := regexp.MustCompile(regexp.QuoteMeta(s.url) + "(/" + page + `/[A-Za-z0-9_-]+)`)
+	recipient := regexp.MustCompile(`\b` + regexp.QuoteMeta(to) + `\b`)
+	for _, m := range slices.Backward(s.mails()) {
+		if found := link.FindStringSubmatch(m.text); found != nil && recipient.MatchString(m.to) {
+			return found[1]
 		}
 	}
-	s.t.Fatalf("no mail to %s with a link to %s among %d", to, path, len(files))
+	s.t.Fatalf("no mail to %s has a link to /%s/", to, page)
 	return ""
 }
 
@@ -84,11 +84,11 @@ func TestOwnersWithoutScripts(t *testing.T) {
 		s.check(chromedp.Do(tab, press("#data button", kb.Enter), chromedp.WaitReady("#data .note")))
 		reads("#data .note strong", c.mailed)
 		s.check(chromedp.Do(tab,
-			show(s.mailedLink(email, "/access/"), 360, "dark"),
+			show(s.mailedLink(email, "access"), 360, "dark"),
 			press("#email", c.to+kb.Enter), chromedp.WaitReady("section .note[role=status]")))
 		s.check(chromedp.Do(tab,
-			show(s.mailedLink(c.to, "/change/"), 360, "light"),
-			press("button", kb.Enter), chromedp.WaitReady("h1[role=status]")))
+			show(s.mailedLink(c.to, "change"), 360, "light"),
+			press("button", kb.Enter), chromedp.WaitReady("main a[href^='/preferences/']")))
 		reads("h1", c.changed)
 		if got := s.subscriber(c.to, c.newsletter); got.State != newsletter.SubscriptionConfirmed {
 			t.Errorf("changed: %+v", got)

@@ -19,6 +19,7 @@ import (
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
+	"syndicate/internal/store/storetest"
 	"syndicate/internal/web"
 )
 
@@ -38,8 +39,38 @@ func (s *site) serve() {
 	})
 }
 
+// serveUntil runs the daemon until something has come about, and no longer: then
+// nobody but the test changes anything.
+func (s *site) serveUntil(what string, ok func() bool) {
+	s.t.Helper()
+	s.pass(time.Second) // files in the outbox are named by time
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.service.Serve(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			s.t.Errorf("serve: %v", err)
+		}
+	}()
+	s.until(what, ok)
+}
+
+// idle reports whether nobody who signed up waits, and no mail is to be sent.
+func (s *site) idle() bool {
+	s.t.Helper()
+	waiting, err := s.store.SignUps(s.t.Context(), 1)
+	s.check(err)
+	open, _, err := s.store.OpenWork(s.t.Context(), true)
+	s.check(err)
+	return len(waiting) == 0 && open == 0
+}
+
 // received is a mail in the outbox.
-type received struct{ to, subject, text string }
+type received struct {
+	to, subject, text, html string
+	header                  mail.Header
+}
 
 // mails reads the outbox.
 func (s *site) mails() []received {
@@ -55,14 +86,19 @@ func (s *site) mails() []received {
 		s.check(err)
 		_, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 		s.check(err)
-		part, err := multipart.NewReader(m.Body, params["boundary"]).NextPart()
-		s.check(err)
-		text, err := io.ReadAll(part)
-		s.check(err)
+		parts := multipart.NewReader(m.Body, params["boundary"])
+		var bodies [2]string
+		for i := range bodies {
+			part, err := parts.NextPart()
+			s.check(err)
+			text, err := io.ReadAll(part)
+			s.check(err)
+			bodies[i] = string(text)
+		}
 		s.check(f.Close())
 		subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
 		s.check(err)
-		out = append(out, received{m.Header.Get("To"), subject, string(text)})
+		out = append(out, received{m.Header.Get("To"), subject, bodies[0], bodies[1], m.Header})
 	}
 	return out
 }
@@ -262,15 +298,37 @@ func TestSignUpAfterComplaint(t *testing.T) {
 }
 
 // TestSignUpTellsNothing: the answer is the same bytes after the same work, whatever
-// is known of an address: one row is written, and nothing is read of it.
+// is known of an address: one row is written, nothing else, and nothing is read of it.
 func TestSignUpTellsNothing(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.check(s.store.Suppress(t.Context(), "gone@example.org", newsletter.CauseBounce, 0, "", s.clock()))
-	_, err := s.store.AddSubscriber(t.Context(), "weekly", newsletter.Line{Email: "waits@example.org"}, "form", s.clock())
+	dsn := storetest.SQLite(t)
+	s := newSiteOn(t, dsn)
+	ctx := t.Context()
+	for cause, email := range map[newsletter.Cause]string{
+		newsletter.CauseBounce: "gone@example.org", newsletter.CauseComplaint: "cross@example.org", newsletter.CauseOperator: "barred@example.org",
+	} {
+		s.check(s.store.Suppress(ctx, email, cause, 0, "", s.clock()))
+	}
+	for _, email := range []string{"left@example.org", "erased@example.org", "removed@example.org"} {
+		_, err := s.store.AddSubscriber(ctx, "weekly", newsletter.Line{Email: email}, "form", s.clock())
+		s.check(err)
+	}
+	_, err := s.store.Unsubscribe(ctx, s.subscriber("left@example.org", "weekly").Subscriber.ID, "weekly", "page", s.clock())
 	s.check(err)
+	s.check(s.store.Erase(ctx, "erased@example.org", s.clock()))
+	s.check(s.store.RemoveSubscriber(ctx, "removed@example.org", "", s.clock()))
+	s.check(s.service.SignUp(ctx, "weekly", "waits@example.org", newsletter.SignUp{At: s.clock(), Source: "embed"}))
+	s.serveUntil("somebody waits to confirm", s.idle)
+	if got := s.subscriber("waits@example.org", "weekly").State; got != newsletter.SubscriptionPending {
+		t.Fatalf("who waits is %s", got)
+	}
+
 	var first string
-	for n, email := range []string{"unknown@example.org", her, other, "gone@example.org", "waits@example.org"} {
+	before := storetest.Dump(t, dsn)
+	for n, email := range []string{
+		"unknown@example.org", her, other, "waits@example.org", "left@example.org", "erased@example.org", "removed@example.org",
+		"gone@example.org", "cross@example.org", "barred@example.org",
+	} {
 		r := s.post("/newsletters/weekly/subscribe", url.Values{"email": {email}})
 		wantPrivate(t, r)
 		body := strings.ReplaceAll(text(t, r, 200), email, "…")
@@ -280,11 +338,21 @@ func TestSignUpTellsNothing(t *testing.T) {
 		if body != first {
 			t.Errorf("%s is answered otherwise:\n%s", email, body)
 		}
-		waiting, err := s.store.SignUps(t.Context(), 10)
+		waiting, err := s.store.SignUps(ctx, 20)
 		s.check(err)
 		if len(waiting) != n+1 || waiting[n].Email != email || waiting[n].Source != "embed" {
 			t.Errorf("%+v", waiting)
 		}
+		after := storetest.Dump(t, dsn)
+		for _, row := range after {
+			if _, known := slices.BinarySearch(before, row); !known && !strings.HasPrefix(row, "signups: ") {
+				t.Errorf("%s: not only a sign-up is written, but %s", email, row)
+			}
+		}
+		if len(after) != len(before)+1 {
+			t.Errorf("%s: %d rows more", email, len(after)-len(before))
+		}
+		before = after
 	}
 }
 
@@ -393,8 +461,8 @@ func flip(letter string) string {
 	return "A"
 }
 
-// TestListBombing: ten thousand sign-ups of one address, from as many networks, fill
-// nobody's mailbox.
+// TestListBombing: ten thousand sign-ups of one address over HTTP, from as many
+// networks, fill nobody's mailbox.
 func TestListBombing(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -402,19 +470,20 @@ func TestListBombing(t *testing.T) {
 	if testing.Short() {
 		attempts = 500
 	}
+	var first string
 	for n := range attempts {
-		s.check(s.service.SignUp(t.Context(), []string{"weekly", "quotidien"}[n%2], newcomer, newsletter.SignUp{
-			At: s.clock(), Source: "embed", Network: fmt.Sprintf("10.%d.%d.0/24", n/250, n%250),
-		}))
+		body := text(t, s.post([]string{"/newsletters/weekly/subscribe", "/newsletters/quotidien/subscribe"}[n%2], url.Values{"email": {newcomer}, "language": {"en"}},
+			"remote", fmt.Sprintf("10.%d.%d.%d:1", n/250, n%250, n%200)), 200)
+		body = strings.NewReplacer("Le Quotidien", "The Weekly", "/quotidien", "/weekly", ` lang="fr"`, ` lang="en"`).Replace(body)
+		if first == "" {
+			first = body
+		}
+		if body != first {
+			t.Fatalf("attempt %d is answered otherwise than the first:\n%s", n+1, body)
+		}
 	}
 	s.serve()
-	s.until("all of them are dealt with", func() bool {
-		waiting, err := s.store.SignUps(t.Context(), 1)
-		s.check(err)
-		open, _, err := s.store.OpenWork(t.Context(), true)
-		s.check(err)
-		return len(waiting) == 0 && open == 0
-	})
+	s.until("all of them are dealt with", s.idle)
 	if n := len(s.mails()); n != 3 {
 		t.Errorf("%d mails went to one address in a day", n)
 	}

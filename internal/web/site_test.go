@@ -21,6 +21,7 @@ import (
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
 	"syndicate/internal/store"
+	"syndicate/internal/store/storetest"
 	"syndicate/internal/web"
 )
 
@@ -49,11 +50,16 @@ var start = time.Date(2026, time.November, 23, 10, 0, 0, 0, time.UTC)
 // newSite opens a store with some articles, two newsletters and two subscribers.
 func newSite(t testing.TB, change ...func(*web.Options)) *site {
 	t.Helper()
+	return newSiteOn(t, storetest.SQLite(t), change...)
+}
+
+func newSiteOn(t testing.TB, dsn string, change ...func(*web.Options)) *site {
+	t.Helper()
 	s := &site{t: t, dir: filepath.Join(t.TempDir(), "public"), outbox: filepath.Join(t.TempDir(), "outbox"), log: &syncBuffer{}, now: start}
 	ctx := t.Context()
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	s.store, err = store.Open(ctx, store.Options{DSN: "sqlite:" + filepath.Join(t.TempDir(), "site.db"), Dir: t.TempDir(), Log: log, Now: s.clock})
+	s.store, err = store.Open(ctx, store.Options{DSN: dsn, Log: log, Now: s.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -285,39 +284,6 @@ func TestPreferences(t *testing.T) {
 		t.Errorf("%d newsletters", n)
 	}
 	text(t, s.post(s.link(newsletter.PurposePreferences, other, "weekly"), url.Values{"newsletter": {"quotidien"}, "confirm": {"1"}}), 400)
-}
-
-// TestScannersChangeNothing follows every link of every page that is reached from
-// the links in a mail, as scanners of mail do.
-func TestScannersChangeNothing(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	todo := []string{s.link(newsletter.PurposeUnsubscribe, her, "weekly"), s.link(newsletter.PurposePreferences, her, "weekly"), "/newsletters/weekly", "/"}
-	href := regexp.MustCompile(`(?:href|src|action)="([^"]+)"`)
-	seen := map[string]bool{}
-	for len(todo) > 0 {
-		target := strings.TrimPrefix(todo[0], siteURL)
-		todo = todo[1:]
-		target, _, _ = strings.Cut(target, "#")
-		if seen[target] || !strings.HasPrefix(target, "/") {
-			continue
-		}
-		seen[target] = true
-		s.do("HEAD", target, "")
-		r := s.get(target)
-		if r.StatusCode >= 500 {
-			t.Errorf("%s: %d", target, r.StatusCode)
-		}
-		if strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
-			for _, m := range href.FindAllStringSubmatch(text(t, r, r.StatusCode), -1) {
-				todo = append(todo, m[1])
-			}
-		}
-	}
-	if len(seen) < 12 {
-		t.Errorf("only %d links were found", len(seen))
-	}
-	s.wantState(nobodyLeft)
 }
 
 // TestReason: who left may say why, once, and it is kept without them.
