@@ -69,6 +69,13 @@ func (s *site) takeMail(ctx context.Context, work *errgroup.Group, mail *intake.
 	}
 }
 
+// tellMail says where mail is taken, if it is.
+func (s *site) tellMail(box net.Listener) {
+	if box != nil {
+		s.printf("Mail that comes back is taken on %s\n", box.Addr())
+	}
+}
+
 // domainOf is the part of an address after its @.
 func domainOf(address string) string {
 	return address[strings.LastIndexByte(address, '@')+1:]

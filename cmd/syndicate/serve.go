@@ -126,9 +126,7 @@ func (s *site) tellServing(addr net.Addr, box net.Listener) {
 		return
 	}
 	s.printf("%s: listening on http://%s/, known as %s/\n", plain(s.cfg.Site.Title), addr, s.cfg.Web.URL)
-	if box != nil {
-		s.printf("Mail that comes back is taken on %s\n", box.Addr())
-	}
+	s.tellMail(box)
 	if s.service.Rehearsal() {
 		s.printf("No relay is configured: mail goes to %s/\n", shown(s.options.OutboxDir))
 	}

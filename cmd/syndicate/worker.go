@@ -49,6 +49,7 @@ func (s *site) work(ctx context.Context) error {
 		s.log.Info("delivering")
 	case !s.json:
 		s.printf("Delivering for %s.\n", plain(s.cfg.Site.Title))
+		s.tellMail(box)
 	}
 	work, ctx := errgroup.WithContext(ctx)
 	s.takeMail(ctx, work, mail, box)

@@ -46,6 +46,22 @@ func (s *Server) admit(raw net.Conn) *conn {
 	return c
 }
 
+// hasty counts a message of a client, and reports whether it is one too many for this
+// minute. How many clients there can be is bounded by their connections.
+func (s *Server) hasty(client netip.Addr) bool {
+	if client.IsLoopback() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.o.Now(); now.Sub(s.minute) >= time.Minute || now.Before(s.minute) {
+		s.minute = now
+		clear(s.sent)
+	}
+	s.sent[client]++
+	return s.sent[client] > s.o.PerMinute
+}
+
 // crowded reports whether more than half of the connections are in use: then nobody is
 // waited for as long as else. s.mu is held.
 func (s *Server) crowded() bool { return len(s.conns) > s.o.Connections/2 }

@@ -70,6 +70,37 @@ func TestConnections(t *testing.T) {
 	}
 }
 
+// TestPerMinute: a client that hands over message after message is told to come again,
+// until the minute is over; a server on this machine is not.
+func TestPerMinute(t *testing.T) {
+	t.Parallel()
+	var minutes atomic.Int64
+	clock := func(o *intake.Options) {
+		o.PerMinute = 2
+		o.Now = func() time.Time { return time.Unix(60*minutes.Load(), 0) }
+	}
+	s := startElsewhere(t, func() string { return "192.0.2.1" }, clock)
+	c := s.dial()
+	for range 2 {
+		c.deliver(own, report, "250")
+		c.deliver(own, report, "250")
+		c.say("MAIL FROM:<>", "450 4.7.1")
+		s.dial().deliverFails("450 4.7.1")
+		minutes.Add(1)
+	}
+	s = start(t, clock)
+	c = s.dial()
+	for range 5 {
+		c.deliver(own, report, "250")
+	}
+}
+
+func (c *client) deliverFails(prefix string) {
+	c.t.Helper()
+	c.say("EHLO mx.example.net", "250 ")
+	c.say("MAIL FROM:<>", prefix)
+}
+
 // TestOneServerInFront: a mail server on this machine has as many as there are.
 func TestOneServerInFront(t *testing.T) {
 	t.Parallel()

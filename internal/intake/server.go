@@ -47,12 +47,14 @@ type Options struct {
 
 	Connections int // at once; 0: 64
 	PerClient   int // of these, from one IPv4 address or IPv6 network of 64 bits but this machine; 0: 8
+	PerMinute   int // messages from such a client; 0: 60
 	Commands    int // between two messages; 0: 100
 	Refusals    int // recipients on one connection; 0: 10
 	Timeouts    Timeouts
 
-	Certificate *Certificate // nil: no STARTTLS
-	Log         *slog.Logger // nil: none
+	Certificate *Certificate     // nil: no STARTTLS
+	Now         func() time.Time // for PerMinute; nil: time.Now
+	Log         *slog.Logger     // nil: none
 }
 
 // Timeouts bound the phases of a connection.
@@ -78,11 +80,13 @@ type Server struct {
 	mu      sync.Mutex
 	closed  bool
 	conns   map[*conn]struct{}
-	clients map[netip.Addr]int
+	clients map[netip.Addr]int // connections
+	minute  time.Time          // that messages are counted in
+	sent    map[netip.Addr]int // messages in it
 }
 
 // counters count since the start.
-type counters struct{ taken, stranger, large, failed, away atomic.Int64 }
+type counters struct{ taken, stranger, large, failed, away, hasty atomic.Int64 }
 
 // Counts is what became of mail since the start.
 type Counts struct {
@@ -91,6 +95,7 @@ type Counts struct {
 	TooLarge   int64 // messages
 	NotStored  int64 // messages that are to come again
 	TurnedAway int64 // connections
+	TooMany    int64 // messages, for a minute
 }
 
 // New returns a server that does not listen yet.
@@ -98,20 +103,27 @@ func New(o Options) *Server {
 	o.Name = cmp.Or(o.Name, "localhost")
 	o.Head, o.Size = cmp.Or(o.Head, 1<<20), cmp.Or(o.Size, 32<<20)
 	o.Connections, o.PerClient = cmp.Or(o.Connections, 64), cmp.Or(o.PerClient, 8)
+	o.PerMinute = cmp.Or(o.PerMinute, 60)
 	o.Commands, o.Refusals = cmp.Or(o.Commands, 100), cmp.Or(o.Refusals, 10)
 	t := &o.Timeouts
 	t.Command, t.Crowded = cmp.Or(t.Command, 5*time.Minute), cmp.Or(t.Crowded, 10*time.Second)
 	t.Body, t.Life = cmp.Or(t.Body, 10*time.Minute), cmp.Or(t.Life, 30*time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{o: o, reading: make(chan struct{}, reading), conns: map[*conn]struct{}{}, clients: map[netip.Addr]int{}}
+	return &Server{
+		o: o, reading: make(chan struct{}, reading),
+		conns: map[*conn]struct{}{}, clients: map[netip.Addr]int{}, sent: map[netip.Addr]int{},
+	}
 }
 
 // Counts returns what became of mail since the start.
 func (s *Server) Counts() Counts {
 	c := &s.counts
-	return Counts{Taken: c.taken.Load(), Strangers: c.stranger.Load(), TooLarge: c.large.Load(), NotStored: c.failed.Load(), TurnedAway: c.away.Load()}
+	return Counts{Taken: c.taken.Load(), Strangers: c.stranger.Load(), TooLarge: c.large.Load(), NotStored: c.failed.Load(), TurnedAway: c.away.Load(), TooMany: c.hasty.Load()}
 }
 
 // maxLine bounds a line, also of a message. RFC 5321 4.5.3.1.6 allows a thousand bytes;

@@ -24,6 +24,10 @@ type session struct {
 
 // Mail takes any sender: reports come from nobody (<>), requests from people.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	if s.server.hasty(s.conn.client) {
+		s.server.counts.hasty.Add(1)
+		return &smtp.SMTPError{Code: 450, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Too many messages for a minute, please come again"}
+	}
 	s.from = from
 	return nil
 }

@@ -50,3 +50,25 @@ func TestReturnAddress(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReturnAddress: what is taken for an address of ours is one, and is read as it was
+// written.
+func FuzzReturnAddress(f *testing.F) {
+	k := keyring(f, 1)
+	const ours = "bounces@example.org"
+	for _, r := range []newsletter.Returned{{Subscriber: 1, Issue: 1}, {Subscriber: 7, Chunk: 9}, {Subscriber: 1 << 34, Issue: 1 << 27}} {
+		f.Add(k.ReturnAddress(ours, r))
+	}
+	f.Add(`"bounces+x"@example.org`)
+	f.Add("bounces+aaaa%example.net@example.org")
+	f.Fuzz(func(t *testing.T, address string) {
+		r, ok := k.ParseReturnAddress(ours, address)
+		if !ok {
+			return
+		}
+		local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+		if again, ok := k.ParseReturnAddress(ours, k.ReturnAddress(ours, r)); !ok || again != r || !strings.HasPrefix(local, "bounces+") || domain != "example.org" {
+			t.Fatalf("%q is taken for %+v", address, r)
+		}
+	})
+}

@@ -95,9 +95,16 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 	return outcome, err
 }
 
+// maxMessagesKept is how many messages are kept that were not understood: anybody can send
+// them.
+const maxMessagesKept = 1000
+
 // keepMessage keeps a message that was not understood, unless it names somebody who was
 // erased, or an address that its owner left.
 func (x *tx) keepMessage(bounce int64, b Bounced) error {
+	if n, err := x.query1("SELECT count(*) FROM bounce_messages"); err != nil || n >= maxMessagesKept {
+		return err
+	}
 	hashes := make([]string, 0, len(b.Names))
 	for _, address := range b.Names {
 		hash := x.s.keys.AddressHash(address)

@@ -14,6 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"syndicate/internal/intake"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/web"
 )
@@ -145,13 +146,14 @@ func (s *site) linkLike() string {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newSite(t, func(o *web.Options) { o.Mail = intake.New(intake.Options{}) })
 	s.get("/")
 	s.get("/nothing")
 	body := text(t, s.get("/metrics", "remote", "127.0.0.1:9"), 200)
 	contains(t, body,
 		`syndicate_build_info{version="test",go="go`, `syndicate_http_requests_total{class="2xx"} 1`, `syndicate_http_requests_total{class="4xx"} 1`,
 		`syndicate_articles{state="public"} 4`, `syndicate_subscriptions{newsletter="weekly",state="confirmed"} 2`, "syndicate_issues_open 0", "syndicate_store_up 1",
+		"syndicate_mail_taken_total 0", `syndicate_mail_refused_total{why="recipient"} 0`,
 		"syndicate_hub_subscriptions 0", "syndicate_hub_subscriptions_behind 0", `syndicate_hub_calls_total{purpose="document",result="failed"} 0`,
 	)
 	for _, line := range strings.Split(strings.TrimSpace(body), "\n") {

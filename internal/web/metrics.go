@@ -118,7 +118,7 @@ func writeMail(b *strings.Builder, family func(name, kind, help string), c intak
 	for _, x := range []struct {
 		why string
 		n   int64
-	}{{"recipient", c.Strangers}, {"size", c.TooLarge}, {"store", c.NotStored}, {"connections", c.TurnedAway}} {
+	}{{"recipient", c.Strangers}, {"size", c.TooLarge}, {"store", c.NotStored}, {"rate", c.TooMany}, {"connections", c.TurnedAway}} {
 		fmt.Fprintf(b, "syndicate_mail_refused_total{why=\"%s\"} %d\n", x.why, x.n)
 	}
 }
