@@ -30,7 +30,7 @@ func connOf(c net.Conn) *conn {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	own, _ := c.(*conn) //nolint:errcheck // gate admits no other
+	own, _ := c.(*conn) // gate admits no other
 	return own
 }
 

@@ -44,12 +44,11 @@ func startElsewhere(t *testing.T, next func() string, set ...func(*intake.Option
 // again, and may when another has left.
 func TestConnections(t *testing.T) {
 	t.Parallel()
-	var at atomic.Value
-	at.Store("192.0.2.1")
-	s := startElsewhere(t, func() string { return at.Load().(string) }, func(o *intake.Options) { o.Connections, o.PerClient = 4, 2 })
+	var at atomic.Pointer[string]
+	s := startElsewhere(t, func() string { return *at.Load() }, func(o *intake.Options) { o.Connections, o.PerClient = 4, 2 })
 	dial := func(ip, want string) *client {
 		t.Helper()
-		at.Store(ip)
+		at.Store(&ip)
 		c := s.connect()
 		c.want(want)
 		return c

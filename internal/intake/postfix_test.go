@@ -75,7 +75,7 @@ func TestPostfix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // nothing is lost with it
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -157,7 +157,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		err = fmt.Errorf("taking mail on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 		l.Close()
-		<-ended
+		_ = <-ended // that it is closed
 	}
 	s.hangUp()
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -200,6 +200,7 @@ func (s *Server) cutAll() {
 // clients, mostly. Only its format is kept.
 type serverLog struct{ log *slog.Logger }
 
+// Printf implements smtp.Logger.
 func (l serverLog) Printf(format string, args ...any) {
 	if strings.HasPrefix(format, "accept") && len(args) > 0 {
 		l.log.Warn("connection not accepted", "error", args[0])
@@ -208,6 +209,7 @@ func (l serverLog) Printf(format string, args ...any) {
 	l.log.Debug("connection ended", "how", format)
 }
 
+// Println implements smtp.Logger.
 func (l serverLog) Println(...any) { l.log.Debug("connection ended") }
 
 // What clients are told that cannot go on.

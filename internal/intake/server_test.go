@@ -25,7 +25,7 @@ func TestTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // nothing is lost with it
 	for name, want := range map[string]string{"SIZE": "33554432", "8BITMIME": "", "SMTPUTF8": "", "PIPELINING": "", "ENHANCEDSTATUSCODES": ""} {
 		if ok, param := c.Extension(name); !ok || param != want {
 			t.Errorf("%s: %v, %q", name, ok, param)
@@ -302,7 +302,7 @@ func TestEveryClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // nothing is lost with it
 	if err := c.SendMail("", []string{own}, strings.NewReader(report)); err != nil {
 		t.Error(err)
 	}

@@ -72,7 +72,7 @@ func (s *server) secured() (*smtp.Client, int64) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { c.Close() })
+	s.t.Cleanup(func() { _ = c.Close() })
 	if err := c.StartTLS(&tls.Config{InsecureSkipVerify: true}); err != nil {
 		s.t.Fatal(err)
 	}
