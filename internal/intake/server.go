@@ -16,6 +16,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -154,10 +155,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	var err error
 	select {
 	case err = <-ended:
-		err = fmt.Errorf("taking mail on %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 		l.Close()
-		_ = <-ended // that it is closed
+		if err = <-ended; errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("taking mail on %s: %w", l.Addr(), err)
 	}
 	s.hangUp()
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
