@@ -45,8 +45,9 @@ func (s *settler) children(parent ast.Node, depth int, inLink bool) bool {
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		within := inLink
 		switch n := n.(type) {
-		case *ast.HTMLBlock, *ast.RawHTML, *east.TaskCheckBox, *east.FootnoteLink, *east.FootnoteBacklink, *east.FootnoteList:
-			return false
+		case *ast.Paragraph, *ast.TextBlock, *ast.Blockquote, *ast.List, *ast.ListItem, *ast.CodeBlock, *ast.FencedCodeBlock, *ast.ThematicBreak, *ast.LinkReferenceDefinition,
+			*ast.Text, *ast.String, *ast.Emphasis, *ast.CodeSpan, *east.Strikethrough, *east.Table, *east.TableHeader, *east.TableRow, *east.TableCell:
+			// As they are. Not so HTML, footnotes, boxes to tick, nor what goldmark may think of yet.
 		case *ast.Heading:
 			id, ok := headingID(n)
 			if !ok {
@@ -71,6 +72,8 @@ func (s *settler) children(parent ast.Node, depth int, inLink bool) bool {
 		case *ast.Image: // what is in it becomes its alternative text
 			s.change = append(s.change, n)
 			continue
+		default:
+			return false
 		}
 		if !s.children(n, depth+1, within) {
 			return false
