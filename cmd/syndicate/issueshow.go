@@ -24,7 +24,8 @@ func issuesShow(a *app) *cobra.Command {
 		Short: "Say how an issue stands, how fast it goes, and what the relays said",
 		Long: `Show counts an issue's deliveries, by receiver too, and groups what the relays said.
 While it is being sent it says how fast it goes and when it should be done, judged by
-its last minute or, before it has one, by the limits in config.yaml.
+its last minute or, before it has one, by the limits in config.yaml. Where its newsletter
+counts clicks or opens, it tells how many there were, those of machines apart.
 
 --watch goes on looking, with a progress bar on a terminal, until the issue is done,
 paused or cancelled; with --json it prints one document a line.`,
@@ -158,6 +159,7 @@ func (s *site) showIssue(d jobs.IssueDetail) {
 			s.printf("  %s\n", plain(d.Articles[k].Title))
 		}
 	}
+	s.showCounts(d.Counts)
 	s.showGroups(d)
 	s.showReplies("what the relay said", d.Failures)
 	s.showReplies("why some are tried again", d.Deferrals)

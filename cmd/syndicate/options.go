@@ -119,6 +119,7 @@ func newsletters(cfg *config.Config) []newsletter.Newsletter {
 			Approval: n.Approval == "required", Templates: n.Templates, Closed: n.SignUp == "closed", Archive: archive(n.Archive),
 			MaxRate: n.MaxRate.PerSecond(),
 			Quiet:   newsletter.Quiet{From: int(n.Quiet.From), To: int(n.Quiet.To)},
+			Counts:  newsletter.Counts(n.Counts),
 			Canary:  newsletter.Canary{Share: float64(n.Canary.Share), Wait: n.Canary.Wait},
 		}
 	}

@@ -114,6 +114,7 @@ type issueDetail struct {
 	ETAFrom    string                        `json:"eta_from,omitempty"`    // what it was judged by
 	QuietUntil time.Time                     `json:"quiet_until,omitzero"`  //
 	Canary     *canaryView                   `json:"canary,omitempty"`
+	Counts     *countsView                   `json:"counts,omitempty"` // where clicks or opens are counted
 }
 
 type groupTally struct {
@@ -186,6 +187,7 @@ func viewDetail(d jobs.IssueDetail) issueView {
 			Sending: g.Sending, Uncertain: g.Uncertain, Cancelled: g.Cancelled, Rate: g.Rate,
 		})
 	}
+	v.Counts = viewCounts(d.Counts)
 	if c := d.Canary; c != nil {
 		v.Canary = &canaryView{Total: c.Total(), Sent: c.Sent, Failed: c.Failed, Done: c.Done, Until: c.Until}
 	}

@@ -32,6 +32,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"start":     startCommand,
 		"await":     await,
 		"halt":      halt,
+		"crash":     crash,
 		"let":       let,
 		"http":      httpCommand,
 		"smtp":      smtpCommand,
@@ -270,6 +271,14 @@ func halt(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strconv.Itoa(d.cmd.ProcessState.ExitCode()); got != wanted {
 		ts.Fatalf("%s ended with %s, not %s\n%s", args[0], got, wanted, d.stderr.String())
 	}
+}
+
+// crash ends a background program at once, with SIGKILL: crash NAME.
+func crash(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, neg, args, 1, "crash NAME")
+	d := started(ts, args[0])
+	ts.Check(d.cmd.Process.Kill())
+	d.wait()
 }
 
 // let keeps what the last command printed as a variable: let NAME.

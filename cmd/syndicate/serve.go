@@ -91,7 +91,9 @@ func (s *site) serve(ctx context.Context) error {
 		}
 		return err
 	})
-	return work.Wait()
+	err = work.Wait()
+	s.service.EndCounts(ctx) // after the last answer
+	return err
 }
 
 // handler is the site on the web. mail is the server for mail that comes back; nil: none.

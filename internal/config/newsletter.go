@@ -57,6 +57,8 @@ type Newsletter struct {
 	// Archive is public if everybody can read past issues on the web, private if only those can who come
 	// by a link in the mail, none if nobody can. Default public.
 	Archive string `yaml:"archive" default:"public" oneof:"public private none"`
+	// Counts is what is counted of its issues, of all readers together. Default nothing.
+	Counts Counts `yaml:"counts"`
 	// Templates is a folder below templates/ whose files are used before those of templates/email.
 	// Default none.
 	Templates string `yaml:"templates" kind:"folder"`
@@ -77,6 +79,14 @@ type Canary struct {
 	Share Share `yaml:"share"`
 	// Wait is how long its outcome is waited for after all of it was sent. Default 30m.
 	Wait time.Duration `yaml:"wait" default:"30m" range:"1s..7d"`
+}
+
+// Counts says what is counted, for each issue and link, of all readers together. Subscribers are told.
+type Counts struct {
+	// Clicks are how often links to articles in mail are followed: they lead through web.url. Default no.
+	Clicks bool `yaml:"clicks"`
+	// Opens are how often mail is opened, as far as its images are loaded. Default no.
+	Opens bool `yaml:"opens"`
 }
 
 // Select says which articles belong to a newsletter. An article has to match every list that is not

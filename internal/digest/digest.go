@@ -44,12 +44,14 @@ type Data struct {
 	More       int       // articles that are new to the reader and left out of Articles
 	MoreURL    string    // where they are; empty: the site
 	OnWeb      bool      // the issue can be read on the web, and its mail has a link to it
+	OpensURL   string    // of the image that tells of opens; empty: none
 }
 
 // Item is one article in a digest. URLs are absolute; texts are plain.
 type Item struct {
 	Seq            int64
 	URL            string
+	Counted        string // where the HTML part's links lead instead of URL, to be counted on the way; empty: to URL
 	Title          string
 	Summary        string
 	ImageURL       string // empty: none
@@ -84,13 +86,14 @@ func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, erro
 	}
 	defer t.release(e)
 
-	view, html, err := e.fit(ctx, full)
+	view, html, err := e.fit(ctx, full.swapped())
 	if err != nil {
 		return newsletter.Digest{}, err
 	}
 	if err := checkNames(t.htmlPath, html); err != nil {
 		return newsletter.Digest{}, err
 	}
+	view = view.swapped()
 	text, err := e.execute(ctx, e.text, view)
 	if err != nil {
 		return newsletter.Digest{}, err
@@ -102,6 +105,9 @@ func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, erro
 	for path, out := range map[string]string{t.htmlPath: html, t.textPath: text} {
 		if !strings.Contains(out, newsletter.PlaceholderUnsubscribe) {
 			return newsletter.Digest{}, fmt.Errorf("%s: no way to unsubscribe; print {{.UnsubscribeURL}} somewhere", path)
+		}
+		if err := t.checkTold(path, out, view); err != nil {
+			return newsletter.Digest{}, err
 		}
 	}
 	seqs := make([]int64, len(view.Articles))
@@ -121,7 +127,7 @@ func (t *Templates) Render(ctx context.Context, d Data) (newsletter.Digest, erro
 // fit renders the HTML part, shortened as little as its limit allows: the last
 // articles lose their summaries first, then they go. The lead stays.
 func (e *executor) fit(ctx context.Context, full *view) (*view, string, error) {
-	html, err := e.execute(ctx, e.html, full)
+	html, err := e.page(ctx, full)
 	if err != nil || len(html) <= maxHTML {
 		return full, html, err
 	}
@@ -133,7 +139,7 @@ func (e *executor) fit(ctx context.Context, full *view) (*view, string, error) {
 		}
 		v := full.shortened(i + 1)
 		var out string
-		if out, err = e.execute(ctx, e.html, v); err != nil || len(out) > maxHTML {
+		if out, err = e.page(ctx, v); err != nil || len(out) > maxHTML {
 			return false
 		}
 		best, html = v, out

@@ -38,6 +38,7 @@ type view struct {
 	Sections   []section // the others
 	More       int       // articles left out, on MoreURL
 	MoreURL    string
+	CountsNote string // says what is counted of this issue; empty: nothing is
 
 	// Spliced in later, most of them for each recipient.
 	WebURL         string // of this digest; empty: no link
@@ -45,8 +46,9 @@ type view struct {
 	PreferencesURL string
 	Address        string // masked
 
-	words *i18n.Words
-	mark  string // begins each recipient's own values while templates run (personal.go)
+	opensURL string // see Data
+	words    *i18n.Words
+	mark     string // begins each recipient's own values while templates run (personal.go)
 }
 
 // article is an Item, ready to be shown.
@@ -77,7 +79,10 @@ func newView(d Data) (*view, error) {
 		Number: d.Number, Date: d.Date.In(zone(d)), More: d.More, MoreURL: cmp.Or(d.MoreURL, d.Site.URL),
 		UnsubscribeURL: marked(mark, newsletter.PlaceholderUnsubscribe), PreferencesURL: marked(mark, newsletter.PlaceholderPreferences),
 		Address: marked(mark, newsletter.PlaceholderAddress), WebURL: web,
-		words: i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
+		opensURL: d.OpensURL, words: i18n.For(language, d.Newsletter.Language, d.Site.Language), mark: mark,
+	}
+	if what := d.Newsletter.Counts.What(); what != "" {
+		v.CountsNote = v.words.T("digest.counts_" + what)
 	}
 	if !strings.Contains(strings.ToLower(d.Newsletter.Title), strings.ToLower(d.Site.Title)) {
 		v.SiteLine = d.Site.Title

@@ -249,7 +249,7 @@ func frozenNewsletter(n newsletter.Newsletter) newsletter.FrozenNewsletter {
 		Name: n.Name, Title: n.Title, Description: n.Description,
 		FromName: n.From.Name, FromAddress: n.From.Address, ReplyTo: n.ReplyTo,
 		Language: n.Language, Subject: n.Subject, Select: n.Select, Min: n.Min, Max: n.Max,
-		TimeZone: n.Location.String(), Archive: n.Archive,
+		TimeZone: n.Location.String(), Archive: n.Archive, Counts: n.Counts,
 	}
 }
 

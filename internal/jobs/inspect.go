@@ -27,6 +27,7 @@ type IssueDetail struct {
 	Bounces    []store.BounceCount
 	Held       int // suppressions that wait for a review
 	Articles   []newsletter.Article
+	Counts     *CountsReport // of clicks and opens, nil: nothing is counted
 }
 
 // GroupReport says how the deliveries to one receiver stand.
@@ -95,7 +96,11 @@ func (s *Service) Inspect(ctx context.Context, id int64) (IssueDetail, error) {
 	if d.Estimate, err = s.estimate(ctx, d, n, now); err != nil {
 		return d, err
 	}
-	_, d.Articles, err = s.store.FrozenIssue(ctx, id)
+	var frozen newsletter.Frozen
+	if frozen, d.Articles, err = s.store.FrozenIssue(ctx, id); err != nil {
+		return d, err
+	}
+	d.Counts, err = s.countsReport(ctx, id, frozen, d.Articles)
 	return d, err
 }
 

@@ -15,6 +15,10 @@ type renderer struct {
 	articles  map[int64]newsletter.Article
 	number    int
 	templates *digest.Templates
+
+	// For mail that goes out, see count.
+	counted  func(seq int64) string // where links to an article lead, nil: straight there
+	opensURL string
 }
 
 // newRenderer parses the frozen templates.
@@ -42,6 +46,7 @@ func (r *renderer) render(ctx context.Context, language string, list []int64, mo
 	data := digest.Data{
 		Site: r.frozen.Site, Newsletter: r.frozen.Newsletter, Language: language, Number: r.number,
 		Date: r.frozen.Date, Intro: r.frozen.Intro, More: more, OnWeb: r.frozen.Newsletter.Archive != newsletter.ArchiveNone,
+		OpensURL: r.opensURL,
 	}
 	for _, seq := range list {
 		a, ok := r.articles[seq]
@@ -57,6 +62,9 @@ func (r *renderer) item(a *newsletter.Article) digest.Item {
 	item := digest.Item{
 		Seq: a.Seq, URL: a.URL(r.frozen.Site.URL), Title: a.Title, Summary: a.Summary, Section: a.Section,
 		Tags: a.Tags, Language: a.Language, Published: a.Published, ReadingMinutes: r.frozen.Minutes[a.Seq],
+	}
+	if r.counted != nil && browsable(item.URL) {
+		item.Counted = r.counted(a.Seq)
 	}
 	for _, author := range a.Authors {
 		item.Authors = append(item.Authors, author.Name)

@@ -72,6 +72,7 @@ func (x *sealer) prepare(ctx context.Context) error {
 	if err != nil {
 		return &contentError{err}
 	}
+	x.renderer.count(x.s, x.issue.ID)
 	return nil
 }
 

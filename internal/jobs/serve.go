@@ -19,7 +19,7 @@ const restartPause = 5 * time.Second
 //
 // One goroutine conducts: it asks for the discrete jobs (tasks.go), which River
 // does, on this node or another. One (with its own) delivers, one answers those who
-// sign up, two watch files.
+// sign up, one writes down what was counted, two watch files.
 // They tell each other by channels; what other processes do is noticed by a look
 // at the store every other second.
 func (s *Service) Serve(ctx context.Context) error {
@@ -38,6 +38,7 @@ func (s *Service) Serve(ctx context.Context) error {
 		return s.keep(gctx, "conductor", func(ctx context.Context) error { return s.conduct(ctx, started) })
 	})
 	g.Go(func() error { return s.keep(gctx, "sign-ups", s.signUps) })
+	g.Go(func() error { return s.keep(gctx, "counts", s.keepCounts) })
 	g.Go(func() error { s.watchFiles(gctx); return nil })
 	g.Go(func() error { s.watchMail(gctx); return nil })
 	return g.Wait()

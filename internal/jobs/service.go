@@ -39,8 +39,8 @@ import (
 	"syndicate/internal/store"
 )
 
-// Options is what a Service works with. Zero values of LookupTime, Delivery, Letters,
-// SignUps, Retention, Feeds, Hub, Log and Now get their defaults from New.
+// Options is what a Service works with. Zero values of LookupTime, CountsEvery, Delivery,
+// Letters, SignUps, Retention, Feeds, Hub, Log and Now get their defaults from New.
 type Options struct {
 	Store       *store.Store
 	Sources     []source.Source
@@ -63,6 +63,7 @@ type Options struct {
 	Bounces     BounceOptions
 	LookupMX    LookupMX      // nil: receivers are known by their own domains only
 	LookupTime  time.Duration // for all domains of an issue: nobody's mail waits longer for it; 0: 3 s
+	CountsEvery time.Duration // how often clicks and opens are written down; 0: 5 s
 	Watch       []string      // absolute folders whose changes lead to an ingest in Serve
 
 	// OfflineLinks lets mail go through a relay though nobody knows whether the
@@ -136,6 +137,8 @@ type Service struct {
 	wake     chan struct{} // capacity 1: there may be something to deliver
 	changed  chan struct{} // capacity 1: articles or lists may have changed
 	look     chan struct{} // capacity 1: an issue's state changed
+	links    linkCache
+	counts   visitCounts
 	signed   chan struct{} // capacity 1: somebody signed up
 	mail     chan struct{} // capacity 1: mail may have come back
 }
@@ -173,6 +176,9 @@ func New(o Options) (*Service, error) {
 	if o.LookupTime <= 0 {
 		o.LookupTime = 3 * time.Second
 	}
+	if o.CountsEvery <= 0 {
+		o.CountsEvery = saveEvery
+	}
 	o.Delivery.defaults()
 	o.Letters.defaults()
 	o.SignUps.defaults()
@@ -199,6 +205,7 @@ func New(o Options) (*Service, error) {
 		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), look: make(chan struct{}, 1),
 		signed: make(chan struct{}, 1), mail: make(chan struct{}, 1),
 	}
+	s.counts.full = make(chan struct{}, 1)
 	s.builder = s.newBuilder()
 	return s, nil
 }

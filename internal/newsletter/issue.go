@@ -106,6 +106,7 @@ type FrozenNewsletter struct {
 	Max         int       `json:"max"`
 	TimeZone    string    `json:"time_zone"`
 	Archive     Archive   `json:"archive,omitempty"`
+	Counts      Counts    `json:"counts,omitzero"`
 }
 
 // Digest is an issue rendered for one group of subscribers: same language, same

@@ -50,6 +50,7 @@ type Newsletter struct {
 	Canary      Canary        //
 	Closed      bool          // nobody can sign up by a form
 	Archive     Archive       // where its issues can be read besides in mail
+	Counts      Counts        // of clicks and opens; none by default
 	Templates   string        // folder under templates/ that overrides email/, empty: none
 }
 

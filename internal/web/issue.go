@@ -105,6 +105,9 @@ func (s *server) showIssue(w http.ResponseWriter, r *http.Request, n newsletter.
 	if err != nil {
 		return err
 	}
+	if d.HTML, err = s.o.Service.Uncounted(ctx, d); err != nil {
+		return err
+	}
 	before, after, err := s.store.BesideIssue(ctx, i)
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ func (c *counters) add(code int) {
 type gauges struct {
 	overview store.Overview
 	hub      store.HubState
+	counts   []store.CountTotal
 }
 
 // gaugeCache keeps the last ones.
@@ -54,6 +55,9 @@ func (s *server) readGauges(ctx context.Context) (g gauges, err error) {
 		return g, err
 	}
 	if g.hub, err = s.o.Service.HubState(ctx); err != nil {
+		return g, err
+	}
+	if g.counts, err = s.store.CountTotals(ctx); err != nil {
 		return g, err
 	}
 	c.at, c.last = now, g
@@ -98,6 +102,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 		fmt.Fprintln(&b, "syndicate_store_up 1")
 		writeOverview(&b, family, g.overview)
 		writeHub(&b, family, g.hub)
+		writeCounts(&b, family, g.counts)
 	}
 	family("syndicate_hub_calls_total", "counter", "Calls about WebSub by purpose and result.")
 	for _, c := range s.o.Service.HubCalls() {
@@ -170,6 +175,29 @@ func writeHub(b *strings.Builder, family func(name, kind, help string), h store.
 	}
 	for _, host := range slices.Sorted(maps.Keys(behind)) {
 		fmt.Fprintf(b, "syndicate_hubs_behind{hub=%s} %d\n", label(host), behind[host])
+	}
+}
+
+// writeCounts tells of clicks and opens, where any were counted.
+func writeCounts(b *strings.Builder, family func(name, kind, help string), totals []store.CountTotal) {
+	for _, x := range []struct {
+		name, help string
+		opens      bool
+	}{
+		{"syndicate_clicks_total", "Clicks on counted links of issues, by newsletter and who seems to have made them.", false},
+		{"syndicate_opens_total", "Opens of issues that count them, by newsletter and who seems to have opened them.", true},
+	} {
+		first := true
+		for _, t := range totals {
+			if t.Opens != x.opens {
+				continue
+			}
+			if first {
+				family(x.name, "counter", x.help)
+				first = false
+			}
+			fmt.Fprintf(b, "%s{newsletter=%s,by=%s} %d\n", x.name, label(t.Newsletter), label(string(t.By)), t.N)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type subscriptionView struct {
 	Changed                       bool          // just now
 	Said                          string        // what was done with its settings just now: "saved", "undone"; empty: nothing
 	Paused                        time.Time     // until that day, in the owner's zone; zero: it is not
+	Counts                        string        // what is counted of its mails; empty: nothing is
 	Settings                      *settingsView // nil: there is nothing to choose
 }
 
@@ -187,6 +188,7 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 	if _, err := s.o.Service.Newsletter(n.Name); err != nil { // not published any more
 		return v, nil //nolint:nilerr // it can be left all the same
 	}
+	v.Counts = countsNote(n, words)
 	problem := ""
 	if c.newsletter == n.Name {
 		v.Changed, v.Said = c.said == "" && c.problem == "", c.said

@@ -12,7 +12,7 @@ func (s *server) robots(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "public, max-age=3600")
 	text := "User-agent: *\n"
-	for _, p := range []string{"/confirm/", "/unsubscribe/", "/preferences/", "/access/", "/change/", "/personal/", "/read/", "/console/", "/api/", "/metrics"} {
+	for _, p := range []string{"/confirm/", "/unsubscribe/", "/preferences/", "/access/", "/change/", "/personal/", "/read/", "/r/", "/console/", "/api/", "/metrics"} {
 		text += "Disallow: " + s.base + p + "\n"
 	}
 	text += "\nSitemap: " + s.site.URL + sitemapPath + "\n"

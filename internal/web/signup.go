@@ -159,14 +159,18 @@ func (s *server) embed(w http.ResponseWriter, r *http.Request) error {
 func (s *server) snippet(n newsletter.Newsletter, p *page) string {
 	text := func(key string, args ...any) string { return html.EscapeString(p.words.T(key, args...)) }
 	id := "newsletter-" + n.Name
+	note := ""
+	if counts := countsNote(n, p.words); counts != "" {
+		note = "\n<p><small>" + html.EscapeString(counts) + "</small></p>"
+	}
 	return fmt.Sprintf(`<form method="post" action="%s" accept-charset="utf-8" lang="%s">
 <p>%s</p>
 <p><label for="%s">%s</label>
 <input id="%s" type="email" name="email" autocomplete="email" required></p>
 <p hidden><label>%s <input name="website" tabindex="-1" autocomplete="off"></label></p>
 <input type="hidden" name="language" value="%s">
-<p><button>%s</button></p>
+<p><button>%s</button></p>%s
 </form>`,
 		html.EscapeString(s.o.WebURL+signUpPath(n.Name)), p.Language, text("signup.text", "newsletter", n.Title), id, text("signup.email"), id,
-		text("signup.trap"), p.Language, text("signup.button"))
+		text("signup.trap"), p.Language, text("signup.button"), note)
 }

@@ -31,6 +31,7 @@ type signUpForm struct {
 	Language   string // of the mail, where there is no choice
 	Languages  []choice
 	Topics     []choice
+	Counts     string // what is counted of the newsletter's mails; empty: nothing is
 }
 
 // asked is what somebody typed.
@@ -47,7 +48,7 @@ type asked struct {
 func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.Time) *signUpForm {
 	f := &signUpForm{
 		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
-		Stamp: s.store.Keyring().Stamp(formUse, made), Language: p.Language,
+		Stamp: s.store.Keyring().Stamp(formUse, made), Language: p.Language, Counts: countsNote(n, p.words),
 	}
 	wanted := typed.language
 	if wanted == "" {
@@ -122,10 +123,23 @@ func pageOf(r *http.Request) string {
 // formVersion names the words under which somebody consented: their hash.
 func formVersion(n newsletter.Newsletter, w *i18n.Words) string {
 	h := sha256.New()
-	for _, text := range []string{w.Language(), n.Title, n.Description, w.T("signup.text", "newsletter", n.Title), w.T("signup.email"), w.T("signup.button")} {
+	texts := []string{w.Language(), n.Title, n.Description, w.T("signup.text", "newsletter", n.Title), w.T("signup.email"), w.T("signup.button")}
+	if note := countsNote(n, w); note != "" {
+		texts = append(texts, note)
+	}
+	for _, text := range texts {
 		h.Write([]byte(text + "\n"))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// countsNote says what is counted of a newsletter's mails; empty: nothing is.
+func countsNote(n newsletter.Newsletter, w *i18n.Words) string {
+	what := n.Counts.What()
+	if what == "" {
+		return ""
+	}
+	return w.T("signup.counts_" + what)
 }
 
 func signUpPath(name string) string { return "/newsletters/" + url.PathEscape(name) + "/subscribe" }

@@ -19,7 +19,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		ImageURL: "/files/image.png", ImageAlt: "Alternative", ImageWidth: 1200, ImageHeight: 800, Language: "de", LanguageName: "Deutsch",
 	}
 	links := []feedLink{{"RSS", feeds.TypeRSS, "/feed.rss", "Title"}}
-	form := &signUpForm{"Weekly", "de", "/newsletters/weekly/subscribe", "a@example.org", "Problem", "stamp", "en", []choice{{"en", "English", "en", true}, {}}, []choice{{Value: "sea", Label: "sea", Chosen: true}, {}}}
+	form := &signUpForm{"Weekly", "de", "/newsletters/weekly/subscribe", "a@example.org", "Problem", "stamp", "en", []choice{{"en", "English", "en", true}, {}}, []choice{{Value: "sea", Label: "sea", Chosen: true}, {}}, "Counts."}
 	trials := map[string][]any{
 		"subscribe.html": {subscribeView{}, subscribeView{"form", "Weekly", "de", "/newsletters/weekly", form, "", "", nil}, subscribeView{"sent", "Weekly", "de", "/newsletters/weekly", nil, "a@example.org", "b@example.org", form}, subscribeView{State: "closed"}},
 		"embed.html":     {embedView{}, embedView{"Weekly", "de", "/newsletters/weekly", "<form>", 3}},
@@ -51,7 +51,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
 			{
-				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Paused: when,
+				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Paused: when, Counts: "Counts.",
 				Settings: &settingsView{
 					Topics: []choice{{"sea", "Sea", "", true}}, Cadences: []choice{{"monthly", "Monthly", "", true}}, Languages: []choice{{"fr", "Français", "fr", false}}, Items: []choice{{}}, Hours: []choice{{}},
 					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},

@@ -193,6 +193,7 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters/{newsletter}/subscribe", s.subscribePage},
 		{"POST /newsletters/{newsletter}/subscribe", s.subscribe},
 		{"GET /newsletters/{newsletter}/embed", s.embed},
+		{"GET /r/{link}", s.followLink},
 		{"GET /confirm/{token}", s.confirmPage},
 		{"POST /confirm/{token}", s.confirm},
 		{"GET /feeds", s.feedList},
