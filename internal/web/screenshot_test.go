@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"bytes"
-	"fmt"
 	"image"
 	"image/draw"
 	"image/png"
@@ -48,40 +47,4 @@ func TestScreenshot(t *testing.T) {
 	var out bytes.Buffer
 	s.check((&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, both))
 	s.check(os.WriteFile(filepath.Join(dir, "digest.png"), out.Bytes(), 0o600))
-}
-
-// TestPageScreenshots writes pictures of the pages of the sample site, on phones and
-// screens, light and dark, to the folder that SYNDICATE_SCREENSHOTS names, to be looked at.
-func TestPageScreenshots(t *testing.T) {
-	t.Parallel()
-	dir := os.Getenv("SYNDICATE_SCREENSHOTS")
-	if dir == "" {
-		t.Skip("SYNDICATE_SCREENSHOTS names no folder")
-	}
-	browser := chromium(t)
-	s := newSample(t, withBoard(newsletter.ArchivePrivate))
-	for _, name := range []string{"weekly", "quotidien", "board"} {
-		s.archived(name, true)
-	}
-	issues, err := s.store.Issues(t.Context(), store.IssueQuery{Newsletter: "board"})
-	s.check(err)
-	read := s.readLink(her, issues[1], 1)
-	for name, page := range map[string]string{
-		"issue": "/newsletters/weekly/issues/2", "numero": "/newsletters/quotidien/issues/2", "lettre": "/newsletters/quotidien", "read": read, "read-list": read + "/issues",
-		"board": "/newsletters/board", "board-issue": "/newsletters/board/issues/1",
-	} {
-		s.pages[name] = page
-	}
-	for name, page := range s.pages {
-		for _, width := range []int64{360, 1280} {
-			for _, scheme := range []string{"light", "dark"} {
-				tab, cancel := chromedp.NewContext(browser)
-				s.check(chromedp.Do(tab, show(s.url+page, width, scheme)))
-				shot, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
-				s.check(err)
-				cancel()
-				s.check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), shot, 0o600))
-			}
-		}
-	}
 }
