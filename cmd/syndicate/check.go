@@ -114,6 +114,7 @@ func (k *check) all(offline bool) error {
 			k.relay(cfg, i, s.options.Relays[i])
 		}
 		k.sender(cfg, s.options.Signer)
+		k.mailbox(cfg, s.options.Bounces.IMAP)
 	}
 	k.bounces(s, offline)
 	k.web(s, offline)

@@ -66,7 +66,7 @@ func TestScript(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	files = slices.DeleteFunc(files, func(f string) bool {
-		return strings.HasSuffix(f, "_postgres.txtar") || strings.HasPrefix(filepath.Base(f), "readers_")
+		return strings.HasSuffix(f, "_postgres.txtar") || strings.HasPrefix(filepath.Base(f), "readers_") || strings.HasSuffix(f, "_dovecot.txtar")
 	})
 	testscript.Run(t, params(files, func() string { return "sqlite:data/syndicate.db" }))
 }

@@ -61,6 +61,9 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 	if o.Bounces.Maildir, err = absolute(cfg, cfg.Bounces.Maildir); err != nil {
 		return o, err
 	}
+	if o.Bounces.IMAP, err = imapAccount(cfg); err != nil {
+		return o, err
+	}
 	if o.OutboxDir, err = absolute(cfg, outboxDir); err != nil {
 		return o, err
 	}

@@ -184,6 +184,7 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	var l lines
 	s.articleLines(ctx, &l, r.Ingest, r.Publish)
 	l.addLists(r.Lists)
+	l.addMail(r.Mail)
 	for _, i := range r.Issues {
 		if !slices.ContainsFunc(r.Newsletters, func(n jobs.NewsletterReport) bool { return n.Issue == i.Issue.ID }) {
 			l.add(i.Issue.Newsletter, "issue %d, begun earlier · %s", i.Issue.Number, issueLine(i))
@@ -195,6 +196,7 @@ func (s *site) tellRun(ctx context.Context, r jobs.RunReport) error {
 	s.tellLines(l)
 	s.warnArticles(r.Ingest, r.Publish)
 	s.warnLists(r.Lists)
+	s.warnMail(r.Mail)
 	s.warnRun(r)
 	s.tellNext(r)
 	return s.warnUsedUp(ctx, r)

@@ -18,6 +18,7 @@ type runView struct {
 	Ingest      jobs.IngestReport       `json:"ingest"`
 	Publish     jobs.PublishReport      `json:"publish"`
 	Lists       []listView              `json:"lists"`
+	Mail        []jobs.MailReport       `json:"mail,omitempty"`
 	Newsletters []jobs.NewsletterReport `json:"newsletters"`
 	Issues      []issueView             `json:"issues"`
 	Relays      []jobs.RelayTrouble     `json:"relays"`
@@ -43,7 +44,7 @@ type listView struct {
 
 func viewRun(r jobs.RunReport) runView {
 	v := runView{
-		Rehearsal: r.Rehearsal, Outbox: r.Outbox, Ingest: r.Ingest, Publish: viewPublish(r.Publish),
+		Rehearsal: r.Rehearsal, Outbox: r.Outbox, Ingest: r.Ingest, Publish: viewPublish(r.Publish), Mail: r.Mail,
 		Lists: viewLists(r.Lists), Newsletters: r.Newsletters, Issues: []issueView{}, Relays: append([]jobs.RelayTrouble{}, r.Relays...),
 		Accepted: r.Accepted, Refused: r.Refused, Errors: append([]string{}, r.Errors...), Declined: r.Declined,
 	}

@@ -54,10 +54,11 @@ type statusView struct {
 	Relays      []jobs.RelayState  `json:"relays"`
 	Groups      []jobs.GroupState  `json:"groups"` // whose receivers push back
 	Suppressed  int                `json:"suppressed"`
-	Retention   []forgotten        `json:"retention"`        // what is kept no longer, as it went last
-	Hub         *hubStatus         `json:"hub,omitempty"`    // where feeds have hubs
-	Pushes      []pushStatus       `json:"pushes,omitempty"` // of sources, by their hubs
-	Feeds       []publish.Hold     `json:"feeds,omitempty"`  // that are held
+	Retention   []forgotten        `json:"retention"`           // what is kept no longer, as it went last
+	Hub         *hubStatus         `json:"hub,omitempty"`       // where feeds have hubs
+	Pushes      []pushStatus       `json:"pushes,omitempty"`    // of sources, by their hubs
+	Feeds       []publish.Hold     `json:"feeds,omitempty"`     // that are held
+	Mailboxes   []mailboxStatus    `json:"mailboxes,omitempty"` // that bounces arrive in
 
 	linksHint string
 }
@@ -136,6 +137,11 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 	if v.Retention, err = s.forgotten(ctx); err != nil {
 		return v, err
 	}
+	boxes, err := s.service.Mailboxes(ctx)
+	if err != nil {
+		return v, err
+	}
+	v.Mailboxes = mailboxStatuses(boxes)
 	next := s.service.NextDue(s.clock())
 	for _, n := range s.options.Newsletters {
 		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
@@ -206,6 +212,7 @@ func (s *site) tellStatus(v statusView) {
 	s.tellHub(&l, v.Hub)
 	s.tellPushes(&l, v.Pushes)
 	tellForgotten(&l, v.Retention, zone)
+	s.tellMailboxes(&l, v.Mailboxes)
 	s.tellLines(l)
 	if v.Links != "" {
 		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)
@@ -213,6 +220,7 @@ func (s *site) tellStatus(v statusView) {
 	s.warnLimits(v)
 	s.warnHeld(v.Feeds)
 	s.warnHub(v.Hub)
+	s.warnMailboxes(v.Mailboxes)
 	for _, src := range v.Sources {
 		if src.Error != "" {
 			s.warn(src.Name, src.failure(zone), "")

@@ -15,10 +15,12 @@ type Options struct {
 	Unsubscribe []string
 }
 
-// Limits. A message is read no further than maxMessage: reports stand at its
-// beginning, the returned mail at its end.
+// MaxMessage is how many octets of a message are read: reports stand at its beginning,
+// the returned mail at its end.
+const MaxMessage = 1 << 20
+
+// Limits of what is looked at in it.
 const (
-	maxMessage    = 1 << 20
 	maxHeader     = 256 << 10
 	maxPart       = 64 << 10 // of one part that is looked at
 	maxDepth      = 8
@@ -31,7 +33,7 @@ const (
 // at most a mebibyte; the caller drains the rest where somebody waits for that.
 // Only reading fails: a message that is not understood is an unclassified report.
 func Parse(r io.Reader, o Options) ([]Report, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxMessage))
+	raw, err := io.ReadAll(io.LimitReader(r, MaxMessage))
 	if err != nil {
 		return nil, fmt.Errorf("reading a report: %w", err)
 	}

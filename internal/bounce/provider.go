@@ -15,8 +15,8 @@ var ErrSignature = errors.New("the signature does not fit")
 
 // readJSON decodes what a provider sent.
 func readJSON(provider string, body []byte, into any) error {
-	if len(body) > maxMessage {
-		return fmt.Errorf("a webhook of %s has more than %d bytes", provider, maxMessage)
+	if len(body) > MaxMessage {
+		return fmt.Errorf("a webhook of %s has more than %d bytes", provider, MaxMessage)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("a webhook of %s is not what it should be: %w", provider, err)

@@ -18,8 +18,8 @@ type Bounces struct {
 	Unsubscribe mail.Address `yaml:"unsubscribe" kind:"bare"`
 	// Soft says when an address that bounces softly is suppressed.
 	Soft SoftBounces `yaml:"soft"`
-	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve takes it in.
-	// Default none.
+	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve and run take it
+	// in. Default none.
 	Maildir string `yaml:"maildir" kind:"path"`
 	// Listen is the address and port of the SMTP server that serve and worker have for that mail.
 	// Default none.
@@ -31,6 +31,8 @@ type Bounces struct {
 	KeyFile string `yaml:"key_file" kind:"path"`
 	// Connections is how many that server has at once. Default 64.
 	Connections int `yaml:"connections" default:"64" range:"1..10000"`
+	// IMAP is the folder on a server that mail to them arrives in; serve and run take it in. Default none.
+	IMAP *IMAP `yaml:"imap"`
 	// Webhooks are the sending services that report to serve.
 	Webhooks Webhooks `yaml:"webhooks"`
 }

@@ -80,7 +80,7 @@ func TestSampleUncommented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.Parse("config.yaml", uncomment(data), environment("SMTP_PASSWORD", "hunter2", "GHOST_KEY", "key", "DB_PASSWORD", "hunter2", "POSTMARK_HOOK", "p", "MAILGUN_SIGNING_KEY", "k"))
+	c, err := config.Parse("config.yaml", uncomment(data), environment("SMTP_PASSWORD", "hunter2", "GHOST_KEY", "key", "DB_PASSWORD", "hunter2", "POSTMARK_HOOK", "p", "MAILGUN_SIGNING_KEY", "k", "IMAP_PASSWORD", "p"))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, uncomment(data))
 	}

@@ -33,6 +33,7 @@ func (d *decoder) inherit(c *Config) {
 			r.Port = map[string]int{"starttls": 587, "implicit": 465, "none": 25}[r.TLS]
 		}
 	}
+	inheritIMAP(c.Bounces.IMAP)
 	if !d.given("delivery.renew") {
 		c.Delivery.Renew = c.Delivery.Lease / 6
 	}
@@ -74,6 +75,7 @@ func (d *decoder) validate(c *Config) {
 	d.bounces(c.Bounces)
 	d.webhooks(c.Bounces.Webhooks)
 	d.retention(c)
+	d.imap(c.Bounces.IMAP)
 	if c.Delivery.Renew > c.Delivery.Lease/2 {
 		d.key("delivery.renew", "so that one renewal may fail", "expected at most half of lease, which is %s", c.Delivery.Lease)
 	}

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"syndicate/internal/bounce"
+	"syndicate/internal/mailbox"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
 	"syndicate/internal/store"
@@ -23,7 +25,8 @@ type BounceOptions struct {
 	ReturnPath  string // takes bounces, with a key for each recipient added (VERP); empty: the sender does
 	Unsubscribe string // takes mails that ask to unsubscribe, with keys too; empty: nothing does
 	Soft        newsletter.SoftLimit
-	Maildir     string // absolute; that mail arrives in it, for Serve; empty: none
+	Maildir     string          // absolute; that mail arrives in it; empty: none
+	IMAP        mailbox.Account // the same, on a server; its Limit is ours. No Host: none
 }
 
 // OwnMailbox returns the form in which an address is known that mail comes back to: the
@@ -65,7 +68,7 @@ func (s *Service) TakeMessage(ctx context.Context, r io.Reader, envelope ...stri
 	if s.o.Bounces.Unsubscribe != "" {
 		o.Unsubscribe = []string{s.o.Bounces.Unsubscribe}
 	}
-	reports, err := bounce.Parse(r, o)
+	reports, err := s.parse(r, o)
 	if err == nil {
 		_, err = io.Copy(io.Discard, r) // whoever hands it over wants to be rid of all of it
 	}
@@ -73,6 +76,18 @@ func (s *Service) TakeMessage(ctx context.Context, r io.Reader, envelope ...stri
 		return nil, err
 	}
 	return s.TakeReports(ctx, reports, whole.Sum(nil), kept.Bytes(), envelope...)
+}
+
+// parse reads a message. A fault of ours that one brings out shall not end the daemon, or
+// keep those behind it: it is not understood.
+func (s *Service) parse(r io.Reader, o bounce.Options) (reports []bounce.Report, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("reading a message panicked", "panic", v, "trace", string(debug.Stack()))
+			reports, err = []bounce.Report{{Kind: newsletter.ReportUnclassified, Source: bounce.SourceText}}, nil
+		}
+	}()
+	return bounce.Parse(r, o)
 }
 
 // TakeReports does what reports say that came in one message or call. identity is what

@@ -25,8 +25,15 @@ var errBegun = errors.New("another worker began it")
 // any node, does it at the same time. fence is what store.Claims said of it. A
 // claim is kept as leases are: who dies over the work is followed when it runs
 // out, and who slept meanwhile is stopped.
-func (s *Service) alone(ctx context.Context, name string, fence int64, work func(context.Context) error) (err error) {
-	held, err := s.store.Claim(ctx, name, fence, s.o.Delivery.Lease)
+func (s *Service) alone(ctx context.Context, name string, fence int64, work func(context.Context) error) error {
+	return s.aloneFor(ctx, name, fence, 1, work)
+}
+
+// aloneFor is alone under a claim that lasts so many times as long as a lease, and is
+// kept as much more seldom: for work that goes on for days.
+func (s *Service) aloneFor(ctx context.Context, name string, fence int64, times time.Duration, work func(context.Context) error) (err error) {
+	lease := times * s.o.Delivery.Lease
+	held, err := s.store.Claim(ctx, name, fence, lease)
 	if errors.Is(err, store.ErrStale) {
 		return errBegun
 	}
@@ -36,7 +43,7 @@ func (s *Service) alone(ctx context.Context, name string, fence int64, work func
 	working, lose := context.WithCancelCause(ctx)
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
-	keeper.Go(func() { s.keepClaim(keeping, name, held, lose) })
+	keeper.Go(func() { s.keepClaim(keeping, name, held, lease, times*s.o.Delivery.Renew, lose) })
 	err = errors.New("it panicked") // unless the work returns
 	defer func() {
 		stop()
@@ -52,8 +59,8 @@ func (s *Service) alone(ctx context.Context, name string, fence int64, work func
 }
 
 // keepClaim prolongs a claim until ctx ends, and calls lose when it is lost.
-func (s *Service) keepClaim(ctx context.Context, name string, held int64, lose context.CancelCauseFunc) {
-	t := time.NewTicker(s.o.Delivery.Renew)
+func (s *Service) keepClaim(ctx context.Context, name string, held int64, lease, every time.Duration, lose context.CancelCauseFunc) {
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		select {
@@ -61,7 +68,7 @@ func (s *Service) keepClaim(ctx context.Context, name string, held int64, lose c
 			return
 		case <-t.C:
 		}
-		err := s.store.KeepClaim(ctx, name, held, s.o.Delivery.Lease)
+		err := s.store.KeepClaim(ctx, name, held, lease)
 		switch {
 		case errors.Is(err, store.ErrStale):
 			lose(errBegun)

@@ -41,87 +41,94 @@ func (maildirJob) Kind() string { return "maildir" }
 // InsertOpts sends it to the nodes that have the site's folder.
 func (maildirJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: siteQueue} }
 
-// takeMaildir takes in every message in new/ and moves it to cur/. One that cannot be
-// read is told of, and does not keep the others.
-func (t *tasks) takeMaildir(ctx context.Context) (err error) {
+// doMaildir does the job.
+func (t *tasks) doMaildir(ctx context.Context) error {
+	_, err := t.takeMaildir(ctx, t.tellUnread)
+	return t.noteMail(ctx, maildirBox, err)
+}
+
+// takeMaildir takes in every message in new/, moves it to cur/, and returns how many
+// that were. One that cannot be read is told of, and does not keep the others.
+func (s *Service) takeMaildir(ctx context.Context, unread func(error)) (n int, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("taking in the mail of %s: %w", t.o.Bounces.Maildir, err)
+			err = fmt.Errorf("taking in the mail of %s: %w", s.o.Bounces.Maildir, err)
 		}
 	}()
-	root, err := os.OpenRoot(t.o.Bounces.Maildir)
+	root, err := os.OpenRoot(s.o.Bounces.Maildir)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = root.Close() }()
 	box, err := root.Open("new")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = box.Close() }()
 	if err := root.Mkdir("cur", 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+		return 0, err
 	}
 	for done := false; !done; {
 		names, err := box.Readdirnames(mailBatch)
 		if done = errors.Is(err, io.EOF); err != nil && !done {
-			return err
+			return n, err
 		}
 		for _, name := range names {
 			if strings.HasPrefix(name, ".") {
 				continue
 			}
-			unread, err := t.takeFile(ctx, root, name)
-			if err != nil {
-				return err
+			taken, why, err := s.takeFile(ctx, root, name)
+			switch {
+			case err != nil:
+				return n, err
+			case why != nil:
+				unread(why)
+			case taken:
+				n++
 			}
-			t.tellUnread(unread)
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // tellUnread logs why a message could not be read, once for each reason in turn.
 func (t *tasks) tellUnread(why error) {
-	if why == nil {
-		return
-	}
 	if _, news := t.differs("maildir", why.Error()); news {
 		t.log.Warn("message not read", "maildir", t.o.Bounces.Maildir, "error", why)
 	}
 }
 
-// takeFile takes in one message of new/. unread is why it could not be read; err is
-// what stops the others as well.
-func (s *Service) takeFile(ctx context.Context, root *os.Root, name string) (unread, err error) {
+// takeFile takes in one message of new/; false: it is none, or somebody else took it.
+// unread is why it could not be read; err is what stops the others as well.
+func (s *Service) takeFile(ctx context.Context, root *os.Root, name string) (taken bool, unread, err error) {
 	from := filepath.Join("new", name)
 	info, err := root.Lstat(from)
 	if errors.Is(err, fs.ErrNotExist) { // somebody else took it, or looked at it
-		return nil, nil
+		return false, nil, nil
 	}
 	if err != nil {
-		return err, nil
+		return false, err, nil
 	}
 	if !info.Mode().IsRegular() { // a pipe would be waited for
-		return errors.New("there is something in new/ that is no file"), nil
+		return false, errors.New("there is something in new/ that is no file"), nil
 	}
 	f, err := root.Open(from)
 	if err != nil {
-		return err, nil
+		return false, err, nil
 	}
 	defer func() { _ = f.Close() }()
 	r := &careful{r: f}
 	if _, err := s.TakeMessage(ctx, r); err != nil {
 		if r.err != nil {
-			return r.err, nil
+			return false, r.err, nil
 		}
-		return nil, err
+		return false, nil, err
 	}
 	bare, _, _ := strings.Cut(name, ":")
 	if err := root.Rename(from, filepath.Join("cur", bare+mailSeen)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err // else it would come again for ever
+		return false, nil, err // else it would come again for ever
 	}
-	return nil, nil
+	return true, nil, nil
 }
 
 // careful remembers why a file could not be read.

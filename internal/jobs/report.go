@@ -16,6 +16,7 @@ type RunReport struct {
 	Ingest      IngestReport       `json:"ingest"`
 	Publish     PublishReport      `json:"publish"`
 	Lists       []ListReport       `json:"lists,omitempty"`
+	Mail        []MailReport       `json:"mail,omitempty"` // mailboxes that bounces arrive in
 	Newsletters []NewsletterReport `json:"newsletters"`
 	Issues      []IssueReport      `json:"issues"` // that were open in this run, interrupted ones first
 	Relays      []RelayTrouble     `json:"relays,omitempty"`

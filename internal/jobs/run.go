@@ -37,8 +37,8 @@ type Question struct {
 // punctual as the system's cron that starts it.
 const dueTolerance = time.Hour
 
-// Run does the whole job once: it finishes interrupted issues, syncs the lists,
-// ingests, builds the feeds, and for each newsletter composes, seals and
+// Run does the whole job once: it takes in mail that came back, finishes interrupted
+// issues, syncs the lists, ingests, builds the feeds, and for each newsletter composes, seals and
 // delivers what is new. It waits until every delivery is settled or is to be
 // tried later. What goes wrong in one step is in the report and does not keep
 // the others from being done; an error means that the store failed, that ctx
@@ -48,6 +48,10 @@ func (s *Service) Run(ctx context.Context, o RunOptions) (RunReport, error) {
 		r.unattended = o.Due
 		wanted, err := s.newsletters(o.Newsletters)
 		if err != nil {
+			return err
+		}
+		// Whoever does not want mail any more, or whose address is dead, gets none.
+		if err := s.takeMail(ctx, r); err != nil {
 			return err
 		}
 		// Where links lead nowhere, articles and feeds are brought up to date all the same.

@@ -19,7 +19,7 @@ const restartPause = 5 * time.Second
 //
 // One goroutine conducts: it asks for the discrete jobs (tasks.go), which River
 // does, on this node or another. One (with its own) delivers, one answers those who
-// sign up, one writes down what was counted, two watch files.
+// sign up, one writes down what was counted, two watch files, one reads a mailbox.
 // They tell each other by channels; what other processes do is noticed by a look
 // at the store every other second.
 func (s *Service) Serve(ctx context.Context) error {
@@ -41,6 +41,9 @@ func (s *Service) Serve(ctx context.Context) error {
 	g.Go(func() error { return s.keep(gctx, "counts", s.keepCounts) })
 	g.Go(func() error { s.watchFiles(gctx); return nil })
 	g.Go(func() error { s.watchMail(gctx); return nil })
+	if s.o.Bounces.IMAP.Host != "" {
+		g.Go(func() error { return s.keep(gctx, "mailbox", s.readIMAP) })
+	}
 	return g.Wait()
 }
 

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -110,6 +111,34 @@ func TestBounceByMessageID(t *testing.T) {
 	report := notice("weekly@example.org", email, "5.1.1", "550 5.1.1 no such user", "Message-ID: "+m.MessageID)
 	takes(t, v, report, store.BounceSuppressed)
 	takes(t, v, report, store.BounceTwice)
+}
+
+// TestReadingPanics: a message over which reading it panics is one that is not
+// understood, and is kept.
+func TestReadingPanics(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	log := s.logged()
+	v := s.service(withBounces)
+	taken, err := v.TakeMessage(t.Context(), io.MultiReader(strings.NewReader("Subject: x\r\n\r\n"), &onceBroken{}))
+	if err != nil || len(taken) != 1 || taken[0].Kind != newsletter.ReportUnclassified || taken[0].Outcome != store.BounceNobody || log.of("reading a message panicked") != 1 {
+		t.Errorf("%+v, %v", taken, err)
+	}
+	_, message, err := s.store.BounceMessage(t.Context(), 1)
+	if err != nil || string(message) != "Subject: x\r\n\r\n" {
+		t.Errorf("%q, %v", message, err)
+	}
+}
+
+// onceBroken panics, then ends.
+type onceBroken struct{ done bool }
+
+func (b *onceBroken) Read([]byte) (int, error) {
+	if !b.done {
+		b.done = true
+		panic("a fault of ours")
+	}
+	return 0, io.EOF
 }
 
 // TestUnsubscribeByMail: the address that an issue names unsubscribes its recipient,

@@ -128,7 +128,7 @@ func (t *tasks) workers() *river.Workers {
 		return t.do(ctx, j.Args, j.Args.Fence, t.retainPass)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, j *river.Job[maildirJob]) error {
-		return t.do(ctx, j.Args, j.Args.Fence, t.takeMaildir)
+		return t.do(ctx, j.Args, j.Args.Fence, t.doMaildir)
 	}))
 	return w
 }

@@ -35,6 +35,7 @@ type gauges struct {
 	overview store.Overview
 	hub      store.HubState
 	counts   []store.CountTotal
+	boxes    []store.Mailbox
 }
 
 // gaugeCache keeps the last ones.
@@ -58,6 +59,9 @@ func (s *server) readGauges(ctx context.Context) (g gauges, err error) {
 		return g, err
 	}
 	if g.counts, err = s.store.CountTotals(ctx); err != nil {
+		return g, err
+	}
+	if g.boxes, err = s.o.Service.Mailboxes(ctx); err != nil {
 		return g, err
 	}
 	c.at, c.last = now, g
@@ -103,6 +107,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 		writeOverview(&b, family, g.overview)
 		writeHub(&b, family, g.hub)
 		writeCounts(&b, family, g.counts)
+		writeMailboxes(&b, family, g.boxes)
 	}
 	family("syndicate_hub_calls_total", "counter", "Calls about WebSub by purpose and result.")
 	for _, c := range s.o.Service.HubCalls() {
