@@ -67,6 +67,9 @@ func (s *Store) writeSQLite(ctx context.Context, step func(*tx) error) (err erro
 		return err
 	}
 	if _, err := begin.ExecContext(ctx); err != nil {
+		if ctx.Err() != nil { // it may have begun all the same
+			_, _ = s.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // that nothing has begun is no failure
+		}
 		return err
 	}
 	x := &tx{ctx: context.WithoutCancel(ctx), s: s}
