@@ -118,7 +118,11 @@ func (s *site) tellServing(addr net.Addr, box net.Listener) {
 		said["mail"] = box.Addr().String()
 	}
 	if s.cfg.Log.Format == "json" { // then everything it says is to be read by programs
-		s.log.Info("listening", "address", addr.String(), "url", s.cfg.Web.URL, "rehearsal", s.service.Rehearsal(), "mail", said["mail"])
+		log := s.log
+		if box != nil {
+			log = log.With("mail", said["mail"])
+		}
+		log.Info("listening", "address", addr.String(), "url", s.cfg.Web.URL, "rehearsal", s.service.Rehearsal())
 		return
 	}
 	if s.json {
