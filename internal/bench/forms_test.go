@@ -143,13 +143,17 @@ func (f *forms) mails() []string {
 	return all
 }
 
-// answered waits until so many who signed up have their letters.
+// answered waits until nobody who signed up waits for a letter; so many must have got
+// one.
 func (f *forms) answered(n int) {
-	for len(f.mails()) < readers+n {
+	for f.count("SELECT (SELECT count(*) FROM signups) + (SELECT count(*) FROM chunks WHERE closed = 0)") > 0 {
 		if f.b.Context().Err() != nil {
 			f.b.Fatal("they never were answered")
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
+	}
+	if got := len(f.mails()) - readers; got != n {
+		f.b.Fatalf("%d of %d who signed up got a letter", got, n)
 	}
 }
 
@@ -196,7 +200,7 @@ func (f *forms) one(ctx context.Context, i int, what func(n int) (path string, f
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.%d", i>>14&255, i>>6&255, 1+i&63))
+	r.Header.Set("X-Forwarded-For", fmt.Sprintf("10.%d.%d.1", i>>8&255, i&255))
 	r.Header.Set("Accept-Encoding", "gzip")
 	answer, err := f.client.Do(r)
 	if err != nil {
