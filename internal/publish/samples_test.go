@@ -36,7 +36,6 @@ func TestOtherRules(t *testing.T) {
 		return it, nil, err
 	}
 	s.put(article(1, saying(everything)), article(2, saying(everything)), article(3), article(4))
-	s.build()
 	for _, rule := range [][2]string{
 		{"<mark>", "<b>"},
 		{"</del>", "</s>"},
@@ -54,22 +53,23 @@ func TestOtherRules(t *testing.T) {
 		{"https://example.org/found</a>", "there</a>"},
 		{"<summary>", "<b>"},
 		{"<img ", "<img loading=\"lazy\" "},
-		{"https://example.org/film</a>", "a film</a>"},
 		{"<em>", "<i>"},
 		{"<p>", "<p >"},
 	} {
+		from = ""
+		s.build()
 		from, to = rule[0], rule[1]
 		r, _ := s.build()
 		if len(r.Written) < 9 || r.Written[0] != "archive/1.atom" { // the archive, the site's, that of a language
 			t.Errorf("with %s in place of %s only %v were written", to, from, r.Written)
 		}
-		fresh := t.TempDir()
-		s.build(func(o *publish.Options) { o.Dir = fresh })
-		if d := cmp.Diff(files(t, fresh), files(t, s.options.Dir)); d != "" {
-			t.Errorf("%s (-from nothing +after the change):\n%s", from, d)
-		}
-		if r, _ = s.build(); len(r.Written) > 0 {
-			t.Errorf("nothing changed, and %v were written", r.Written)
-		}
+	}
+	fresh := t.TempDir()
+	s.build(func(o *publish.Options) { o.Dir = fresh })
+	if d := cmp.Diff(files(t, fresh), files(t, s.options.Dir)); d != "" {
+		t.Errorf("(-from nothing +after the changes):\n%s", d)
+	}
+	if r, _ := s.build(); len(r.Written) > 0 {
+		t.Errorf("nothing changed, and %v were written", r.Written)
 	}
 }
