@@ -31,7 +31,7 @@ func starttls(s *dovecot.Server) func(*mailbox.Account) {
 	return func(a *mailbox.Account) { a.TLS, a.Port = "starttls", s.Port }
 }
 
-func clear(s *dovecot.Server) func(*mailbox.Account) {
+func unencrypted(s *dovecot.Server) func(*mailbox.Account) {
 	return func(a *mailbox.Account) { a.TLS, a.Port = "none", s.Port }
 }
 
@@ -80,7 +80,7 @@ func TestRead(t *testing.T) {
 			same(t, "unread", unread)
 			same(t, "read", read, "1", "2", "3")
 		}},
-		"seen, bare": {[]string{bare}, clear, "seen", func(t *testing.T, s *dovecot.Server) {
+		"seen, bare": {[]string{bare}, unencrypted, "seen", func(t *testing.T, s *dovecot.Server) {
 			_, read := s.Messages("")
 			same(t, "read", read, "1", "2", "3")
 		}},
@@ -100,7 +100,7 @@ func TestRead(t *testing.T) {
 				t.Errorf("moved: %q, %q", unread, read)
 			}
 		}},
-		"moved, bare": {[]string{bare}, clear, "Reçus", func(t *testing.T, s *dovecot.Server) {
+		"moved, bare": {[]string{bare}, unencrypted, "Reçus", func(t *testing.T, s *dovecot.Server) {
 			unread, read := s.Messages("")
 			same(t, "left", slices.Concat(unread, read))
 			unread, read = s.Messages("Re&AOc-us")
@@ -180,7 +180,7 @@ func TestRefused(t *testing.T) {
 		key, text, hint string
 	}{
 		"password":          {func(a *mailbox.Account) { a.Password = "wrong" }, "username", "logging in: the server says: ", "check username and password"},
-		"password, clear":   {func(a *mailbox.Account) { clear(s)(a); a.Password = "wrong" }, "username", "logging in: the server says: ", "check username and password"},
+		"password, clear":   {func(a *mailbox.Account) { unencrypted(s)(a); a.Password = "wrong" }, "username", "logging in: the server says: ", "check username and password"},
 		"authority":         {func(a *mailbox.Account) { a.RootCAs = x509.NewCertPool() }, "tls", "certificate signed by unknown authority", "ca_file"},
 		"authority, later":  {func(a *mailbox.Account) { starttls(s)(a); a.RootCAs = x509.NewCertPool() }, "tls", "certificate signed by unknown authority", "ca_file"},
 		"name":              {func(a *mailbox.Account) { a.Host = "localhost" }, "tls", "encrypting: ", "host must be a name in the server's certificate"},

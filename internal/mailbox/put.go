@@ -39,6 +39,13 @@ func (r *Reader) putAway(ctx context.Context, uids []imap.UID) error {
 	return nil
 }
 
+// putAwayLast puts away what was taken before the end; what could not be comes once more.
+func (r *Reader) putAwayLast(ctx context.Context, uids []imap.UID) {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxLeaving)
+	defer cancel()
+	_ = r.putAway(grace, uids)
+}
+
 // flag marks messages.
 func flag(client *imapclient.Client, set imap.UIDSet, flags ...imap.Flag) error {
 	return client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: flags}, nil).Close()

@@ -92,9 +92,7 @@ func (r *Reader) takeAll(ctx context.Context, uids []imap.UID, take func(context
 			continue
 		}
 		if err := take(ctx, message); err != nil {
-			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxLeaving)
-			defer cancel()
-			_ = r.putAway(grace, done) // else they come once more
+			r.putAwayLast(ctx, done)
 			return n, err
 		}
 		n++
