@@ -64,7 +64,7 @@ func (g *gallery) examine(tab context.Context, look *axe.Axe, e exhibit, name st
 	for _, f := range found {
 		g.test.Errorf("%s: %s", name, f)
 	}
-	keep(g.test, name, func() ([]byte, error) { return chromedp.Run(tab, chromedp.FullScreenshot(90)) })
+	keep(g.test, name, func() ([]byte, error) { return chromedp.Run(tab, chromedp.FullScreenshot(100)) })
 }
 
 // TestAxe: what is wrong is found.

@@ -159,7 +159,7 @@ func (w *walker) look() {
 	for _, x := range wrong {
 		w.test.Errorf("%s, page %d: %s", w.newsletter.Name, w.seen, x)
 	}
-	keep(w.test, fmt.Sprintf("walk %s %02d", w.newsletter.Name, w.seen), func() ([]byte, error) { return chromedp.Run(w.tab, chromedp.FullScreenshot(90)) })
+	keep(w.test, fmt.Sprintf("walk %s %02d", w.newsletter.Name, w.seen), func() ([]byte, error) { return chromedp.Run(w.tab, chromedp.FullScreenshot(100)) })
 	w.check(chromedp.Do(w.tab, scripts(false)))
 }
 
