@@ -208,6 +208,22 @@ func (k *check) templates(s *site) {
 			k.ok(what, "the next issue is %s of HTML: %s", size(len(p.Groups[0].Digest.HTML)), p.Groups[0].Digest.Subject)
 		}
 	}
+	for _, n := range s.options.Newsletters {
+		k.letters(s, n)
+	}
+}
+
+// letters renders those that people ask for: to confirm, to be let in, and so on. One
+// that cannot be written keeps whoever asks for it waiting.
+func (k *check) letters(s *site, n newsletter.Newsletter) {
+	what := "letters " + n.Name
+	all, wrong := s.service.TryLetters(k.ctx, n)
+	for _, err := range wrong {
+		k.failed(what, err)
+	}
+	if len(wrong) == 0 {
+		k.ok(what, "the templates work: %s in all languages", count(all, "letter"))
+	}
 }
 
 func (k *check) lists(s *site) {

@@ -41,7 +41,7 @@ func options(cfg *config.Config, st *store.Store, log *slog.Logger) (o jobs.Opti
 		WebURL:    cfg.Web.URL,
 		Delivery:  delivery(cfg),
 		Letters:   jobs.LetterOptions{Confirm: cfg.SignUp.ConfirmWithin, Daily: cfg.SignUp.PerAddress},
-		SignUps:   jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Forget: cfg.SignUp.ForgetAfter},
+		SignUps:   jobs.SignUpOptions{PerNetwork: cfg.SignUp.PerNetwork, PerDay: cfg.SignUp.PerDay, Waiting: cfg.SignUp.MaxWaiting, Forget: cfg.SignUp.ForgetAfter},
 		Retention: retention(cfg.Retention),
 		Bounces: jobs.BounceOptions{
 			ReturnPath: cfg.Bounces.ReturnPath.Address, Unsubscribe: cfg.Bounces.Unsubscribe.Address, Soft: newsletter.SoftLimit(cfg.Bounces.Soft),

@@ -38,6 +38,11 @@ latest of what they wrote. Nothing of it is kept with an address.`,
 				return a.printJSON(reasonsView{append([]store.ReasonCount{}, counts...), append([]store.ReasonWords{}, words...)})
 			}
 			if len(counts) == 0 {
+				if name != "" {
+					if err := known(s.cfg, name); err != nil {
+						return err
+					}
+				}
 				a.printf("Nobody has said why they left.\n")
 				return nil
 			}

@@ -76,7 +76,7 @@ subscribers' mailboxes. A site is a folder; config.yaml says everything about it
 	}
 	add(groupJob, runCommand(a), serveCommand(a), workerCommand(a), buildCommand(a), pingCommand(a), previewCommand(a), sendCommand(a))
 	add(groupSite, initCommand(a), checkCommand(a), statusCommand(a), dkimCommand(a))
-	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a), bouncesCommand(a), bounceCommand(a), retentionCommand(a))
+	add(groupStore, articlesCommand(a), issuesCommand(a), subscribersCommand(a), suppressionsCommand(a), lettersCommand(a), bouncesCommand(a), bounceCommand(a), retentionCommand(a))
 	root.AddCommand(versionCommand(a), manCommand(a))
 	root.SetHelpCommand(helpCommand(root))
 	// Here and not by cobra, which would take any word after it and print its help.

@@ -59,6 +59,8 @@ type statusView struct {
 	Pushes      []pushStatus       `json:"pushes,omitempty"`    // of sources, by their hubs
 	Feeds       []publish.Hold     `json:"feeds,omitempty"`     // that are held
 	Mailboxes   []mailboxStatus    `json:"mailboxes,omitempty"` // that bounces arrive in
+	SignUps     jobs.SignUpState   `json:"signups"`
+	Letters     int                `json:"letters"` // on request, that are held
 
 	linksHint string
 }
@@ -142,6 +144,14 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 		return v, err
 	}
 	v.Mailboxes = mailboxStatuses(boxes)
+	held, err := s.store.HeldLetters(ctx, v.Rehearsal, 0)
+	if err != nil {
+		return v, err
+	}
+	v.Letters = len(held)
+	if v.SignUps, err = s.service.SignUpState(ctx); err != nil {
+		return v, err
+	}
 	next := s.service.NextDue(s.clock())
 	for _, n := range s.options.Newsletters {
 		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
@@ -198,6 +208,9 @@ func (s *site) tellStatus(v statusView) {
 			l.add("", "last %s: %s", s.local(n.Name, n.Last), join(", ", join(" ", n.Outcome, n.Issue), n.Note))
 		}
 	}
+	if n := v.SignUps.Waiting; n > 0 {
+		l.add("sign-ups", "%s to be answered", counted(n, map[bool]string{true: "waits", false: "wait"}[n == 1]))
+	}
 	for _, i := range v.Open {
 		l.add("issue", "%s/%d · %s · %s", i.Newsletter, i.Number, join(": ", string(i.State), i.Reason),
 			join(", ", number(i.Sent)+" sent", counted(i.Deferred, "to go"), counted(i.Failed, "failed"), counted(i.Uncertain, "uncertain")))
@@ -218,6 +231,13 @@ func (s *site) tellStatus(v statusView) {
 		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)
 	}
 	s.warnLimits(v)
+	if v.Letters > 0 {
+		s.warn("letters", count(v.Letters, "letter")+" may have arrived, held for you", "syndicate letters list")
+	}
+	if v.SignUps.Full() {
+		s.warn("sign-ups", fmt.Sprintf("%s within a day: as many as may be, what is more is passed over", number(v.SignUps.Today)),
+			"signup.per_day in config.yaml; if they are an attack, signup: closed at a newsletter takes its form away")
+	}
 	s.warnHeld(v.Feeds)
 	s.warnHub(v.Hub)
 	s.warnMailboxes(v.Mailboxes)

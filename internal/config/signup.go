@@ -16,4 +16,6 @@ type SignUp struct {
 	PerNetwork int `yaml:"per_network" default:"30" range:"1..1000000"`
 	// PerDay is how many sign-ups there may be in a day at all. Default 5000.
 	PerDay int `yaml:"per_day" default:"5000" range:"1..100000000"`
+	// MaxWaiting is how many sign-ups may wait to be dealt with. Default 10000.
+	MaxWaiting int `yaml:"max_waiting" default:"10000" range:"1..10000000"`
 }

@@ -16,9 +16,7 @@ func TestLetterGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []newsletter.LetterKind{
-		newsletter.LetterConfirm, newsletter.LetterKnown, newsletter.LetterAccess, newsletter.LetterChange, newsletter.LetterChanged,
-	} {
+	for _, kind := range newsletter.LetterKinds() {
 		for _, language := range []string{"en", "fr"} {
 			t.Run(string(kind)+"-"+language, func(t *testing.T) {
 				t.Parallel()

@@ -31,7 +31,11 @@ func (s *Service) Preview(ctx context.Context, name string) (Preview, error) {
 // there is nothing to be seen it has no groups.
 func (s *Service) compose(ctx context.Context, n newsletter.Newsletter, o *newsletter.Occurrence) (Preview, error) {
 	now := s.now()
-	p := Preview{Newsletter: n, Rehearsal: s.Rehearsal(), turn: s.turn(n, o)}
+	p := Preview{Newsletter: n, Rehearsal: s.Rehearsal()}
+	var err error
+	if p.turn, err = s.turn(ctx, n, o); err != nil {
+		return p, err
+	}
 	track, err := s.store.Track(ctx, n.Name, p.Rehearsal)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return p, err

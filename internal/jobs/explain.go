@@ -126,8 +126,8 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 	if s.Rehearsal() {
 		served = b.RehearsalServed
 	}
-	x.Next, _ = s.nextTurn(n, b, served)
-	return x, nil
+	x.Next, err = s.nextTurn(ctx, n, b, served)
+	return x, err
 }
 
 // notSubscribed says why there is no subscription.

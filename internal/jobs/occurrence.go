@@ -66,24 +66,37 @@ func (s *Service) scheduledSince(ctx context.Context, n newsletter.Newsletter, n
 	if err != nil {
 		return time.Time{}, err
 	}
-	key := fmt.Sprintf("schedule of %s (rehearsal: %v)", n.Name, s.Rehearsal())
-	value, err := s.store.Value(ctx, key)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, err
+	since, had, err := s.knownSince(ctx, n)
+	if err != nil || !since.IsZero() {
+		return since, err
 	}
-	var known scheduled
-	if value != nil && json.Unmarshal(value, &known) == nil && known.Spec == n.Schedule && known.Zone == n.Location.String() {
-		return known.Since, nil
-	}
-	since := now
-	if value == nil {
+	since = now
+	if !had {
 		since = track.Since
 	}
-	value, err = json.Marshal(scheduled{n.Schedule, n.Location.String(), since})
+	value, err := json.Marshal(scheduled{n.Schedule, n.Location.String(), since})
 	if err != nil {
 		return time.Time{}, err
 	}
-	return since, s.store.SetValue(ctx, key, value)
+	return since, s.store.SetValue(ctx, s.scheduleKey(n), value)
+}
+
+func (s *Service) scheduleKey(n newsletter.Newsletter) string {
+	return fmt.Sprintf("schedule of %s (rehearsal: %v)", n.Name, s.Rehearsal())
+}
+
+// knownSince returns since when a newsletter is known to have its present schedule;
+// zero: it is not. had says whether any schedule is known.
+func (s *Service) knownSince(ctx context.Context, n newsletter.Newsletter) (since time.Time, had bool, err error) {
+	value, err := s.store.Value(ctx, s.scheduleKey(n))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return time.Time{}, false, err
+	}
+	var known scheduled
+	if value != nil && json.Unmarshal(value, &known) == nil && known.Spec == n.Schedule && known.Zone == n.Location.String() {
+		since = known.Since
+	}
+	return since, value != nil, nil
 }
 
 // compose an occurrence or an issue by hand (o nil) from a preview, and say in r
@@ -96,7 +109,7 @@ func (s *Service) issueFrom(ctx context.Context, p Preview, o *newsletter.Occurr
 		if o == nil {
 			return nil
 		}
-		o.Outcome = outcomeNothing
+		o.Outcome, o.Missed = outcomeNothing, p.turn.Missed
 		o.Note = joinNotes(p.Nothing, o.Note)
 		_, err := s.store.RecordOccurrence(ctx, *o, s.now())
 		return err

@@ -2,6 +2,9 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"syndicate/internal/feeds"
@@ -12,6 +15,27 @@ import (
 // personalLooked is among how many of the newest articles of a newsletter those of a
 // personal feed are looked for.
 const personalLooked = 2000
+
+// PersonalVersion names what somebody's own feed is made from. As long as it stays the
+// document does; the articles that it does not show are part of it.
+func (s *Service) PersonalVersion(ctx context.Context, sub *newsletter.Subscription) (string, error) {
+	n, err := s.Newsletter(sub.Newsletter)
+	if err != nil {
+		return "", err
+	}
+	articles, err := s.store.ArticlesVersion(ctx)
+	if err != nil {
+		return "", err
+	}
+	site := s.o.Site
+	site.Location = nil
+	made, err := json.Marshal([]any{articles, s.o.Agent, site, frozenNewsletter(n), s.o.Feeds.Items, s.o.Feeds.Full, sub.Topics})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(made)
+	return hex.EncodeToString(sum[:8]), nil
+}
 
 // PersonalFeed returns a document of somebody's own feed: the newest articles that the
 // newsletter selects and its owner wants. self is its address without the ending.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
 	"syndicate/internal/digest"
+	"syndicate/internal/i18n"
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -62,11 +64,8 @@ type LetterRequest struct {
 // asked is to be told the same in each case.
 func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err error) {
 	what := fmt.Sprintf("writing the letter %q", r.Kind)
-	content, err := s.letterContent(ctx, r)
+	content, err := s.tryLetter(ctx, r)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", what, err)
-	}
-	if _, err := s.request(content); err != nil { // now, not when a connection waits for it
 		return false, fmt.Errorf("%s: %w", what, err)
 	}
 	limit := store.LetterCap{Most: s.o.Letters.Daily, Within: 24 * time.Hour}
@@ -87,6 +86,35 @@ func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err e
 	}
 	s.Wake()
 	return true, nil
+}
+
+// tryLetter renders a letter and makes its message: now, not when a connection waits
+// for it.
+func (s *Service) tryLetter(ctx context.Context, r LetterRequest) (newsletter.LetterContent, error) {
+	c, err := s.letterContent(ctx, r)
+	if err == nil {
+		_, err = s.request(c)
+	}
+	return c, err
+}
+
+// TryLetters renders every letter on request that a newsletter may send, in each
+// language, and returns how many there are and what is wrong with them, each once.
+func (s *Service) TryLetters(ctx context.Context, n newsletter.Newsletter) (letters int, wrong []error) {
+	languages := i18n.Languages()
+	if !slices.Contains(languages, n.Language) {
+		languages = append(languages, n.Language)
+	}
+	for _, kind := range newsletter.LetterKinds() {
+		for _, language := range languages {
+			letters++
+			_, err := s.tryLetter(ctx, LetterRequest{Kind: kind, Newsletter: n.Name, Language: language})
+			if err != nil && !slices.ContainsFunc(wrong, func(have error) bool { return have.Error() == err.Error() }) {
+				wrong = append(wrong, err)
+			}
+		}
+	}
+	return letters, wrong
 }
 
 // letterContent renders a letter.

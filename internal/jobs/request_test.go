@@ -8,9 +8,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
@@ -205,5 +208,46 @@ func TestLetterTemplates(t *testing.T) {
 		if _, err := v.Letter(t.Context(), request); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestLetterHeld: a letter that may have arrived is held where the operator wants it,
+// and goes out again, as the same message, when they say so.
+func TestLetterHeld(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.options.Delivery.Hold = true
+	var once sync.Once
+	k := newSink(t, func(k *sink) {
+		k.onData = func(c *smtp.Conn, _ received) (err error) {
+			once.Do(func() { err = cut(c) })
+			return err
+		}
+	})
+	v := s.service(withRelay(k.relay("main")))
+	s.work(v)
+	ann := s.person(s.subscribe(1)[0])
+	if !s.letter(v, jobs.LetterRequest{Kind: newsletter.LetterConfirm, Newsletter: "weekly", Subscriber: ann.ID}) {
+		t.Fatal("not sent")
+	}
+	var held []store.HeldLetter
+	eventually(t, "it is held", func() bool {
+		var err error
+		if held, err = s.store.HeldLetters(t.Context(), false, 0); err != nil {
+			t.Fatal(err)
+		}
+		return len(held) > 0
+	})
+	if len(held) != 1 || held[0].Kind != newsletter.LetterConfirm || held[0].Address != ann.Email || len(k.messages()) > 0 {
+		t.Errorf("%+v", held)
+	}
+	if n, err := v.ReleaseLetters(t.Context(), []int64{held[0].Chunk}); n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	eventually(t, "it goes out again", func() bool { return len(k.messages()) > 0 })
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.seen) != 2 || k.seen[0].MessageID != k.seen[1].MessageID {
+		t.Errorf("%d messages: %+v", len(k.seen), k.seen)
 	}
 }

@@ -208,6 +208,16 @@ func (s *Service) Retry(ctx context.Context, issue int64, uncertain bool) (int, 
 	return n, err
 }
 
+// ReleaseLetters lets letters go out again that are held, by their chunks (none: all),
+// and returns how many.
+func (s *Service) ReleaseLetters(ctx context.Context, chunks []int64) (int, error) {
+	n, err := s.store.ReleaseLetters(ctx, s.Rehearsal(), chunks, s.now())
+	if n > 0 {
+		s.Wake()
+	}
+	return n, err
+}
+
 // NextDue returns when each newsletter with a schedule is due next.
 func (s *Service) NextDue(now time.Time) []NextDue {
 	var out []NextDue

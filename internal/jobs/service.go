@@ -141,6 +141,8 @@ type Service struct {
 	counts   visitCounts
 	signed   chan struct{} // capacity 1: somebody signed up
 	mail     chan struct{} // capacity 1: mail may have come back
+
+	crowded, capped hourly // warnings of sign-ups that are passed over
 }
 
 // New checks the options and returns the service. Nothing runs yet.

@@ -114,8 +114,18 @@ func (r Rhythm) Offers() []Cadence {
 
 // Turn says whose turn it is at an issue.
 type Turn struct {
-	Day  Day  // of the occurrence, in the newsletter's zone; of an issue by hand: when it is composed
-	Week Week // on which days the newsletter comes; empty: nobody knows
+	Day    Day  // of the occurrence, in the newsletter's zone; of an issue by hand: when it is composed
+	Week   Week // on which days the newsletter comes; empty: nobody knows
+	Missed Week // of the MissedDays before Day those whose occurrence did not take place: it is made up for
+}
+
+// MissedDays is how far back a turn makes up for what was missed: each weekday is there
+// once.
+const MissedDays = 6
+
+// MakesUpFor reports whether the occurrence of a day that was missed is made up for.
+func (t Turn) MakesUpFor(d Day) bool {
+	return d < t.Day && d >= t.Day-MissedDays && t.Missed.Has(d.weekday())
 }
 
 // Always is after any day. A turn of that day is everybody's.
@@ -129,9 +139,9 @@ func (t Turn) Due(c Cadence, served Day) bool { return served < t.Since(c) }
 // Since returns the day from which on who was served is served for this time: who
 // was last served before it is due.
 //
-// A weekday on which the newsletter comes means issues of that day only. One on
-// which it does not come (any more) means the first issue after it: nobody waits
-// for ever.
+// A weekday on which the newsletter comes means issues of that day, or the next one
+// where that was missed. One on which it does not come (any more) means the first
+// issue after it: nobody waits for ever.
 func (t Turn) Since(c Cadence) Day {
 	if t.Day == Always {
 		return Always
@@ -154,9 +164,13 @@ func (t Turn) Since(c Cadence) Day {
 }
 
 func (t Turn) sinceDays(wanted Week) Day {
-	since := t.Day.last(wanted)
-	if since != t.Day && t.Week&wanted != 0 { // it comes on those days, and this is another
-		return 0
+	if t.Week&wanted == 0 {
+		return t.Day.last(wanted)
 	}
-	return since
+	for d := t.Day; d >= t.Day-MissedDays; d-- {
+		if wanted.Has(d.weekday()) && (d == t.Day || t.MakesUpFor(d)) {
+			return d
+		}
+	}
+	return 0 // it comes on those days, and this is another
 }

@@ -61,6 +61,46 @@ func TestDue(t *testing.T) {
 	}
 }
 
+// TestDueOfMissed: whose day was missed is due with the next issue, if they were not
+// served since.
+func TestDueOfMissed(t *testing.T) {
+	t.Parallel()
+	everyDay := newsletter.Week(0x7f)
+	week := func(days ...time.Weekday) (w newsletter.Week) {
+		for _, d := range days {
+			w = w.With(d)
+		}
+		return w
+	}
+	monday, weekdays := newsletter.On(time.Monday), newsletter.Weekdays
+	for _, c := range []struct {
+		cadence newsletter.Cadence
+		missed  newsletter.Week
+		day     newsletter.Day
+		served  newsletter.Day
+		want    bool
+	}{
+		{monday, week(time.Monday), november(3), november(1), true},
+		{monday, week(time.Monday), november(3), november(2), false},
+		{monday, week(time.Monday, time.Tuesday), november(4), november(1) - 6, true},
+		{monday, week(time.Monday), november(8), november(1), true},
+		{monday, week(time.Monday), november(9), november(3), true}, // it is Monday again
+		{monday, week(time.Tuesday), november(4), november(1), false},
+		{monday, everyDay, november(2), november(2), false},
+		{newsletter.On(time.Sunday), week(time.Sunday), november(2), november(1) - 7, true},
+		{weekdays, week(time.Friday), november(7), november(5), true},
+		{weekdays, week(time.Friday), november(8), november(6), false},
+		{weekdays, week(time.Saturday), november(8), november(5), false},
+		{newsletter.Monthly, everyDay, november(30), november(1), false},
+		{newsletter.Daily, everyDay, november(3), november(3), false},
+	} {
+		turn := newsletter.Turn{Day: c.day, Week: everyDay, Missed: c.missed}
+		if got := turn.Due(c.cadence, c.served); got != c.want {
+			t.Errorf("%q on %s, served on %s, missed %b: due %v", c.cadence, c.day.Time().Format(time.DateOnly), c.served.Time().Format(time.DateOnly), c.missed, got)
+		}
+	}
+}
+
 // TestDayOf: the day is that of the clock at hand, before 1970 too.
 func TestDayOf(t *testing.T) {
 	t.Parallel()

@@ -152,4 +152,5 @@ type Occurrence struct {
 	Outcome    string    // "issue", "nothing new", "skipped", "late"
 	Note       string    // for people
 	Issue      int64     // 0: none
+	Missed     Week      // what it makes up for, see Turn
 }

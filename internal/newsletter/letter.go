@@ -15,6 +15,11 @@ const (
 	LetterChanged LetterKind = "changed" // to the address of before, has no link that acts
 )
 
+// LetterKinds returns all there are.
+func LetterKinds() []LetterKind {
+	return []LetterKind{LetterConfirm, LetterKnown, LetterAccess, LetterChange, LetterChanged}
+}
+
 // Purpose returns what the letter's link is good for, 0: it has none.
 func (k LetterKind) Purpose() Purpose {
 	switch k {

@@ -34,7 +34,8 @@ type Bounced struct {
 	MessageID string // of the mail that came back
 	Email     string // whom the report names, checked; empty: nobody
 	// Named says that Email alone will do: the report is signed, or nothing better
-	// can be had. It must have been mailed lately all the same.
+	// can be had. It must have been mailed lately all the same, but for who wants to
+	// leave: that can be undone.
 	Named bool
 }
 
@@ -216,8 +217,12 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 			return addressee{id, hash, m.issue, m.newsletter}, nil
 		}
 	}
-	if b.Named && len(issues) > 0 && issues[0].at > ms(now.Add(-mailedLately)) {
+	leaves := b.Kind == newsletter.ReportUnsubscribe
+	switch {
+	case b.Named && len(issues) > 0 && (leaves || issues[0].at > ms(now.Add(-mailedLately))):
 		return addressee{id, hash, issues[0].issue, issues[0].newsletter}, nil
+	case b.Named && leaves: // what, is not known: all
+		return addressee{subscriber: id, hash: hash}, nil
 	}
 	return who, nil
 }

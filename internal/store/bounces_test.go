@@ -77,6 +77,30 @@ func TestComplaintAndUnsubscribe(t *testing.T) {
 	})
 }
 
+// TestUnsubscribeNamed: who leaves by a sending service's button, which only names them,
+// leaves what they got last, however long ago; who got nothing leaves all.
+func TestUnsubscribeNamed(t *testing.T) {
+	each(t, func(b *bench) {
+		ann, _ := b.sentTo("ann@example.org")
+		must(b.SyncNewsletter(ctx, "daily", false, b.Now()))(b)
+		for _, email := range []string{"ann@example.org", "bob@example.org"} {
+			for _, name := range []string{"daily", "weekly"} {
+				must(b.AddSubscriber(ctx, name, newsletter.Line{Email: email}, "cli", b.Now()))(b)
+			}
+		}
+		bob := must(b.SubscriberByEmail(ctx, "bob@example.org"))(b).ID
+		states := func(id int64) []any {
+			return []any{b.stateOf(id), must(b.Subscription(ctx, id, "daily"))(b).State}
+		}
+		b.Advance(100 * day24)
+		b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Email: "ann@example.org", Named: true, Said: []byte("1")}, store.BounceUnsubscribed)
+		equal(b, states(ann), []any{newsletter.SubscriptionUnsubscribed, newsletter.SubscriptionConfirmed})
+		b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Email: "bob@example.org", Named: true, Said: []byte("2")}, store.BounceUnsubscribed)
+		equal(b, states(bob), []any{newsletter.SubscriptionUnsubscribed, newsletter.SubscriptionUnsubscribed})
+		b.bounce(store.Bounced{Kind: newsletter.ReportComplaint, Email: "ann@example.org", Named: true, Said: []byte("3")}, store.BounceNobody)
+	})
+}
+
 // TestSoftBounces: they count by days, decay, and suppress in the end.
 func TestSoftBounces(t *testing.T) {
 	each(t, func(b *bench) {

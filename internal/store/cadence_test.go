@@ -66,6 +66,18 @@ func TestCadence(t *testing.T) {
 		equal(b, sub(1).Cursor, second.Horizon)
 		at(8, ids[0], ids[1], ids[3])
 
+		// A Tuesday that was missed is made up for, once.
+		missed := func(n *store.NewIssue) { n.Turn.Missed = newsletter.Week(0).With(time.Tuesday) }
+		b.publish(1)
+		late := b.compose("weekly", turn(17), missed)
+		equal(b, late.Turn.Missed, newsletter.Week(0).With(time.Tuesday))
+		b.seal(late, 10)
+		equal(b, sub(1).Cursor, late.Horizon)
+		b.publish(1)
+		again := b.compose("weekly", turn(18), missed)
+		b.seal(again, 10)
+		equal(b, sub(1).Cursor, late.Horizon)
+
 		// A Tuesday, and the next month.
 		at(29, ids...)
 		equal(b, sub(2).Served, monday+29)
@@ -74,6 +86,54 @@ func TestCadence(t *testing.T) {
 		b.Advance(time.Hour)
 		equal(b, must(b.Unsubscribe(ctx, ids[2], "weekly", "page", b.Now()))(b), true)
 		equal(b, sub(2).Served, 0)
+	})
+}
+
+// TestHeldOccurrences: what was passed over, cancelled, or waits for approval did not
+// take place.
+func TestHeldOccurrences(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 1)
+		b.publish(1)
+		monday := newsletter.DayOf(day)
+		occurrence := func(d int) *newsletter.Occurrence {
+			return &newsletter.Occurrence{Newsletter: "weekly", Local: (monday + newsletter.Day(d)).Time().Format("2006-01-02") + "T07:00", At: b.Now()}
+		}
+		issue := func(d int, approval bool) newsletter.Issue {
+			return b.compose("weekly", func(n *store.NewIssue) {
+				n.Occurrence, n.Approval = occurrence(d), approval
+				n.Turn = newsletter.Turn{Day: monday + newsletter.Day(d), Missed: newsletter.Week(0).With(time.Sunday)}
+			})
+		}
+		held := func(want ...int) {
+			b.Helper()
+			var got []int
+			for _, o := range must(b.HeldOccurrences(ctx, "weekly", false, monday))(b) {
+				at := must(time.Parse("2006-01-02T15:04", o.Local))(b)
+				got = append(got, int(newsletter.DayOf(at)-monday))
+				if o.Issue != 0 {
+					equal(b, o.Missed, newsletter.Week(0).With(time.Sunday))
+				}
+			}
+			equal(b, got, want)
+		}
+		issue(-1, false)
+		first := issue(0, false)
+		for d, outcome := range []string{"nothing new", "skipped", "late"} {
+			o := occurrence(1 + d)
+			o.Outcome = outcome
+			equal(b, must(b.RecordOccurrence(ctx, *o, b.Now()))(b), true)
+		}
+		held(0, 1)
+		must(b.Cancel(ctx, first.ID, "a slip"))(b)
+		held(1)
+		waits := issue(4, true)
+		held(1)
+		b.ok(b.Approve(ctx, waits.ID, waits.Hash))
+		held(1, 4)
+		issue(5, true)
+		issue(6, false) // takes its place
+		held(1, 4, 6)
 	})
 }
 

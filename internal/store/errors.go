@@ -18,6 +18,8 @@ var (
 	ErrBusy = errors.New("the database is busy")
 	// ErrLimit: there is as much of it already as there may be.
 	ErrLimit = errors.New("a limit is reached")
+	// ErrClosed: the store was closed, or is just being.
+	ErrClosed = errors.New("the database is closed")
 	// ErrLocked: another daemon serves this SQLite file.
 	ErrLocked = errors.New("another syndicate serve uses this database")
 )

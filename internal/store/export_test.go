@@ -47,6 +47,14 @@ func (s *Store) Raw(ctx context.Context, query string, args ...any) error {
 	})
 }
 
+// Hold does something while a step is under way.
+func (s *Store) Hold(ctx context.Context, do func()) error {
+	return s.write(ctx, "hold the turn", func(*tx) error {
+		do()
+		return nil
+	})
+}
+
 // CountRaw returns the one number a query of a test's own asks for.
 func (s *Store) CountRaw(ctx context.Context, query string, args ...any) (int, error) {
 	return one(s.reader(ctx), value[int], query, args...)

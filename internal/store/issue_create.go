@@ -51,15 +51,15 @@ func (s *Store) CreateIssue(ctx context.Context, n NewIssue, now time.Time) (new
 			return err
 		}
 		id, err := x.query1(`INSERT INTO issues (newsletter, rehearsal, number, state, reason, hash, horizon, old_horizon, subject, sealed, watermark, recipients,
-				due, created_at, sealed_at, progress_at, done_at, time_zone, settings, templates, canary, day, week)
-			VALUES ($1, $2, $3, $4, '', $5, $6, 0, $7, 0, 0, 0, $8, $9, 0, $9, 0, $10, $11, $12, $13, $14, $15) RETURNING id`,
-			n.Newsletter, btoi(n.Rehearsal), number, string(state), n.Hash, n.Horizon, n.Subject, due, ms(now), n.Frozen.Newsletter.TimeZone, string(settingsJSON), templates.hash, n.Canary, n.Turn.Day, n.Turn.Week)
+				due, created_at, sealed_at, progress_at, done_at, time_zone, settings, templates, canary, day, week, missed)
+			VALUES ($1, $2, $3, $4, '', $5, $6, 0, $7, 0, 0, 0, $8, $9, 0, $9, 0, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+			n.Newsletter, btoi(n.Rehearsal), number, string(state), n.Hash, n.Horizon, n.Subject, due, ms(now), n.Frozen.Newsletter.TimeZone, string(settingsJSON), templates.hash, n.Canary, n.Turn.Day, n.Turn.Week, n.Turn.Missed)
 		if err != nil {
 			return err
 		}
 		if n.Occurrence != nil {
 			o := *n.Occurrence
-			o.Issue = id
+			o.Issue, o.Missed = id, n.Turn.Missed
 			if o.Outcome == "" {
 				o.Outcome = "issue"
 			}

@@ -11,12 +11,12 @@ import (
 )
 
 const issueColumns = `i.id, i.newsletter, i.rehearsal, i.number, i.state, i.reason, i.paused_by, i.hash, i.horizon, i.subject, i.sealed, i.watermark, i.recipients,
-	i.canary, i.canary_at, i.wave, i.due, i.day, i.week, i.created_at, i.sealed_at, i.done_at,
+	i.canary, i.canary_at, i.wave, i.due, i.day, i.week, i.missed, i.created_at, i.sealed_at, i.done_at,
 	CASE WHEN i.state IN ('sending', 'paused') THEN (SELECT max(p) FROM (SELECT i.progress_at AS p UNION ALL SELECT c.progress_at FROM chunks c WHERE c.issue = i.id) AS all_progress) ELSE i.progress_at END`
 
 func scanIssue(scan func(...any) error) (i newsletter.Issue, err error) {
 	err = scan(&i.ID, &i.Newsletter, &i.Rehearsal, &i.Number, &i.State, &i.Reason, &i.PausedBy, &i.Hash, &i.Horizon, &i.Subject, &i.Sealed, &i.Watermark, &i.Recipients,
-		&i.Canary, stamp{&i.CanaryAt}, &i.Wave, &i.Due, &i.Turn.Day, &i.Turn.Week, stamp{&i.CreatedAt}, stamp{&i.SealedAt}, stamp{&i.DoneAt}, stamp{&i.ProgressAt})
+		&i.Canary, stamp{&i.CanaryAt}, &i.Wave, &i.Due, &i.Turn.Day, &i.Turn.Week, &i.Turn.Missed, stamp{&i.CreatedAt}, stamp{&i.SealedAt}, stamp{&i.DoneAt}, stamp{&i.ProgressAt})
 	return i, err
 }
 

@@ -249,3 +249,55 @@ func TestForgetLetters(t *testing.T) {
 		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM chunks"))(b), 1)
 	})
 }
+
+// TestHeldLetters: a letter that may have arrived waits for the operator, who lets it
+// go out again or gives it up.
+func TestHeldLetters(t *testing.T) {
+	each(t, func(b *bench) {
+		ids := b.subscribe("weekly", 4)
+		ledger := b.ledger(b.Store)
+		var chunks []int64
+		for _, id := range ids {
+			l := must(b.letter(newsletter.LetterConfirm, id, ""))(b)
+			chunks = append(chunks, l.Chunk)
+			lease := b.lease("w")
+			b.ok(ledger.BeginMark(lease.Chunk, 1, lease.Fence).Wait(ctx))
+			x := settlement(lease, 0, newsletter.Uncertain)
+			x.Reply = newsletter.Reply{Phase: newsletter.PhaseDot, Text: "the connection was lost"}
+			b.ok(ledger.Settle(ctx, x))
+			b.ok(b.Release(ctx, lease.Chunk, lease.Fence))
+		}
+		b.noLease()
+		held := func(want ...int64) {
+			b.Helper()
+			var got []int64
+			for _, h := range must(b.HeldLetters(ctx, false, 0))(b) {
+				got = append(got, h.Chunk)
+				if h.Kind != newsletter.LetterConfirm || h.Address == "" || h.HeldAt.IsZero() || h.Reply == "" {
+					b.Errorf("%+v", h)
+				}
+			}
+			equal(b, got, want)
+		}
+		held(chunks...)
+		equal(b, len(must(b.HeldLetters(ctx, false, 1))(b)), 1)
+		equal(b, len(must(b.HeldLetters(ctx, true, 0))(b)), 0)
+
+		equal(b, must(b.DropLetters(ctx, false, chunks[:1], b.Now()))(b), 1)
+		equal(b, must(b.DropLetters(ctx, false, chunks[:1], b.Now()))(b), 0)
+		equal(b, must(b.ReleaseLetters(ctx, true, nil, b.Now()))(b), 0)
+		equal(b, must(b.ReleaseLetters(ctx, false, chunks[:2], b.Now()))(b), 1)
+		held(chunks[2:]...)
+		l := b.lease("w")
+		equal(b, []any{l.Chunk, l.Rows[0].Attempts}, []any{chunks[1], 0})
+		b.ok(ledger.Settle(ctx, settlement(l, 0, newsletter.Sent)))
+		b.ok(b.Release(ctx, l.Chunk, l.Fence))
+
+		b.Advance(2 * time.Hour) // the links have ended
+		equal(b, must(b.ReleaseLetters(ctx, false, nil, b.Now()))(b), 0)
+		held(chunks[2:]...)
+		equal(b, must(b.DropLetters(ctx, false, nil, b.Now()))(b), 2)
+		held()
+		b.noLease()
+	})
+}

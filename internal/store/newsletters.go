@@ -37,10 +37,10 @@ func (s *Store) Track(ctx context.Context, name string, rehearsal bool) (Track, 
 	return t, s.wrap("read newsletter "+name, err)
 }
 
-const occurrenceColumns = "newsletter, rehearsal, local, at, outcome, note, issue"
+const occurrenceColumns = "newsletter, rehearsal, local, at, outcome, note, issue, missed"
 
 func scanOccurrence(scan func(...any) error) (o newsletter.Occurrence, err error) {
-	err = scan(&o.Newsletter, &o.Rehearsal, &o.Local, stamp{&o.At}, &o.Outcome, &o.Note, &o.Issue)
+	err = scan(&o.Newsletter, &o.Rehearsal, &o.Local, stamp{&o.At}, &o.Outcome, &o.Note, &o.Issue, &o.Missed)
 	return o, err
 }
 
@@ -63,6 +63,15 @@ func (s *Store) Occurrences(ctx context.Context, name string, rehearsal bool, li
 	return all, s.wrap("read occurrences of "+name, err)
 }
 
+// HeldOccurrences returns those from a day on that took place: they brought nothing
+// new, or an issue that was neither cancelled nor waits for approval.
+func (s *Store) HeldOccurrences(ctx context.Context, name string, rehearsal bool, from newsletter.Day) ([]newsletter.Occurrence, error) {
+	all, err := list(s.reader(ctx), scanOccurrence, "SELECT "+occurrenceColumns+` FROM occurrences WHERE newsletter = $1 AND rehearsal = $2 AND local >= $3
+		AND (outcome = 'nothing new' OR outcome = 'issue' AND NOT EXISTS (SELECT 1 FROM issues i WHERE i.id = occurrences.issue AND i.state IN ('cancelled', 'awaiting approval')))
+		ORDER BY local`, name, btoi(rehearsal), from.Time().Format(time.DateOnly))
+	return all, s.wrap("read occurrences of "+name, err)
+}
+
 // RecordOccurrence notes that an occurrence passed without an issue. It is true
 // for the first to record it.
 func (s *Store) RecordOccurrence(ctx context.Context, o newsletter.Occurrence, now time.Time) (first bool, err error) {
@@ -74,9 +83,9 @@ func (s *Store) RecordOccurrence(ctx context.Context, o newsletter.Occurrence, n
 }
 
 func (x *tx) recordOccurrence(o newsletter.Occurrence, now time.Time) (first bool, err error) {
-	n, err := x.exec(`INSERT INTO occurrences (newsletter, rehearsal, local, at, outcome, note, issue, recorded_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-		o.Newsletter, btoi(o.Rehearsal), o.Local, ms(o.At), o.Outcome, o.Note, o.Issue, ms(now))
+	n, err := x.exec(`INSERT INTO occurrences (newsletter, rehearsal, local, at, outcome, note, issue, missed, recorded_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		o.Newsletter, btoi(o.Rehearsal), o.Local, ms(o.At), o.Outcome, o.Note, o.Issue, o.Missed, ms(now))
 	return n == 1, err
 }
 

@@ -48,7 +48,7 @@ const (
 // Open opens the database, creates it or upgrades it. ErrNewer: a newer version
 // of Syndicate has upgraded it already.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{log: o.Log, now: o.Now, stmts: map[string]*sql.Stmt{}}
+	s := &Store{log: o.Log, now: o.Now, stmts: map[string]*sql.Stmt{}, closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

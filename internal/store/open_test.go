@@ -55,6 +55,27 @@ func TestOpenTogether(t *testing.T) {
 	}
 }
 
+// TestClosed: who writes to a store that was closed hears so at once, and so does who
+// waits for a turn while it is closed; closing twice does no harm.
+func TestClosed(t *testing.T) {
+	each(t, func(b *bench) {
+		s := b.again()
+		if s.Engine() == "sqlite" { // there, one writes at a time
+			closing := make(chan error, 1)
+			b.ok(s.Hold(ctx, func() {
+				waiting := make(chan error, 1)
+				go func() { waiting <- s.SetValue(ctx, "k", []byte("waits")) }()
+				go func() { closing <- s.Close() }()
+				b.is(<-waiting, store.ErrClosed)
+			}))
+			b.ok(<-closing)
+		}
+		b.ok(s.Close())
+		b.is(s.SetValue(ctx, "k", []byte("late")), store.ErrClosed)
+		b.ok(s.Close())
+	})
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {

@@ -144,8 +144,8 @@ func (w *twins) importList() string {
 func (w *twins) signUp() string {
 	email, confirms := w.someone(), w.r.IntN(4) > 0
 	return fmt.Sprintf("%s signs up: %s", email, w.both(func(b *bench) string {
-		b.ok(b.AskSignUp(ctx, "weekly", email, newsletter.SignUp{At: b.Now(), Source: "form"}))
-		u := must(b.SignUps(ctx, 1))(b)[0]
+		b.ok(b.AskSignUp(ctx, "weekly", email, newsletter.SignUp{At: b.Now(), Source: "form"}, 10))
+		u := must(b.SignUps(ctx, 0, 1))(b)[0]
 		letters := store.SignUpLetters{Confirm: letterContent, Known: letterContent, Expires: b.Now().Add(7 * day24), KnownExpires: b.Now().Add(time.Hour)}
 		result := must(b.TakeSignUp(ctx, u, letters, store.SignUpLimits{}, b.Now()))(b)
 		if result == store.SignUpRefused {

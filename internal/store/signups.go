@@ -32,31 +32,44 @@ const (
 	SignUpConfirm SignUpResult = "confirm" // a letter asks the owner to confirm
 	SignUpKnown   SignUpResult = "known"   // a letter says that there is nothing to do
 	SignUpRefused SignUpResult = "refused" // the address is not to be mailed
-	SignUpCapped  SignUpResult = "capped"  // too many
+	SignUpCapped  SignUpResult = "capped"  // too many for the address, or from the network
+	SignUpFull    SignUpResult = "full"    // too many at all
 	SignUpGone    SignUpResult = "gone"    // somebody else dealt with it
 )
 
-// AskSignUp notes a sign-up: one row, whatever the address is.
-func (s *Store) AskSignUp(ctx context.Context, name, email string, asked newsletter.SignUp) error {
+// AskSignUp notes a sign-up: one row, whatever the address is. ErrLimit: as many as
+// most wait already.
+func (s *Store) AskSignUp(ctx context.Context, name, email string, asked newsletter.SignUp, most int) error {
 	b, err := json.Marshal(asked)
 	if err != nil {
 		return fmt.Errorf("note a sign-up: %w", err)
 	}
 	return s.write(ctx, "note a sign-up", func(x *tx) error {
-		_, err := x.exec("INSERT INTO signups (newsletter, email, asked) VALUES ($1, $2, $3)", name, email, string(b))
+		// They are mostly without gaps; to count them takes longer.
+		n, err := x.query1("SELECT coalesce((SELECT max(id) FROM signups) - (SELECT min(id) FROM signups) + 1, 0)")
+		if err == nil && int(n) >= most {
+			n, err = x.query1("SELECT count(*) FROM signups")
+		}
+		if err == nil && int(n) >= most {
+			err = fmt.Errorf("%d wait: %w", n, ErrLimit)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = x.exec("INSERT INTO signups (newsletter, email, asked) VALUES ($1, $2, $3)", name, email, string(b))
 		return err
 	})
 }
 
-// SignUps returns what waits, the oldest first.
-func (s *Store) SignUps(ctx context.Context, limit int) ([]SignUp, error) {
+// SignUps returns what waits after one of them (0: all), the oldest first.
+func (s *Store) SignUps(ctx context.Context, after int64, limit int) ([]SignUp, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (u SignUp, err error) {
 		var asked string
 		if err := scan(&u.ID, &u.Newsletter, &u.Email, &asked); err != nil {
 			return u, err
 		}
 		return u, json.Unmarshal([]byte(asked), &u.SignUp)
-	}, "SELECT id, newsletter, email, asked FROM signups ORDER BY id LIMIT $1", limit)
+	}, "SELECT id, newsletter, email, asked FROM signups WHERE id > $1 ORDER BY id LIMIT $2", after, limit)
 	return all, s.wrap("read sign-ups", err)
 }
 
@@ -128,15 +141,26 @@ func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters,
 	return result, err
 }
 
-// countSignUp counts a sign-up for its network and for all; SignUpCapped: there were
-// enough within a day.
+// SignUpCounts returns how many sign-ups wait, and how many were dealt with within a
+// day.
+func (s *Store) SignUpCounts(ctx context.Context, now time.Time) (waiting, today int, err error) {
+	waiting, err = one(s.reader(ctx), value[int], "SELECT count(*) FROM signups")
+	if err == nil {
+		today, err = one(s.reader(ctx), value[int], "SELECT coalesce(sum(count), 0) FROM signup_counts WHERE network = '' AND hour > $1", now.Unix()/3600-24)
+	}
+	return waiting, today, s.wrap("count sign-ups", err)
+}
+
+// countSignUp counts a sign-up for its network and for all; SignUpCapped, SignUpFull:
+// there were enough within a day.
 func (x *tx) countSignUp(u SignUp, limits SignUpLimits, now time.Time) (SignUpResult, error) {
 	hour := now.Unix() / 3600
 	network := x.s.keys.NetworkHash(u.Network)
 	for _, c := range []struct {
 		name  string
 		limit int
-	}{{network, limits.PerNetwork}, {"", limits.PerDay}} {
+		over  SignUpResult
+	}{{network, limits.PerNetwork, SignUpCapped}, {"", limits.PerDay, SignUpFull}} {
 		if c.limit <= 0 || c.name == network && u.Network == "" {
 			continue
 		}
@@ -145,7 +169,7 @@ func (x *tx) countSignUp(u SignUp, limits SignUpLimits, now time.Time) (SignUpRe
 			return "", err
 		}
 		if int(n) >= c.limit {
-			return SignUpCapped, nil
+			return c.over, nil
 		}
 	}
 	for _, name := range []string{network, ""} {

@@ -19,8 +19,8 @@ func (b *bench) signUp(email, network string, set ...func(*newsletter.SignUp)) s
 	for _, f := range set {
 		f(&asked)
 	}
-	b.ok(b.AskSignUp(ctx, "weekly", email, asked))
-	waiting := must(b.SignUps(ctx, 10))(b)
+	b.ok(b.AskSignUp(ctx, "weekly", email, asked, 10))
+	waiting := must(b.SignUps(ctx, 0, 10))(b)
 	equal(b, len(waiting), 1)
 	letters := store.SignUpLetters{Confirm: letterContent, Known: letterContent, Expires: b.Now().Add(7 * 24 * time.Hour), KnownExpires: b.Now().Add(time.Hour)}
 	result := must(b.TakeSignUp(ctx, waiting[0], letters, signUpLimits, b.Now()))(b)
@@ -164,12 +164,34 @@ func TestSignUpCaps(t *testing.T) {
 			equal(b, b.signUp(fmt.Sprintf("n%d@example.org", n), "192.0.2.0/24"), []store.SignUpResult{store.SignUpConfirm, store.SignUpCapped}[btoi(n >= 4)])
 		}
 		for n := range 6 { // all together
-			equal(b, b.signUp(fmt.Sprintf("m%d@example.org", n), fmt.Sprintf("10.0.%d.0/24", n)), []store.SignUpResult{store.SignUpConfirm, store.SignUpCapped}[btoi(n >= 4)])
+			equal(b, b.signUp(fmt.Sprintf("m%d@example.org", n), fmt.Sprintf("10.0.%d.0/24", n)), []store.SignUpResult{store.SignUpConfirm, store.SignUpFull}[btoi(n >= 4)])
 		}
+		waiting, today, err := b.SignUpCounts(ctx, b.Now())
+		b.ok(err)
+		equal(b, []int{waiting, today}, []int{0, 8})
 		b.Advance(25 * time.Hour)
 		equal(b, b.signUp("n9@example.org", "192.0.2.0/24"), store.SignUpConfirm)
 		b.forget(store.RetainedSignUps, 30*day24)
 		equal(b, must(b.CountRaw(ctx, "SELECT coalesce(sum(count), 0) FROM signup_counts"))(b), 2) // one of a network, one of all
+	})
+}
+
+// TestSignUpsWait: so many, and no more; what leaves makes room, wherever it stood.
+func TestSignUpsWait(t *testing.T) {
+	each(t, func(b *bench) {
+		ask := func() error { return b.AskSignUp(ctx, "weekly", "ann@example.org", newsletter.SignUp{}, 5) }
+		for range 5 {
+			b.ok(ask())
+		}
+		b.is(ask(), store.ErrLimit)
+		all := must(b.SignUps(ctx, 0, 10))(b)
+		equal(b, must(b.SignUps(ctx, all[1].ID, 2))(b), all[2:4])
+		b.ok(b.DropSignUp(ctx, all[2].ID))
+		b.ok(ask())
+		b.is(ask(), store.ErrLimit)
+		waiting, today, err := b.SignUpCounts(ctx, b.Now())
+		b.ok(err)
+		equal(b, []int{waiting, today}, []int{5, 0})
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -42,6 +43,8 @@ type Store struct {
 	pool    *pgxpool.Pool // PostgreSQL: what backs writes
 
 	turn   chan struct{} // SQLite: held by who writes
+	closed chan struct{} // closed by Close
+	ending sync.Once
 	writer *sql.Conn
 	stmts  map[string]*sql.Stmt // prepared on writer, by SQL with tokens
 }
@@ -64,17 +67,23 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.wrap("ping", s.reads.PingContext(ctx))
 }
 
-// Close closes the database. Nothing may use the store any more.
-func (s *Store) Close() error {
-	if s.pool != nil {
-		return s.wrap("close the database", s.closePostgres())
-	}
-	if s.writer != nil {
-		s.turn <- struct{}{} // the last writer is done; nobody follows
-		s.closeStatements()
-		_ = s.writer.Close() // of a process that ends
-	}
-	return s.wrap("close the database", errors.Join(s.reads.Close(), s.writes.Close()))
+// Close closes the database, when the step that is being written is done. Whoever
+// waits to write, or comes later, gets ErrClosed. Closing it again does nothing.
+func (s *Store) Close() (err error) {
+	s.ending.Do(func() {
+		close(s.closed)
+		if s.pool != nil {
+			err = s.closePostgres()
+			return
+		}
+		if s.writer != nil {
+			s.turn <- struct{}{} // the last writer is done; nobody follows
+			s.closeStatements()
+			_ = s.writer.Close() // of a process that ends
+		}
+		err = errors.Join(s.reads.Close(), s.writes.Close())
+	})
+	return s.wrap("close the database", err)
 }
 
 // closeLimit is how long the goodbye to PostgreSQL may take: connections that were
@@ -111,7 +120,7 @@ func (s *Store) wrap(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrConflict, ErrStale, ErrBusy, ErrNewer, ErrLimit} {
+	for _, known := range []error{ErrNotFound, ErrConflict, ErrStale, ErrBusy, ErrNewer, ErrLimit, ErrClosed} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%s: %w", what, err)
 		}

@@ -121,12 +121,18 @@ func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, name, source 
 // Resubscribe takes an unsubscription back. What it cancelled stays cancelled, but
 // its articles are in the next issue. The consent is the one of before: a link
 // that others may have got hold of gives no new one, and so not to whoever left
-// before confirming.
+// before confirming. ErrStale: they left longer than newsletter.UndoLeaving ago.
 func (s *Store) Resubscribe(ctx context.Context, subscriber int64, name string, now time.Time) (changed bool, err error) {
 	err = s.write(ctx, "subscribe again to "+name, func(x *tx) error {
 		n, err := x.exec(`UPDATE subscriptions SET state = CASE WHEN consent_at > 0 THEN 'confirmed' ELSE 'pending' END, left_at = 0, left_by = '', updated_at = $3
-			WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed'`, name, subscriber, ms(now))
-		changed = n > 0
+			WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed' AND left_at >= $4`, name, subscriber, ms(now), ms(now.Add(-newsletter.UndoLeaving)))
+		if changed = n > 0; err != nil || changed {
+			return err
+		}
+		left, err := x.query1("SELECT count(*) FROM subscriptions WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed'", name, subscriber)
+		if err == nil && left > 0 {
+			err = fmt.Errorf("its owner left long ago: %w", ErrStale)
+		}
 		return err
 	})
 	return changed, err

@@ -85,6 +85,12 @@ func TestUnsubscribeAndBack(t *testing.T) {
 			b.Errorf("%+v", s)
 		}
 
+		// What is undone within thirty days is not undone later.
+		must(b.Unsubscribe(ctx, id, "weekly", "link", day))(b)
+		b.is(second(b.Resubscribe(ctx, id, "weekly", day.Add(newsletter.UndoLeaving+time.Second))), store.ErrStale)
+		equal(b, must(b.Subscription(ctx, id, "weekly"))(b).State, newsletter.SubscriptionUnsubscribed)
+		equal(b, must(b.Resubscribe(ctx, id, "weekly", day.Add(newsletter.UndoLeaving)))(b), true)
+
 		// Whoever left before confirming has not confirmed by coming back.
 		b.add(line("form@example.org"), "form")
 		id = b.find("form@example.org").Subscriber.ID

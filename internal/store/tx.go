@@ -48,6 +48,11 @@ func (s *Store) write(ctx context.Context, what string, step func(*tx) error) er
 	}
 	var err error
 	for range 4 {
+		select {
+		case <-s.closed:
+			return s.wrap(what, ErrClosed)
+		default:
+		}
 		if err = run(ctx, step); err == nil || s.writer != nil || s.dialect.classify(err) != ErrBusy { //nolint:errorlint // classify returns sentinels
 			break
 		}
@@ -59,6 +64,8 @@ func (s *Store) writeSQLite(ctx context.Context, step func(*tx) error) (err erro
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
+	case <-s.closed: // the turn is never given back
+		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -285,6 +285,21 @@ func TestPersonalFeed(t *testing.T) {
 		}
 		text(t, s.get(feed+ext, "If-None-Match", r.Header.Get("Etag")), 304)
 	}
+	// What a client has is told from what it is made from, before anything is rendered;
+	// if that changed, from the document. The secret stands in it: it is not compressed.
+	r := s.get(feed+".atom", "Accept-Encoding", "gzip, br, zstd")
+	version, hash, ok := strings.Cut(strings.Trim(strings.TrimPrefix(r.Header.Get("Etag"), "W/"), `"`), ".")
+	if !ok || r.Header.Get("Content-Encoding") != "" || !strings.Contains(text(t, r, 200), feed) {
+		t.Errorf("%v", r.Header)
+	}
+	for tag, want := range map[string]int{
+		`W/"` + version + `.else"`: 304, `W/"else.` + hash + `"`: 304, `"x", "` + version + "." + hash + `"`: 304, "*": 304,
+		`W/"else.else"`: 200, `W/"` + version + `"`: 200, hash: 200,
+	} {
+		text(t, s.get(feed+".atom", "If-None-Match", tag), want)
+	}
+	s.add(newsletter.Article{Tags: []string{"sea"}})
+	contains(t, text(t, s.get(feed+".atom", "If-None-Match", r.Header.Get("Etag")), 200), "More 0")
 	for _, target := range []string{feed, feed + ".xml", "/personal/x/feed.rss", strings.ToLower(feed) + ".rss"} {
 		text(t, s.get(target), 404)
 	}

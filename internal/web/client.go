@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"syndicate/internal/newsletter"
 )
 
 // trusted reports whether the peer of the connection is a proxy whose
@@ -46,6 +48,41 @@ func (s *server) client(r *http.Request) netip.Addr {
 	return a
 }
 
+// unnamed reports whether a client may stand for many: on this machine and in private
+// networks it may be a proxy that names nobody, or that is not trusted. Limits by
+// client do not hold for those: one visitor would use them up for all.
+func unnamed(a netip.Addr) bool {
+	return !a.IsValid() || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()
+}
+
+// networkOf returns the network of a request's client, as newsletter.Network names
+// it; empty: it is not known.
+func (s *server) networkOf(r *http.Request) string {
+	a := s.client(r)
+	if unnamed(a) {
+		return ""
+	}
+	return newsletter.Network(a)
+}
+
+// noteProxy tells the operator, once, that requests come through a proxy that is not
+// trusted.
+func (s *server) noteProxy(r *http.Request) {
+	if s.proxied.Load() || !forwarded(r) {
+		return
+	}
+	if a := peer(r); a.IsValid() && unnamed(a) && !s.trusted(a) && s.proxied.CompareAndSwap(false, true) {
+		s.log.WarnContext(r.Context(), "a proxy is not trusted: visitors cannot be told apart, and limits for each of them do not hold",
+			"proxy", a.String(), "key", "web.trusted_proxies")
+	}
+}
+
+// forwarded reports whether a proxy, or somebody who plays one, says whose request it
+// passes on.
+func forwarded(r *http.Request) bool {
+	return r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
+}
+
 // isHTTPS reports whether the client's own connection is encrypted.
 func (s *server) isHTTPS(r *http.Request) bool {
 	if r.TLS != nil {
@@ -58,8 +95,7 @@ func (s *server) isHTTPS(r *http.Request) bool {
 // network. A request that a proxy passed on is judged by the client it names; a
 // proxy that is not trusted cannot vouch for anybody.
 func (s *server) isLocal(r *http.Request) bool {
-	forwarded := r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("Forwarded") != ""
-	if forwarded && !s.trusted(peer(r)) {
+	if forwarded(r) && !s.trusted(peer(r)) {
 		return false
 	}
 	a := s.client(r)

@@ -85,7 +85,7 @@ func (s *server) served(r *http.Request, o owner) (bool, error) {
 }
 
 func (s *server) confirmNow(r *http.Request, o owner) (state string, err error) {
-	fresh, err := s.store.Confirm(r.Context(), o.claim.Letter, newsletter.Network(s.client(r)), s.now())
+	fresh, err := s.store.Confirm(r.Context(), o.claim.Letter, s.networkOf(r), s.now())
 	switch {
 	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrNotFound):
 		return "left", nil

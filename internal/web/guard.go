@@ -27,6 +27,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 		start := time.Now() // a duration, not a date: the machine's own clock
 		rec := &recorder{ResponseWriter: w}
 		inner := s.inside(r)
+		s.noteProxy(r)
 		defer func() {
 			if v := recover(); v != nil {
 				s.recovered(rec, inner, v)

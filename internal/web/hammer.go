@@ -65,15 +65,13 @@ func (h *hammers) sweep(now time.Time) bool {
 	return len(h.level) < maxHammers
 }
 
-// unhammered reports whether a request may have a whole document. On this machine
-// and in private networks everybody may: there a proxy that names no client stands
-// for all of them.
+// unhammered reports whether a request may have a whole document.
 func (s *server) unhammered(r *http.Request, p *slot) (wait time.Duration, ok bool) {
 	if r.Method == http.MethodHead {
 		return 0, true
 	}
 	client := s.client(r)
-	if !client.IsValid() || client.IsLoopback() || client.IsPrivate() || client.IsLinkLocalUnicast() {
+	if unnamed(client) {
 		return 0, true
 	}
 	return s.hammers.take(client, p, s.now())

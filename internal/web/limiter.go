@@ -15,7 +15,8 @@ const (
 	maxClients     = 10_000 // remembered at once
 )
 
-// limiter counts events by client in windows of a fixed length.
+// limiter counts events by client in windows of a fixed length, but for clients that
+// may stand for many.
 type limiter struct {
 	limit int
 	per   time.Duration
@@ -39,6 +40,9 @@ func (l *limiter) over(a netip.Addr, now time.Time) (wait time.Duration, over bo
 
 // add counts an event.
 func (l *limiter) add(a netip.Addr, now time.Time) {
+	if unnamed(a) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn(now)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"syndicate/internal/feeds"
@@ -113,12 +114,45 @@ func (s *server) personalFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	version, err := s.o.Service.PersonalVersion(r.Context(), &sub)
+	if err != nil {
+		return err
+	}
+	h.Set("Cache-Control", "private, max-age=900")
+	if tag := versionTag(r, version); tag != "" {
+		h.Set("Etag", tag)
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	body, err := s.o.Service.PersonalFeed(r.Context(), &sub, format, strings.TrimSuffix(s.o.WebURL, "/")+"/personal/"+secret+"/feed")
 	if err != nil {
 		return err
 	}
+	hash := hashOf(body)
+	h.Set("Etag", `W/"`+version+"."+hash+`"`)
+	for tag := range entityTags(r.Header["If-None-Match"]) {
+		if tag == "*" || strings.HasSuffix(tag, "."+hash+`"`) { // what changed shows elsewhere
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	// Not compressed: the secret stands in it, and others could learn it from the length.
 	h.Set("Content-Type", format.Type+"; charset=utf-8")
-	h.Set("Cache-Control", "private, max-age=900")
-	servePublic(w, r, body)
-	return nil
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method != http.MethodHead {
+		_, err = w.Write(body)
+	}
+	return err
+}
+
+// versionTag returns the tag of what a client has, if that was made from the same
+// version: then nothing need be rendered. A tag is the version, a dot, and the hash of
+// the document. Empty: it has none.
+func versionTag(r *http.Request, version string) string {
+	for tag := range entityTags(r.Header["If-None-Match"]) {
+		if strings.HasPrefix(tag, `"`+version+".") {
+			return "W/" + tag
+		}
+	}
+	return ""
 }

@@ -25,6 +25,8 @@ type subscriptionView struct {
 	Name, Title, Description, URL string
 	Lang                          string // of title and description
 	Subscribed                    bool
+	CanReturn                     bool          // they left, and that can be undone
+	SubscribeURL                  string        // the form, where it cannot; empty: there is none
 	ByFeed                        bool          // in the owner's feed only
 	Current                       bool          // the one whose mail carried the link
 	Changed                       bool          // just now
@@ -78,7 +80,9 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		c := change{newsletter: name}
 		switch {
 		case r.PostForm.Get("undo") == "1":
-			err = s.comeBack(ctx, sub)
+			if err = s.comeBack(ctx, sub); errors.Is(err, store.ErrStale) { // the page says so
+				err = nil
+			}
 		case r.PostForm.Get("confirm") == "1":
 			err = s.leave(ctx, sub, "preferences page")
 		case r.PostForm.Get("save") == "1":
@@ -180,6 +184,10 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 	}
 	if !v.Subscribed {
 		v.Changed = c.newsletter == n.Name
+		v.CanReturn = sub.State == newsletter.SubscriptionUnsubscribed && !s.leftLongAgo(*sub)
+		if !v.CanReturn {
+			v.SubscribeURL = s.subscribeURL(n.Name)
+		}
 		return v, nil
 	}
 	if sub.PausedTill.After(s.now()) {

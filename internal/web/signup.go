@@ -89,7 +89,7 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request) error {
 func (s *server) signUpOf(r *http.Request, n newsletter.Newsletter, p *page, typed asked) newsletter.SignUp {
 	u := newsletter.SignUp{
 		At: s.now().UTC().Truncate(time.Second), Source: typed.source, Page: typed.page, Form: formVersion(n, p.words),
-		Network: newsletter.Network(s.client(r)), Language: typed.language, Topics: typed.topics,
+		Network: s.networkOf(r), Language: typed.language, Topics: typed.topics,
 	}
 	if newsletter.LanguageWithin(n.Language, u.Language) { // the newsletter's, whatever that will be
 		u.Language = ""

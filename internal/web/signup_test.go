@@ -59,7 +59,7 @@ func (s *site) serveUntil(what string, ok func() bool) {
 // idle reports whether nobody who signed up waits, and no mail is to be sent.
 func (s *site) idle() bool {
 	s.t.Helper()
-	waiting, err := s.store.SignUps(s.t.Context(), 1)
+	waiting, err := s.store.SignUps(s.t.Context(), 0, 1)
 	s.check(err)
 	open, _, err := s.store.OpenWork(s.t.Context(), true)
 	s.check(err)
@@ -246,7 +246,7 @@ func TestSignUpAnswers(t *testing.T) {
 	} {
 		contains(t, s.signUp(t, "weekly", url.Values{"email": {c.email}}), c.email, "Look into your mailbox")
 		s.until("it is dealt with", func() bool {
-			waiting, err := s.store.SignUps(t.Context(), 10)
+			waiting, err := s.store.SignUps(t.Context(), 0, 10)
 			s.check(err)
 			return len(waiting) == 0
 		})
@@ -338,7 +338,7 @@ func TestSignUpTellsNothing(t *testing.T) {
 		if body != first {
 			t.Errorf("%s is answered otherwise:\n%s", email, body)
 		}
-		waiting, err := s.store.SignUps(ctx, 20)
+		waiting, err := s.store.SignUps(ctx, 0, 20)
 		s.check(err)
 		if len(waiting) != n+1 || waiting[n].Email != email || waiting[n].Source != "embed" {
 			t.Errorf("%+v", waiting)
@@ -365,7 +365,7 @@ func TestSignUpChecks(t *testing.T) {
 	}
 	waiting := func(want int) {
 		t.Helper()
-		all, err := s.store.SignUps(t.Context(), 100)
+		all, err := s.store.SignUps(t.Context(), 0, 100)
 		s.check(err)
 		if len(all) != want {
 			t.Errorf("%d sign-ups wait, want %d", len(all), want)

@@ -142,4 +142,12 @@ func countsNote(n newsletter.Newsletter, w *i18n.Words) string {
 	return w.T("signup.counts_" + what)
 }
 
+// subscribeURL is the page with the form of a newsletter; empty: it has none.
+func (s *server) subscribeURL(name string) string {
+	if n, err := s.o.Service.Newsletter(name); err != nil || n.Closed {
+		return ""
+	}
+	return s.base + signUpPath(name)
+}
+
 func signUpPath(name string) string { return "/newsletters/" + url.PathEscape(name) + "/subscribe" }

@@ -56,11 +56,11 @@ func (s *server) tryViews(ctx context.Context) error {
 					Topics: []choice{{"sea", "Sea", "", true}}, Cadences: []choice{{"monthly", "Monthly", "", true}}, Languages: []choice{{"fr", "Français", "fr", false}}, Items: []choice{{}}, Hours: []choice{{}},
 					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
 				},
-			}, {Changed: true}, {Settings: &settingsView{}},
+			}, {Changed: true}, {CanReturn: true}, {SubscribeURL: "/newsletters/weekly/subscribe"}, {Settings: &settingsView{}},
 		}, true}},
 	}
-	for _, state := range []string{"ask", "done", "already", "undone", "heard"} {
-		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}})
+	for _, state := range []string{"ask", "done", "already", "undone", "heard", "long"} {
+		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/newsletters/weekly/subscribe", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}})
 	}
 	for _, state := range []string{"ask", "done", "already", "expired", "sent", "left", "refused"} {
 		trials["confirm.html"] = append(trials["confirm.html"],

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -9,14 +10,16 @@ import (
 
 	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/store"
 )
 
 // unsubscribeView is the page behind an unsubscribe link.
 type unsubscribeView struct {
-	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why)
+	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why), "long" (left too long ago to undo it)
 	Address       string // masked
 	Newsletter    string // title
 	NewsletterURL string
+	SubscribeURL  string // with long: the form; empty: there is none
 	Action        string // where the form goes: this page
 	Reasons       []choice
 }
@@ -26,7 +29,10 @@ type unsubscribeView struct {
 func (s *server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposeUnsubscribe, func(w http.ResponseWriter, r *http.Request, o owner) error {
 		state := "ask"
-		if o.subscription.State == newsletter.SubscriptionUnsubscribed {
+		switch {
+		case s.leftLongAgo(o.subscription):
+			state = "long"
+		case o.subscription.State == newsletter.SubscriptionUnsubscribed:
 			state = "already"
 		}
 		return s.showUnsubscribe(w, r, o, state)
@@ -47,13 +53,19 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			}
 			return oneClickDone(w)
 		case r.PostForm.Get("undo") == "1":
-			if err := s.comeBack(r.Context(), o.subscription); err != nil {
+			state := "undone"
+			if err := s.comeBack(r.Context(), o.subscription); errors.Is(err, store.ErrStale) {
+				state = "long"
+			} else if err != nil {
 				return err
 			}
-			return s.showUnsubscribe(w, r, o, "undone")
+			return s.showUnsubscribe(w, r, o, state)
 		case r.PostForm.Get("confirm") == "1":
 			if err := s.leave(r.Context(), o.subscription, "unsubscribe page"); err != nil {
 				return err
+			}
+			if s.leftLongAgo(o.subscription) {
+				return s.showUnsubscribe(w, r, o, "long")
 			}
 			return s.showUnsubscribe(w, r, o, "done")
 		case r.PostForm.Get("reason") != "" || r.PostForm.Get("words") != "":
@@ -95,7 +107,12 @@ func (s *server) leave(ctx context.Context, sub newsletter.Subscription, how str
 	return err
 }
 
-// comeBack undoes leave.
+// leftLongAgo reports whether it is too late to undo that somebody left.
+func (s *server) leftLongAgo(sub newsletter.Subscription) bool {
+	return sub.State == newsletter.SubscriptionUnsubscribed && s.now().Sub(sub.LeftAt) > newsletter.UndoLeaving
+}
+
+// comeBack undoes leave. store.ErrStale: it is too late, they have to sign up.
 func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription) error {
 	_, err := s.store.Resubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, s.now())
 	return err
@@ -113,6 +130,9 @@ func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner
 		v.Reasons = append(v.Reasons, choice{Value: string(reason), Label: p.words.T("reasons." + string(reason))})
 	}
 	switch state {
+	case "long":
+		p.Title = p.words.T("unsubscribe.already")
+		v.SubscribeURL = s.subscribeURL(n.Name)
 	case "ask":
 		p.Title = p.words.T("unsubscribe.title")
 	case "undone":

@@ -88,6 +88,36 @@ func TestUnsubscribePage(t *testing.T) {
 	s.wantState(nobodyLeft)
 }
 
+// TestUndoEnds: a link in an old mail that others hold by now does not bring back
+// who left long ago; the pages lead to the form.
+func TestUndoEnds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	preferences := s.link(newsletter.PurposePreferences, her, "quotidien")
+	undo := url.Values{"undo": {"1"}, "newsletter": {"weekly"}}
+	text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+
+	s.pass(newsletter.UndoLeaving)
+	text(t, s.post(preferences, undo), 200)
+	s.wantState(nobodyLeft)
+	text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+
+	s.pass(newsletter.UndoLeaving + time.Second)
+	for _, body := range []string{
+		text(t, s.get(link), 200), text(t, s.post(link, undo), 200), text(t, s.post(link, url.Values{"confirm": {"1"}}), 200),
+	} {
+		contains(t, body, "You were unsubscribed already", "sign up once more", `href="/newsletters/weekly/subscribe"`)
+		lacks(t, body, `name="undo"`, "<form")
+	}
+	for _, body := range []string{text(t, s.get(preferences), 200), text(t, s.post(preferences, undo), 200)} {
+		contains(t, body, "Pas d’abonnement", `href="/newsletters/weekly/subscribe"`)
+		lacks(t, body, `name="undo"`)
+	}
+	text(t, s.do("POST", link, oneClick, "Content-Type", formType), 200)
+	s.wantState(sheLeft)
+}
+
 // wantPrivate checks what keeps the address of a page secret and the page out of
 // caches and indexes.
 func wantPrivate(t *testing.T, r *http.Response) {

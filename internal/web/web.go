@@ -83,6 +83,7 @@ type server struct {
 	pages   sitemap // for search engines
 	mux     *http.ServeMux
 	certs   certificates // of Amazon
+	proxied atomic.Bool  // one that is not trusted was told of
 	guarded http.Handler // everything that takes no short way
 }
 
