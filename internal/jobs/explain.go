@@ -33,8 +33,11 @@ type ExplainedNewsletter struct {
 	WhyNot       []string                 // why it gets nothing; empty: it will
 }
 
-// explainedBounces is how many bounces an explanation tells.
-const explainedBounces = 20
+// How many bounces an explanation tells, and through how many issues it looks.
+const (
+	explainedBounces = 20
+	explainedIssues  = 100
+)
 
 // Explain looks an address up.
 func (s *Service) Explain(ctx context.Context, email string) (Explanation, error) {
@@ -61,7 +64,7 @@ func (s *Service) Explain(ctx context.Context, email string) (Explanation, error
 		if err != nil {
 			return e, err
 		}
-		if e.Got, err = s.store.History(ctx, e.Subscriber.ID, s.Rehearsal()); err != nil {
+		if e.Got, err = s.store.History(ctx, e.Subscriber.ID, s.Rehearsal(), explainedIssues); err != nil {
 			return e, err
 		}
 	}
@@ -134,6 +137,9 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 func (e *Explanation) notSubscribed(name string) string {
 	for _, t := range e.Removed {
 		if t.Newsletter == "" || t.Newsletter == name {
+			if t.Cause == "left" { // long ago: see store.RetainedUnsubscribed
+				return "its owner left: no list brings it back"
+			}
 			return "the address was " + t.Cause + ": no list brings it back"
 		}
 	}

@@ -154,7 +154,7 @@ func (b *letterbox) wanted(r *reader, horizon int64) []int64 {
 
 // digests returns what an issue holds for a reader.
 func (b *letterbox) digests(r *reader, i newsletter.Issue) []newsletter.Digest {
-	history, err := b.s.store.History(b.t.Context(), r.id, true)
+	history, err := b.s.store.History(b.t.Context(), r.id, true, 0)
 	b.ok(err)
 	var all []newsletter.Digest
 	for _, past := range history {

@@ -68,7 +68,26 @@ type Record struct {
 	Suppressed    *recordedSuppression `json:"suppressed,omitempty"` // nil: it is mailed
 	Removals      []recordedRemoval    `json:"removals,omitempty"`   // why no list brings it back
 	Subscriptions []recorded           `json:"subscriptions"`
-	Deliveries    []recordedDelivery   `json:"deliveries"` // of the latest issues, latest first
+	Deliveries    []recordedDelivery   `json:"deliveries"` // latest first
+	Letters       []recordedLetter     `json:"letters"`    // on request, latest first
+	Reports       []recordedReport     `json:"reports"`    // what came back from the address, latest first
+}
+
+type recordedLetter struct {
+	Kind       newsletter.LetterKind `json:"kind"`
+	Newsletter string                `json:"newsletter,omitempty"`
+	Address    string                `json:"address"` // where it went
+	At         time.Time             `json:"at"`
+	Asked      jsonText              `json:"asked"` // what for, and from where
+}
+
+type recordedReport struct {
+	Kind       newsletter.ReportKind `json:"kind"`
+	Reason     newsletter.Reason     `json:"reason,omitempty"`
+	Words      string                `json:"words,omitempty"`
+	Newsletter string                `json:"newsletter,omitempty"`
+	At         time.Time             `json:"at"`
+	Outcome    store.BounceOutcome   `json:"outcome"`
 }
 
 type recordedSuppression struct {
@@ -123,7 +142,7 @@ func (t jsonText) MarshalJSON() ([]byte, error) { return []byte(cmp.Or(string(t)
 
 // Record returns everything that is held about a subscriber; store.ErrNotFound.
 func (s *Service) Record(ctx context.Context, subscriber int64) (Record, error) {
-	r := Record{MadeAt: s.now().UTC(), Subscriptions: []recorded{}, Deliveries: []recordedDelivery{}}
+	r := Record{MadeAt: s.now().UTC(), Subscriptions: []recorded{}, Deliveries: []recordedDelivery{}, Letters: []recordedLetter{}, Reports: []recordedReport{}}
 	subs, err := s.store.Subscribers(ctx, store.SubscriberQuery{After: subscriber - 1, Through: subscriber})
 	if err != nil {
 		return r, err
@@ -150,8 +169,23 @@ func (s *Service) Record(ctx context.Context, subscriber int64) (Record, error) 
 	for _, t := range removed {
 		r.Removals = append(r.Removals, recordedRemoval(t))
 	}
+	letters, err := s.store.LettersOf(ctx, subscriber)
+	if err != nil {
+		return r, err
+	}
+	for _, l := range letters {
+		r.Letters = append(r.Letters, recordedLetter{l.Kind, l.Newsletter, l.Address, l.CreatedAt, jsonText(l.Asked)})
+	}
+	reports, err := s.store.Bounces(ctx, store.BounceQuery{Email: who.Email})
+	if err != nil {
+		return r, err
+	}
+	for i := range reports {
+		b := &reports[i]
+		r.Reports = append(r.Reports, recordedReport{b.Kind, b.Reason, b.Words, b.Newsletter, b.At, b.Outcome})
+	}
 	for _, rehearsal := range []bool{false, true} {
-		past, err := s.store.History(ctx, subscriber, rehearsal)
+		past, err := s.store.History(ctx, subscriber, rehearsal, 0)
 		if err != nil {
 			return r, err
 		}

@@ -40,19 +40,16 @@ type PastDelivery struct {
 	Waits      bool // for the issue's canary
 }
 
-// recentIssues is how many issues History looks through.
-const recentIssues = 100
-
-// History returns what a subscriber got of the latest issues, or is to get, or was
-// not sent, latest first.
-func (s *Store) History(ctx context.Context, subscriber int64, rehearsal bool) ([]PastDelivery, error) {
+// History returns what a subscriber got of the latest issues (limit 0: of all), or is to
+// get, or was not sent, latest first.
+func (s *Store) History(ctx context.Context, subscriber int64, rehearsal bool, limit int) ([]PastDelivery, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (p PastDelivery, err error) {
 		err = scan(&p.Newsletter, &p.Number, &p.Rehearsal, &p.Digest, &p.Issue, &p.Subject, &p.State, &p.Attempts, stamp{&p.At}, stamp{&p.DueAt}, &p.Code, &p.Reply, &p.Waits)
 		return p, err
 	}, `SELECT i.newsletter, i.number, i.rehearsal, d.digest, i.state, i.subject, d.state, d.attempts, d.settled_at, d.due_at, coalesce(d.reply_code, 0), coalesce(d.reply, ''),
 			CASE WHEN c.wave > i.wave THEN 1 ELSE 0 END
-		FROM (SELECT * FROM issues WHERE rehearsal = $2 ORDER BY id DESC LIMIT $3) AS i
+		FROM (SELECT * FROM issues WHERE rehearsal = $2 AND forgotten < 2 ORDER BY id DESC LIMIT $3) AS i
 		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1
-		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 ORDER BY i.id DESC`, subscriber, btoi(rehearsal), recentIssues)
+		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 ORDER BY i.id DESC`, subscriber, btoi(rehearsal), limitOr(limit))
 	return all, s.wrap("read what a subscriber got", err)
 }

@@ -480,7 +480,7 @@ func (w *world) finish() {
 
 // outcome is how the store says that a person's delivery ended.
 func (w *world) outcome(p *person) newsletter.DeliveryState {
-	all := must(w.History(ctx, p.id, false))(w.bench)
+	all := must(w.History(ctx, p.id, false, 0))(w.bench)
 	if len(all) != 1 {
 		w.rt.Fatalf("%+v has %d deliveries", p, len(all))
 	}

@@ -151,6 +151,12 @@ func (s *Store) Letter(ctx context.Context, chunk int64) (newsletter.Letter, err
 	return l, s.wrap("look for a letter", err)
 }
 
+// LettersOf returns the letters that a subscriber asked for, latest first.
+func (s *Store) LettersOf(ctx context.Context, subscriber int64) ([]newsletter.Letter, error) {
+	all, err := list(s.reader(ctx), scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.subscriber = $1 ORDER BY l.created_at DESC, l.chunk DESC", subscriber)
+	return all, s.wrap("look for letters", err)
+}
+
 // letterDue reports whether a letter could be leased.
 func (s *Store) letterDue(ctx context.Context, rehearsal bool) (bool, error) {
 	now, args := s.clockSQL(btoi(rehearsal))

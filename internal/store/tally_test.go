@@ -293,11 +293,11 @@ func TestHistory(t *testing.T) {
 			}
 			return store.Settlement{State: newsletter.Sent, Reply: sentReply}
 		})
-		equal(b, must(b.History(ctx, who.ID, false))(b), []store.PastDelivery{{
+		equal(b, must(b.History(ctx, who.ID, false, 0))(b), []store.PastDelivery{{
 			Newsletter: "weekly", Number: i.Number, Digest: 1, Issue: newsletter.IssueSent, Subject: "News", State: newsletter.Failed, Attempts: 1,
 			At: b.Now(), Code: 550, Reply: "5.7.1 no",
 		}})
-		equal(b, len(must(b.History(ctx, who.ID, true))(b)), 0)
+		equal(b, len(must(b.History(ctx, who.ID, true, 100))(b)), 0)
 		b.ok(b.RemoveSubscriber(ctx, "p5@big.example", "weekly", b.Now()))
 		equal(b, must(b.Tombstones(ctx, "p5@big.example"))(b), []store.Tombstone{{Newsletter: "weekly", Cause: "removed", At: b.Now()}})
 		equal(b, len(must(b.Tombstones(ctx, "p4@big.example"))(b)), 0)

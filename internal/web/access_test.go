@@ -110,15 +110,22 @@ func TestAccess(t *testing.T) {
 	s.wantState(nobodyLeft)
 
 	// The download.
+	_, err := s.store.Bounce(t.Context(), store.Bounced{
+		Kind: newsletter.ReportBlock, Said: []byte("1"), Returned: &newsletter.Returned{Subscriber: s.subscriber(her, "weekly").Subscriber.ID, Issue: 1},
+	}, newsletter.SoftLimit{}, s.clock())
+	s.check(err)
 	r := s.post(link, doing("download"))
 	wantPrivate(t, r)
 	var record struct {
 		Address       string
 		Subscriptions []struct{ Newsletter, State, Source string }
 		Deliveries    []any
+		Letters       []struct{ Kind, Address string }
+		Reports       []struct{ Kind, Outcome string }
 	}
 	s.check(json.Unmarshal([]byte(text(t, r, 200)), &record))
-	if record.Address != her || len(record.Subscriptions) != 2 || record.Subscriptions[0].State != "confirmed" || record.Subscriptions[0].Source != "cli" {
+	if record.Address != her || len(record.Subscriptions) != 2 || record.Subscriptions[0].State != "confirmed" || record.Subscriptions[0].Source != "cli" ||
+		len(record.Letters) != 1 || record.Letters[0].Kind != "access" || record.Letters[0].Address != her || len(record.Reports) != 1 || record.Reports[0].Kind != "block" {
 		t.Errorf("%+v", record)
 	}
 
