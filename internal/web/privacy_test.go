@@ -17,7 +17,6 @@ import (
 func TestNothingTells(t *testing.T) {
 	t.Parallel()
 	s := newHookSite(t)
-	s.serve()
 	const moved = "m.tanguide@example.net"
 	secrets := []string{newcomer, "Nadia@example.net", her, other, moved}
 	used := func(link string) string {
@@ -28,7 +27,12 @@ func TestNothingTells(t *testing.T) {
 
 	// Signing up, reading, choosing.
 	s.signUp(t, "weekly", url.Values{"email": {"Nadia@example.net"}, "language": {"fr"}})
+	s.serve()
 	confirm := used(s.mail(1).path(t, "confirm"))
+	s.until("the daemon has done what it begins with", func() bool {
+		past, err := s.store.Retentions(t.Context())
+		return err == nil && len(past) == 10
+	})
 	text(t, s.get(confirm), 200)
 	text(t, s.post(confirm, url.Values{"confirm": {"1"}}), 200)
 	if _, err := s.service.Send(t.Context(), jobs.SendOptions{Newsletter: "weekly", NoWait: true, NoRefresh: true}); err != nil {
