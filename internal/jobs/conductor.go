@@ -35,6 +35,7 @@ type conductor struct {
 	retell   bool                   // jobs for that were being done already
 	mailed   bool                   // mail may have come back, and nobody was asked to take it in
 	swept    time.Time              // when what has had its time was ended last
+	forgets  bool                   // something is older than it is kept, or was a moment ago
 	version  int64                  // of the articles, when the feeds were built last
 	built    bool                   // the feeds, by this process
 	beside   chan struct{}          // capacity 1: files beside articles may have changed
@@ -238,7 +239,7 @@ func (c *conductor) keepBeside(ctx context.Context) {
 // sweep ends, now and then, what has had its time.
 func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 	if now.Sub(c.swept) < sweepEvery && !now.Before(c.swept) {
-		return nil
+		return c.retainOld(ctx)
 	}
 	n, err := c.store.SweepHub(ctx)
 	if err != nil {
@@ -247,9 +248,16 @@ func (c *conductor) sweep(ctx context.Context, now time.Time) error {
 	if n > 0 {
 		c.log.Info("leases of the hub ended", "subscriptions", n)
 	}
-	c.swept = now
-	due, err := c.retentionDue(ctx)
-	if err == nil && due {
+	c.swept, c.forgets = now, true
+	return c.retainOld(ctx)
+}
+
+// retainOld asks for what is old to be let go, again if that failed.
+func (c *conductor) retainOld(ctx context.Context) (err error) {
+	if !c.forgets {
+		return nil
+	}
+	if c.forgets, err = c.retentionDue(ctx); err == nil && c.forgets {
 		_, err = c.ask(ctx, retentionJob{})
 	}
 	return err

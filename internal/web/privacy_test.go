@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
@@ -27,21 +28,19 @@ func TestNothingTells(t *testing.T) {
 
 	// Signing up, reading, choosing.
 	s.signUp(t, "weekly", url.Values{"email": {"Nadia@example.net"}, "language": {"fr"}})
-	s.serve()
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.service.Serve(ctx) }()
 	confirm := used(s.mail(1).path(t, "confirm"))
-	s.until("the daemon has done what it begins with", func() bool {
-		past, err := s.store.Retentions(t.Context())
-		return err == nil && len(past) == 10
-	})
-	text(t, s.get(confirm), 200)
-	text(t, s.post(confirm, url.Values{"confirm": {"1"}}), 200)
-	if _, err := s.service.Send(t.Context(), jobs.SendOptions{Newsletter: "weekly", NoWait: true, NoRefresh: true}); err != nil {
+	stop()
+	if err := <-served; err != nil {
 		t.Fatal(err)
 	}
-	s.until("the issue is sent", func() bool {
-		i, err := s.store.Issue(t.Context(), 1)
-		return err == nil && i.State == newsletter.IssueSent
-	})
+	text(t, s.get(confirm), 200)
+	text(t, s.post(confirm, url.Values{"confirm": {"1"}}), 200)
+	if _, err := s.service.Send(t.Context(), jobs.SendOptions{Newsletter: "weekly", NoRefresh: true}); err != nil {
+		t.Fatal(err)
+	}
 	used(s.mail(2).path(t, "preferences"))
 	preferences := used(s.link(newsletter.PurposePreferences, newcomer, "weekly"))
 	text(t, s.get(preferences), 200)
