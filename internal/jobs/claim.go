@@ -26,13 +26,12 @@ var errBegun = errors.New("another worker began it")
 // claim is kept as leases are: who dies over the work is followed when it runs
 // out, and who slept meanwhile is stopped.
 func (s *Service) alone(ctx context.Context, name string, fence int64, work func(context.Context) error) error {
-	return s.aloneFor(ctx, name, fence, 1, work)
+	return s.aloneFor(ctx, name, fence, s.o.Delivery.Lease, s.o.Delivery.Renew, work)
 }
 
-// aloneFor is alone under a claim that lasts so many times as long as a lease, and is
-// kept as much more seldom: for work that goes on for days.
-func (s *Service) aloneFor(ctx context.Context, name string, fence int64, times time.Duration, work func(context.Context) error) (err error) {
-	lease := times * s.o.Delivery.Lease
+// aloneFor is alone under a claim of another length, kept as often as renew says: for
+// work that goes on for days.
+func (s *Service) aloneFor(ctx context.Context, name string, fence int64, lease, renew time.Duration, work func(context.Context) error) (err error) {
 	held, err := s.store.Claim(ctx, name, fence, lease)
 	if errors.Is(err, store.ErrStale) {
 		return errBegun
@@ -43,7 +42,7 @@ func (s *Service) aloneFor(ctx context.Context, name string, fence int64, times 
 	working, lose := context.WithCancelCause(ctx)
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
-	keeper.Go(func() { s.keepClaim(keeping, name, held, lease, times*s.o.Delivery.Renew, lose) })
+	keeper.Go(func() { s.keepClaim(keeping, name, held, lease, renew, lose) })
 	err = errors.New("it panicked") // unless the work returns
 	defer func() {
 		stop()

@@ -59,7 +59,7 @@ func (s *Service) readIMAP(ctx context.Context) error {
 			return err
 		}
 		if k := claims[imapBox]; k.Left == 0 {
-			err := s.aloneFor(ctx, imapBox, k.Fence, imapClaim, m.session)
+			err := s.aloneFor(ctx, imapBox, k.Fence, imapClaim*s.o.Delivery.Lease, imapClaim*s.o.Delivery.Renew, m.session)
 			if err != nil && ctx.Err() == nil && !errors.Is(err, errBegun) && !errors.As(err, new(*mailbox.Error)) {
 				return err
 			}
