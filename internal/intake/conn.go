@@ -21,6 +21,7 @@ type conn struct {
 	// Held by server.mu.
 	storing  bool // a message is at its end, its answer is not sent yet
 	ended    bool // no further command is read
+	message  bool // it has a recipient: a message is under way
 	commands int  // since the last message
 	refused  int  // recipients
 }
@@ -112,8 +113,16 @@ func (c *conn) refuse() (last bool) {
 	return c.ended
 }
 
-// Read tells in SMTP's words that it took too long: go-smtp would take an interrupted
-// message for one that is refused for good.
+// underWay says whether a message is under way.
+func (c *conn) underWay(is bool) {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.message = is
+}
+
+// Read tells in SMTP's words that it took too long, or ended in the middle of a message:
+// go-smtp would take an interrupted message for one that is refused for good, and a chunk
+// that was cut off (BDAT) for a whole one.
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -124,6 +133,13 @@ func (c *conn) Read(b []byte) (int, error) {
 			return n, errClosing
 		}
 		return n, errSlow
+	}
+	if errors.Is(err, io.EOF) {
+		c.server.mu.Lock()
+		defer c.server.mu.Unlock()
+		if c.message {
+			return n, errCut // no kind of EOF: TLS would make that io.EOF again
+		}
 	}
 	return n, err
 }

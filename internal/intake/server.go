@@ -221,5 +221,6 @@ func (l serverLog) Println(...any) { l.log.Debug("connection ended") }
 var (
 	errClosing = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Closing, please come again"}
 	errSlow    = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Too slow, please come again"}
+	errCut     = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 4, 2}, Message: "Cut off, please come again"}
 	errMany    = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Too many commands, please come again"}
 )

@@ -254,6 +254,8 @@ func TestGarbage(t *testing.T) {
 		"chunks":        "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + own + ">\r\n" + strings.Repeat("BDAT 3\r\nabc", 200),
 		"bad chunks":    "EHLO x\r\n" + strings.Repeat("BDAT 3\r\nabc", 200),
 		"cut off":       "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + own + ">\r\nDATA\r\nSubject: x\r\n",
+		"cut chunk":     "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + own + ">\r\nBDAT 100 LAST\r\nSubject: x\r\n",
+		"cut before it": "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<" + own + ">\r\nBDAT 100 LAST\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,7 +263,7 @@ func TestGarbage(t *testing.T) {
 			c.t = t
 			go func() {
 				_, _ = io.WriteString(c.conn, what) // it may be hung up on in the middle
-				if name == "cut off" {
+				if strings.HasPrefix(name, "cut") {
 					if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
 						_ = half.CloseWrite()
 					}

@@ -42,6 +42,7 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	switch {
 	case ok && (s.to == "" || strings.EqualFold(s.to, ours)):
 		s.to = ours
+		s.conn.underWay(true)
 		return nil
 	case ok:
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 5, 3}, Message: "One recipient a message, please send it again for the others"}
@@ -57,10 +58,16 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 const maxAddress = 320
 
 // Reset forgets the envelope.
-func (s *session) Reset() { s.from, s.to = "", "" }
+func (s *session) Reset() {
+	s.from, s.to = "", ""
+	s.conn.underWay(false)
+}
 
 // Logout has nothing to free.
-func (s *session) Logout() error { return nil }
+func (s *session) Logout() error {
+	s.conn.underWay(false)
+	return nil
+}
 
 // Data reads a message to its end and has it stored.
 func (s *session) Data(r io.Reader) error {

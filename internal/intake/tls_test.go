@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"math/big"
+	"net"
 	"net/smtp"
 	"os"
 	"path/filepath"
@@ -175,4 +176,33 @@ func TestInjection(t *testing.T) {
 		}
 	}
 	s.secured()
+}
+
+// TestCutOverTLS: a connection that ends in a chunk (BDAT) leaves no message, and its
+// sender hears so.
+func TestCutOverTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := &certificate{t: t, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+	files.write("")
+	read, err := intake.ReadCertificate(files.cert, files.key, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, func(o *intake.Options) { o.Certificate = read })
+	for _, chunk := range []string{"", "Subject: x\r\n"} {
+		c := s.dial()
+		c.say("EHLO x", "250 ")
+		c.say("STARTTLS", "220")
+		over := newClient(t, tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true}))
+		over.envelope(own)
+		over.send("BDAT 100 LAST\r\n" + chunk)
+		if err := c.conn.(*net.TCPConn).CloseWrite(); err != nil { //nolint:forcetypeassert // loopback is TCP
+			t.Fatal(err)
+		}
+		over.want("421 4.4.2")
+	}
+	if got := s.messages(); len(got) > 0 {
+		t.Errorf("taken: %q", got)
+	}
 }
