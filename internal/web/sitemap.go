@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -163,11 +164,12 @@ func (s *server) addPages(ctx context.Context, list *publish.Sitemap, c *publish
 			list.Add(site+pageOfFeed(f), f.Updated)
 		}
 	}
-	return s.store.WalkPages(ctx, func(p store.Page) bool {
+	err := s.store.WalkPages(ctx, func(p store.Page) bool {
 		a := newsletter.Article{Slug: url.PathEscape(p.Slug), Permalink: p.Permalink}
 		if address := a.URL(site); !p.Syndicated && strings.HasPrefix(address, site+"/") {
 			list.Add(address, p.Updated)
 		}
 		return ctx.Err() == nil
 	})
+	return cmp.Or(err, ctx.Err()) // half a walk is not the list
 }

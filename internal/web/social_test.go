@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
 	"html"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -219,6 +222,21 @@ func TestSitemap(t *testing.T) {
 	if _, ok := after[siteURL+"/newsletters/weekly/issues/1"]; !ok || after[siteURL+"/articles/more-0"] == "" || other == tag {
 		t.Errorf("what is new is missing in %v", after)
 	}
+}
+
+// leaving is the context of a request that ends while its answer is made.
+type leaving struct{ context.Context }
+
+func (leaving) Err() error { return context.Canceled }
+
+// TestSitemapAborted: a client that goes while the list is made leaves nobody half of it.
+func TestSitemapAborted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.publish()
+	r := httptest.NewRequest(http.MethodGet, siteURL+"/sitemap.xml", http.NoBody)
+	s.handler.ServeHTTP(httptest.NewRecorder(), r.WithContext(leaving{context.Background()}))
+	contains(t, text(t, s.get("/sitemap.xml"), 200), "/food/bread/", "/articles/mending-a-net")
 }
 
 // TestGoneArticle: what was public once and was taken away answers 410 at all of its
