@@ -18,6 +18,8 @@ type conn struct {
 	client netip.Addr
 	end    time.Time // no command is read after it
 
+	looking bool // nothing more is read; of whoever reads the message, see whole
+
 	// Held by server.mu.
 	storing  bool // a message is at its end, its answer is not sent yet
 	ended    bool // no further command is read
@@ -69,6 +71,24 @@ func (c *conn) body() bool {
 		wait = min(wait, 10*s.o.Timeouts.Crowded)
 	}
 	return !s.closed && !c.ended && c.Conn.SetReadDeadline(time.Now().Add(wait)) == nil
+}
+
+// whole reports whether a message in chunks came to its end before its client closed
+// TLS, which nothing below notices: to go-smtp (0.25.1) a chunk ends where it is closed.
+// over is the connection as go-smtp has it.
+func (c *conn) whole(over net.Conn) bool {
+	secured, ok := over.(*tls.Conn)
+	if !ok {
+		return true // or Read has said that it was cut off
+	}
+	c.looking = true
+	n, err := secured.Read(make([]byte, 1)) // go-smtp waits for the answer before it reads on
+	c.looking = false
+	if n > 0 {
+		c.enough() // it was of the next command
+		return true
+	}
+	return !errors.Is(err, io.EOF)
 }
 
 // begin announces that a message is being stored; false: it comes too late.
@@ -124,6 +144,9 @@ func (c *conn) underWay(is bool) {
 // go-smtp would take an interrupted message for one that is refused for good, and a chunk
 // that was cut off (BDAT) for a whole one.
 func (c *conn) Read(b []byte) (int, error) {
+	if c.looking {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := c.Conn.Read(b)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.server.mu.Lock()

@@ -138,7 +138,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	taking, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	server := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		return &session{server: s, conn: connOf(c.Conn()), ctx: taking}, nil
+		return &session{server: s, conn: connOf(c.Conn()), over: c.Conn(), ctx: taking}, nil
 	}))
 	server.Domain = s.o.Name
 	server.MaxMessageBytes = s.o.Size

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/smtp"
 	"slices"
 	"strings"
@@ -181,20 +182,33 @@ func TestNotStored(t *testing.T) {
 }
 
 // TestPanic: a message that breaks what reads it does so once, and breaks nothing else.
+// What it says is not logged.
 func TestPanic(t *testing.T) {
 	t.Parallel()
+	var log strings.Builder
 	s := start(t, func(o *intake.Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
 		take := o.Take
 		o.Take = func(ctx context.Context, r io.Reader, to string) error {
 			if strings.HasPrefix(to, "bounces+key") {
-				panic("broken")
+				panic("broken by ann@example.net")
+			}
+			if strings.HasPrefix(to, "bounces+other") {
+				_ = to[len(to):][0]
 			}
 			return take(ctx, r, to)
 		}
 	})
 	c := s.dial()
 	c.deliver("bounces+key@bounces.example.org", report, "554 5.6.0")
+	c.deliver("bounces+other@bounces.example.org", report, "554 5.6.0")
 	c.deliver(own, report, "250")
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	if got := log.String(); strings.Contains(got, "ann@") || !strings.Contains(got, "not logged") || !strings.Contains(got, "out of range") {
+		t.Error(got)
+	}
 }
 
 // TestLarge: a large message is taken, and its beginning kept; one beyond the size that is

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"unicode"
@@ -17,6 +19,7 @@ import (
 type session struct {
 	server *Server
 	conn   *conn
+	over   net.Conn        // conn, or TLS over it
 	ctx    context.Context //nolint:containedctx // go-smtp hands none over; it ends with the grace period
 	from   string
 	to     string // as it is known; empty: none yet
@@ -80,6 +83,9 @@ func (s *session) Data(r io.Reader) error {
 	if err == nil {
 		_, err = io.Copy(io.Discard, r)
 	}
+	if _, chunks := r.(*io.PipeReader); chunks && err == nil && !s.conn.whole(s.over) {
+		err = errCut
+	}
 	if err != nil {
 		return s.broken(err)
 	}
@@ -98,9 +104,14 @@ func (s *session) take(message io.Reader) (err error) {
 	srv := s.server
 	defer func() {
 		if why := recover(); why != nil {
-			// Taken for bad: it would do the same again and again.
+			// Taken for bad: it would do the same again and again. The value is logged
+			// only if the runtime made it: others may hold an address.
+			what := "a value that is not logged"
+			if e, ok := why.(runtime.Error); ok {
+				what = e.Error()
+			}
 			srv.counts.failed.Add(1)
-			srv.o.Log.Error("a message could not be read", "panic", why, "stack", string(debug.Stack()))
+			srv.o.Log.Error("a message could not be read", "panic", what, "stack", string(debug.Stack()))
 			err = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "This message cannot be read"}
 		}
 	}()

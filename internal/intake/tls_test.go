@@ -206,3 +206,54 @@ func TestCutOverTLS(t *testing.T) {
 		t.Errorf("taken: %q", got)
 	}
 }
+
+// TestChunksOverTLS: a message in chunks is taken when it has come to its end, whatever
+// was sent ahead, and not when TLS was closed before, which nothing below it notices.
+func TestChunksOverTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := &certificate{t: t, cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem")}
+	files.write("")
+	read, err := intake.ReadCertificate(files.cert, files.key, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, func(o *intake.Options) { o.Certificate = read })
+	secured := func() (*client, *tls.Conn) {
+		t.Helper()
+		c := s.dial()
+		c.say("EHLO mx.example.net", "250 ")
+		c.say("STARTTLS", "220")
+		over := tls.Client(c.conn, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})
+		c = newClient(t, over)
+		c.envelope(own)
+		return c, over
+	}
+	for _, cut := range []string{"BDAT 500 LAST\r\nSubject: x\r\n", "BDAT 500 LAST\r\n", "BDAT 3\r\nabcBDAT 500 LAST\r\nx"} {
+		c, over := secured()
+		c.send(cut)
+		if err := over.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(cut, "BDAT 3") {
+			c.want("250")
+		}
+		c.want("421 4.4.2")
+		c.wantClosed()
+	}
+	c, _ := secured()
+	c.send("BDAT 3\r\nabcBDAT 3 LAST\r\ndefNOOP\r\n")
+	for range 3 {
+		c.want("250")
+	}
+	c.envelope(own)
+	c.send("BDAT 3 LAST\r\nabc" + strings.Repeat("NOOP\r\n", 2000)) // more than is read at once
+	for {
+		if _, err := c.reply(); err != nil {
+			break
+		}
+	}
+	if n := s.Counts(); n != (intake.Counts{Taken: 2}) {
+		t.Errorf("%+v", n)
+	}
+}
