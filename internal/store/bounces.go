@@ -35,7 +35,8 @@ type Bounced struct {
 	Email     string // whom the report names, checked; empty: nobody
 	// Named says that Email alone will do: the report is signed, or nothing better
 	// can be had. It must have been mailed lately all the same, but for who wants to
-	// leave: that can be undone.
+	// leave: that can be undone. Who leaves by a mail that has another Message-ID than
+	// those of this site leaves nothing of ours.
 	Named bool
 }
 
@@ -198,33 +199,56 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 	if err != nil || id == 0 {
 		return who, err
 	}
-	type mailed struct {
-		issue, at  int64
-		newsletter string
-	}
-	issues, err := list(x, func(scan func(...any) error) (m mailed, err error) {
-		err = scan(&m.issue, &m.newsletter, &m.at)
-		return m, err
-	}, `SELECT i.id, i.newsletter, d.settled_at FROM (SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT 100) i
-		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1
-		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 WHERE d.state IN (1, 2, 5) ORDER BY i.id DESC`, id)
-	if err != nil {
-		return who, err
-	}
-	for _, m := range issues {
-		_, domain, ok := strings.Cut(b.MessageID, "@")
-		if ok && x.s.keys.MessageID(m.issue, id, domain) == b.MessageID {
-			return addressee{id, hash, m.issue, m.newsletter}, nil
+	if b.MessageID != "" {
+		who, err := x.mailedAs(b.MessageID, id)
+		if err != nil || who.issue > 0 {
+			who.hash = hash
+			return who, err
 		}
 	}
 	leaves := b.Kind == newsletter.ReportUnsubscribe
-	switch {
-	case b.Named && len(issues) > 0 && (leaves || issues[0].at > ms(now.Add(-mailedLately))):
-		return addressee{id, hash, issues[0].issue, issues[0].newsletter}, nil
-	case b.Named && leaves: // what, is not known: all
-		return addressee{subscriber: id, hash: hash}, nil
+	if !b.Named || leaves && b.MessageID != "" { // to leave what came by a mail that is not ours
+		return who, nil
 	}
-	return who, nil
+	var at int64
+	last, err := missing(one(x, func(scan func(...any) error) (last addressee, err error) {
+		err = scan(&last.issue, &last.newsletter, &at)
+		return last, err
+	}, `SELECT i.id, i.newsletter, d.settled_at FROM (SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT 100) i
+		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1
+		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 WHERE d.state IN (1, 2, 5) ORDER BY i.id DESC LIMIT 1`, id))
+	switch {
+	case err != nil:
+		return who, err
+	case leaves: // without an issue it is not known what: all
+	case last.issue == 0 || at <= ms(now.Add(-mailedLately)):
+		return who, nil
+	}
+	last.subscriber, last.hash = id, hash
+	return last, nil
+}
+
+// maxIssuesTried is among how many of the latest issues a Message-ID is looked for: as
+// many as thirty daily newsletters have in a year, in a few milliseconds.
+const maxIssuesTried = 10_000
+
+// mailedAs finds the issue whose message to a subscriber has a Message-ID; no issue: none.
+// Only who has the mail can know it, so that no delivery need be known of any more.
+func (x *tx) mailedAs(messageID string, subscriber int64) (who addressee, err error) {
+	_, domain, ok := strings.Cut(messageID, "@")
+	if !ok || len(messageID) != len(x.s.keys.MessageID(0, subscriber, domain)) {
+		return who, nil
+	}
+	issues, err := list(x, func(scan func(...any) error) (i addressee, err error) {
+		err = scan(&i.issue, &i.newsletter)
+		return i, err
+	}, "SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT $1", maxIssuesTried)
+	for _, i := range issues {
+		if x.s.keys.MessageID(i.issue, subscriber, domain) == messageID {
+			return addressee{subscriber: subscriber, issue: i.issue, newsletter: i.newsletter}, nil
+		}
+	}
+	return who, err
 }
 
 // returned finds whom a key is about.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +99,39 @@ func TestUnsubscribeNamed(t *testing.T) {
 		b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Email: "bob@example.org", Named: true, Said: []byte("2")}, store.BounceUnsubscribed)
 		equal(b, states(bob), []any{newsletter.SubscriptionUnsubscribed, newsletter.SubscriptionUnsubscribed})
 		b.bounce(store.Bounced{Kind: newsletter.ReportComplaint, Email: "ann@example.org", Named: true, Said: []byte("3")}, store.BounceNobody)
+	})
+}
+
+// TestUnsubscribeByMessageID: who leaves by a sending service's button in an old mail leaves
+// the newsletter of that mail, though others were mailed since and nothing is known any more
+// of what became of it; who leaves by a mail that is not ours leaves nothing.
+func TestUnsubscribeByMessageID(t *testing.T) {
+	each(t, func(b *bench) {
+		ann, old := b.sentTo("ann@example.org")
+		must(b.SyncNewsletter(ctx, "daily", false, b.Now()))(b)
+		must(b.AddSubscriber(ctx, "daily", newsletter.Line{Email: "ann@example.org"}, "cli", b.Now()))(b)
+		b.ok(b.Release(ctx, 1, 1))
+		b.Advance(40 * day24)
+		b.publish(1)
+		b.seal(b.compose("daily"), 10)
+		l := b.lease("w")
+		b.ok(b.ledger(b.Store).Settle(ctx, settlement(l, 0, newsletter.Sent)))
+		equal(b, b.forget(store.RetainedDeliveries, 30*day24), 1)
+		states := func() []any {
+			return []any{b.stateOf(ann), must(b.Subscription(ctx, ann, "daily"))(b).State}
+		}
+		leave := func(messageID string, want store.BounceOutcome) {
+			b.Helper()
+			b.bounce(store.Bounced{Kind: newsletter.ReportUnsubscribe, Email: "ann@example.org", Named: true, MessageID: messageID, Said: []byte(messageID)}, want)
+		}
+		id := b.Keyring().MessageID(old.ID, ann, "example.org")
+		leave("order-17@shop.example.org", store.BounceNobody)
+		leave(strings.Repeat("0", strings.IndexByte(id, '@'))+"@example.org", store.BounceNobody)
+		leave(b.Keyring().MessageID(old.ID, ann+1, "example.org"), store.BounceNobody)
+		equal(b, states(), []any{newsletter.SubscriptionConfirmed, newsletter.SubscriptionConfirmed})
+		leave(id, store.BounceUnsubscribed)
+		equal(b, states(), []any{newsletter.SubscriptionUnsubscribed, newsletter.SubscriptionConfirmed})
+		equal(b, must(b.Bounces(ctx, store.BounceQuery{Issue: old.ID}))(b)[0].Outcome, store.BounceUnsubscribed)
 	})
 }
 
