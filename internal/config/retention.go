@@ -16,8 +16,9 @@ type Retention struct {
 	Replies Period `yaml:"replies" default:"30d" range:"1d..3650d"`
 	// Letters is how long letters on request are kept, which hold who asked for what. Default 30d.
 	Letters time.Duration `yaml:"letters" default:"30d" range:"1d..366d"`
-	// Unsubscribed is after how long nothing but a keyed hash is known of who left. Default 365d.
-	Unsubscribed Period `yaml:"unsubscribed" default:"365d" range:"1d..3650d"`
+	// Unsubscribed is after how long nothing but a keyed hash is known of who left: not before it cannot be
+	// undone any more (newsletter.UndoLeaving). Default 365d.
+	Unsubscribed Period `yaml:"unsubscribed" default:"365d" range:"30d..3650d"`
 	// Bounces is how long what came back is kept. Default 400d.
 	Bounces Period `yaml:"bounces" default:"400d" range:"30d..3650d"`
 	// BounceMessages is how long messages are kept that came back and were not understood. Default 30d.
