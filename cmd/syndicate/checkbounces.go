@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,10 +170,8 @@ func (k *check) certificate(s *site) {
 	}
 }
 
-// ownMailbox is one of the addresses that mail comes back to.
-func (s *site) ownMailbox() string {
-	return cmp.Or(s.cfg.Bounces.ReturnPath.Address, s.cfg.Bounces.Unsubscribe.Address)
-}
+// ownMailbox is the address that mail comes back to; where bounces.listen is, there is one.
+func (s *site) ownMailbox() string { return s.cfg.Bounces.ReturnPath.Address }
 
 // askPatience is how long a server on this machine may take to answer.
 const askPatience = 5 * time.Second

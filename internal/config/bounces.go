@@ -21,8 +21,8 @@ type Bounces struct {
 	// Maildir is the folder that mail to them arrives in, relative to the site folder; serve and run take it
 	// in. Default none.
 	Maildir string `yaml:"maildir" kind:"path"`
-	// Listen is the address and port of the SMTP server that serve and worker have for that mail.
-	// Default none.
+	// Listen is the address and port of the SMTP server that serve and worker have for that mail; it
+	// needs ReturnPath. Default none.
 	Listen string `yaml:"listen" kind:"listen"`
 	// CertificateFile is the chain of certificates, in PEM, with which that server offers STARTTLS,
 	// relative to the site folder; read again when it changes. Default none: it offers none.
@@ -68,8 +68,8 @@ func (d *decoder) bounces(b Bounces) {
 // bounceServer checks that the server for mail that comes back has all that it needs.
 func (d *decoder) bounceServer() {
 	const listen, certificate, key = "bounces.listen", "bounces.certificate_file", "bounces.key_file"
-	if d.given(listen) && !d.given("bounces.return_path") && !d.given("bounces.unsubscribe") {
-		d.key(listen, "return_path is the address that mail comes back to", "without return_path or unsubscribe, there is no mail that it could take")
+	if d.given(listen) && !d.given("bounces.return_path") {
+		d.key(listen, "for example return_path: bounces@bounces.example.org", "it is for mail that comes back to return_path, which is missing")
 	}
 	for _, k := range []string{certificate, key, "bounces.connections"} {
 		if d.given(k) && !d.given(listen) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -78,16 +79,28 @@ func (s *Service) TakeMessage(ctx context.Context, r io.Reader, envelope ...stri
 	return s.TakeReports(ctx, reports, whole.Sum(nil), kept.Bytes(), envelope...)
 }
 
-// parse reads a message. A fault of ours that one brings out shall not end the daemon, or
-// keep those behind it: it is not understood.
+// parse reads a message. One over which that panics is not understood.
 func (s *Service) parse(r io.Reader, o bounce.Options) (reports []bounce.Report, err error) {
+	if !s.guarded(func() { reports, err = bounce.Parse(r, o) }) {
+		return []bounce.Report{{Kind: newsletter.ReportUnclassified, Source: bounce.SourceText}}, nil
+	}
+	return reports, err
+}
+
+// guarded runs what looks into a message; false: it panicked. A fault of ours that a
+// message brings out shall not end the daemon, or keep those behind it.
+func (s *Service) guarded(look func()) (done bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.Error("reading a message panicked", "panic", v, "trace", string(debug.Stack()))
-			reports, err = []bounce.Report{{Kind: newsletter.ReportUnclassified, Source: bounce.SourceText}}, nil
+			what := "a value that is not logged" // it may hold an address
+			if e, ok := v.(runtime.Error); ok {
+				what = e.Error()
+			}
+			s.log.Error("reading a message panicked", "error", what, "stack", string(debug.Stack()))
 		}
 	}()
-	return bounce.Parse(r, o)
+	look()
+	return true
 }
 
 // TakeReports does what reports say that came in one message or call. identity is what
@@ -102,7 +115,7 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		}
 		b.Said = strconv.AppendInt(bytes.Clone(identity), int64(i), 10)
 		if r.Kind == newsletter.ReportUnclassified {
-			b.Message, b.Names = keptMessage(message)
+			b.Message, b.Names = s.keptMessage(message, bounce.Addresses)
 		}
 		outcome, err := s.store.Bounce(ctx, b, s.softLimit(), s.now())
 		if err != nil {
@@ -115,10 +128,11 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 }
 
 // keptMessage is a message as it is kept, with the addresses in it. One that names more
-// than can be found again is not kept.
-func keptMessage(message []byte) (kept []byte, names []string) {
-	named, all := bounce.Addresses(message)
-	if !all {
+// than can be found again, or over which looking for them panics, is not kept.
+func (s *Service) keptMessage(message []byte, addresses func([]byte) ([]string, bool)) (kept []byte, names []string) {
+	var named []string
+	var all bool
+	if !s.guarded(func() { named, all = addresses(message) }) || !all {
 		return nil, nil
 	}
 	for _, a := range named {
@@ -131,7 +145,8 @@ func keptMessage(message []byte) (kept []byte, names []string) {
 
 // bounced finds out whose mail a report is about. A key of ours is believed first:
 // the address that it came to, then what it returns. Without one, what it says counts
-// only where it is signed, or where no keys are used.
+// only where it is signed, or where no keys are used: with an address to unsubscribe
+// alone, a stranger's words to that would look like a mail server's to the newsletter.
 func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []string) (store.Bounced, error) {
 	b := store.Bounced{
 		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter[strings.LastIndexByte(r.Reporter, '@')+1:], // a host
@@ -163,7 +178,8 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 			return b, err
 		}
 	}
-	b.Named = r.Source == bounce.SourceProvider || s.o.Bounces.ReturnPath == "" && (r.Source == bounce.SourceDSN || r.Source == bounce.SourceARF)
+	keys := s.o.Bounces.ReturnPath != "" || s.o.Bounces.Unsubscribe != ""
+	b.Named = r.Source == bounce.SourceProvider || !keys && (r.Source == bounce.SourceDSN || r.Source == bounce.SourceARF)
 	return b, nil
 }
 

@@ -113,6 +113,36 @@ func TestBounceByMessageID(t *testing.T) {
 	takes(t, v, report, store.BounceTwice)
 }
 
+// TestOnlyUnsubscribe: where people can only ask to leave, what a stranger sends there as a
+// mail server's report is about nobody, whatever it claims it was sent to; without that
+// address, nothing better can be had.
+func TestOnlyUnsubscribe(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	email := s.subscribe(1)[0]
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces, func(o *jobs.Options) { o.Bounces.ReturnPath = "" })
+	s.run(v)
+	for _, to := range []string{leaveAt, "weekly@example.org"} {
+		report := notice(to, email, "5.1.1", "550 5.1.1 no such user", "")
+		takes(t, v, report, store.BounceNobody)
+		complaint := strings.Replace(report, "message/delivery-status", "message/feedback-report", 1)
+		takes(t, v, strings.Replace(complaint, "Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822; ", "Feedback-Type: abuse\r\nVersion: 1\r\nOriginal-Rcpt-To: ", 1), store.BounceNobody)
+	}
+	if _, err := s.store.Suppression(t.Context(), email); err == nil {
+		t.Error("a stranger suppressed somebody")
+	}
+	takes(t, v, notice("weekly@example.org", email, "5.1.1", "550 5.1.1 unknown", "Message-ID: "+k.messages()[0].MessageID), store.BounceSuppressed)
+
+	if _, err := s.store.LiftSuppression(t.Context(), email); err != nil {
+		t.Fatal(err)
+	}
+	v = s.service(withRelay(k.relay("main")), withBounces, func(o *jobs.Options) { o.Bounces.ReturnPath, o.Bounces.Unsubscribe = "", "" })
+	takes(t, v, notice("weekly@example.org", email, "5.1.1", "550 5.1.1 gone", ""), store.BounceSuppressed)
+}
+
 // TestReadingPanics: a message over which reading it panics is one that is not
 // understood, and is kept.
 func TestReadingPanics(t *testing.T) {
