@@ -83,6 +83,11 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 				return err
 			}
 		}
+		if who.hash == "" {
+			if full, err := x.strangers(b.Kind, now); err != nil || full {
+				return err
+			}
+		}
 		id, err := x.query1(`INSERT INTO bounces (at, said, kind, reason, status, code, words, reporter, source, hash, newsletter, issue, outcome)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
 			ms(now), said, string(b.Kind), string(b.Reason), b.Status, b.Code, newsletter.ReplyKind(b.Words), b.Reporter, b.Source, who.hash, who.newsletter, who.issue, string(outcome))
@@ -95,6 +100,21 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 		return BounceTwice, nil
 	}
 	return outcome, err
+}
+
+// maxStrangers is how many reports about nobody are kept of a day: anybody can send them.
+const maxStrangers = 10_000
+
+// strangers reports whether a day has had its reports about nobody, and counts another
+// one then, which is in no row.
+func (x *tx) strangers(kind newsletter.ReportKind, now time.Time) (full bool, err error) {
+	n, err := x.query1("SELECT count(*) FROM bounces WHERE hash = '' AND at > $1", ms(now.Add(-24*time.Hour)))
+	if err != nil || n < maxStrangers {
+		return false, err
+	}
+	_, err = x.exec(`INSERT INTO bounce_totals (issue, kind, count) VALUES (0, $1, 1)
+		ON CONFLICT (issue, kind) DO UPDATE SET count = bounce_totals.count + 1`, string(kind))
+	return true, err
 }
 
 // maxMessagesKept is how many messages are kept that were not understood: anybody can send
@@ -333,7 +353,8 @@ type BounceCount struct {
 }
 
 // CountBounces counts an issue's reports (0: of all issues) since a time (zero: all, of
-// an issue those too that are forgotten).
+// an issue those too that are forgotten, of all those about nobody that were too many for a
+// day).
 func (s *Store) CountBounces(ctx context.Context, issue int64, since time.Time) ([]BounceCount, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (c BounceCount, err error) {
 		err = scan(&c.Kind, &c.Count)

@@ -189,6 +189,36 @@ func TestBounceWithoutKey(t *testing.T) {
 	})
 }
 
+// TestStrangers: of what is about nobody, so much is kept of a day; the rest is counted. What
+// is about somebody is kept.
+func TestStrangers(t *testing.T) {
+	each(t, func(b *bench) {
+		ann, i := b.sentTo("ann@example.org")
+		b.ok(b.Raw(ctx, `WITH RECURSIVE k (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 9999)
+			INSERT INTO bounces (at, said, kind, reason, status, code, words, reporter, source, hash, newsletter, issue, outcome)
+			SELECT $1, 'flood ' || CAST(n AS TEXT), 'unclassified', '', '', 0, '', '', 'text', '', '', 0, 'nobody' FROM k`, b.Now().UnixMilli()))
+		rows := func(want int) {
+			b.Helper()
+			equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounces"))(b), want)
+		}
+		stranger := func(said string) {
+			b.Helper()
+			b.bounce(store.Bounced{Kind: newsletter.ReportUnclassified, Said: []byte(said), Message: []byte("x")}, store.BounceNobody)
+		}
+		stranger("1")
+		rows(10_000)
+		stranger("2")
+		stranger("3")
+		rows(10_000)
+		equal(b, must(b.CountBounces(ctx, 0, time.Time{}))(b), []store.BounceCount{{newsletter.ReportUnclassified, 10_002}})
+		b.bounce(store.Bounced{Kind: newsletter.ReportHard, Returned: &newsletter.Returned{Subscriber: ann, Issue: i.ID}, Said: []byte("4")}, store.BounceSuppressed)
+		rows(10_001)
+		b.Advance(day24)
+		stranger("5")
+		rows(10_002)
+	})
+}
+
 // TestEraseBounces: what was reported of somebody goes with them, of others it stays.
 func TestEraseBounces(t *testing.T) {
 	each(t, func(b *bench) {
