@@ -75,10 +75,9 @@ func (s *site) serve(ctx context.Context) error {
 		<-ctx.Done()
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Delivery.Grace)
 		defer cancel()
-		if server.Shutdown(grace) != nil { // somebody reads very slowly
-			return server.Close()
-		}
-		return nil
+		err := s.endAnswers(grace, server)
+		s.service.EndCounts(grace) // after the last answer
+		return err
 	})
 	s.takeMail(ctx, work, mail, box)
 	work.Go(func() error {
@@ -91,9 +90,18 @@ func (s *site) serve(ctx context.Context) error {
 		}
 		return err
 	})
-	err = work.Wait()
-	s.service.EndCounts(ctx) // after the last answer
-	return err
+	return work.Wait()
+}
+
+// endAnswers lets the server finish what it answers. A tenth of the grace period is left
+// for what follows.
+func (s *site) endAnswers(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Delivery.Grace-s.cfg.Delivery.Grace/10)
+	defer cancel()
+	if server.Shutdown(ctx) != nil { // somebody reads very slowly
+		return server.Close()
+	}
+	return nil
 }
 
 // handler is the site on the web. mail is the server for mail that comes back; nil: none.

@@ -14,7 +14,7 @@ import (
 const (
 	maxCounts = 10_000          // sorts of visits that wait to be written down
 	saveEvery = 5 * time.Second // what a crash takes along
-	lastSave  = 5 * time.Second // how long the end waits for a database that does not answer
+	lastSave  = 5 * time.Second // how long the end waits for a database that does not answer, at most
 )
 
 // countKey is a sort of visits.
@@ -93,9 +93,10 @@ func (s *Service) SaveCounts(ctx context.Context) error {
 	return err
 }
 
-// EndCounts writes the last counts down when nobody is answered any more.
+// EndCounts writes the last counts down when nobody is answered any more, as long as
+// ctx lives: until the grace period is over.
 func (s *Service) EndCounts(ctx context.Context) {
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
+	end, cancel := context.WithTimeout(ctx, lastSave)
 	defer cancel()
 	if err := s.SaveCounts(store.Until(end, end)); err != nil {
 		s.log.Error("the last clicks and opens are not counted", "error", err)
@@ -106,7 +107,7 @@ func (s *Service) EndCounts(ctx context.Context) {
 func (s *Service) keepCounts(ctx context.Context) error {
 	end, tear := context.WithCancel(context.WithoutCancel(ctx))
 	defer tear()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastSave, tear) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(min(lastSave, s.o.Delivery.Grace), tear) })()
 	t := time.NewTicker(s.o.CountsEvery)
 	defer t.Stop()
 	for {
