@@ -194,7 +194,6 @@ func (s *Service) retain(ctx context.Context, wanted func(*Kept) bool) ([]Kept, 
 	if err != nil {
 		return nil, err
 	}
-	total := 0
 	for i := range all {
 		k := &all[i]
 		if k.For == Forever || !wanted(k) {
@@ -213,14 +212,11 @@ func (s *Service) retain(ctx context.Context, wanted func(*Kept) bool) ([]Kept, 
 		if err := s.forget(ctx, k, step); err != nil {
 			return nil, fmt.Errorf("forgetting old %s: %w", k.Kind, err)
 		}
-		if total += k.Rows; k.Rows > 0 {
+		if k.Rows > 0 {
 			s.log.Info("forgotten", "kind", string(k.Kind), "rows", k.Rows, "kept", k.For)
 		}
 	}
-	if total > 0 {
-		err = s.store.EmptyLog(ctx)
-	}
-	return all, err
+	return all, s.store.EmptyLog(ctx) // of what was deleted otherwise, too
 }
 
 // outboxStep is how many files of the outbox go before others have a turn.

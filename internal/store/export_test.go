@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -74,4 +75,30 @@ func (s *Store) ExplainLease(ctx context.Context, now int64) (string, error) {
 		return line, scan(&line)
 	}, explain+leaseFree, now, 0, "[]", "[]")
 	return strings.Join(lines, "\n"), err
+}
+
+// WriterExec executes a statement on SQLite's writer.
+func (s *Store) WriterExec(ctx context.Context, query string) error {
+	_, err := s.writer.ExecContext(ctx, query)
+	return err
+}
+
+// WriterWaits returns how many milliseconds SQLite's writer waits for other processes.
+func (s *Store) WriterWaits(ctx context.Context) (n int, err error) {
+	err = s.writer.QueryRowContext(ctx, "PRAGMA busy_timeout").Scan(&n)
+	return n, err
+}
+
+// HoldRead begins a transaction that reads, which keeps SQLite's log from being emptied
+// until end is called.
+func (s *Store) HoldRead(ctx context.Context) (end func(), err error) {
+	t, err := s.reads.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var n int
+	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM subscribers").Scan(&n); err != nil {
+		return nil, errors.Join(err, t.Rollback())
+	}
+	return func() { _ = t.Rollback() }, nil
 }

@@ -147,7 +147,18 @@ func (x *tx) leaveTombstone(hash, cause string, now time.Time) error {
 // and what relays and reports said of it. A keyed hash stays, so that nothing but the owner's own
 // sign-up brings it back. It is no error where nobody has the address.
 func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
-	hash := s.keys.AddressHash(email)
+	if err := s.erase(ctx, s.keys.AddressHash(email), now); err != nil {
+		return err
+	}
+	// It is erased, also where the log keeps it until the next pass of retention; and who
+	// asked may not wait for the answer.
+	if err := s.EmptyLog(context.WithoutCancel(ctx)); err != nil {
+		s.log.Warn("the log of the database was not emptied after erasing somebody; the next pass of retention does it", "error", err)
+	}
+	return nil
+}
+
+func (s *Store) erase(ctx context.Context, hash string, now time.Time) error {
 	return s.write(ctx, "erase a subscriber", func(x *tx) error {
 		id, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1{{for update}}", hash))
 		if err != nil {

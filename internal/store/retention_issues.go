@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -132,14 +133,26 @@ func (s *Store) EmptyLog(ctx context.Context) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
+	case <-s.closed: // the turn is never given back
+		return s.wrap("empty the database's log", ErrClosed)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	ctx = context.WithoutCancel(ctx)
-	for _, pragma := range []string{"busy_timeout(50)", "wal_checkpoint(TRUNCATE)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())} {
-		if _, err := s.writer.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
-			return s.wrap("empty the database's log", err)
-		}
+	return s.wrap("empty the database's log", s.checkpoint(context.WithoutCancel(ctx)))
+}
+
+// checkpoint empties the log if nobody is in the way for more than a moment. Only who
+// has the turn calls it.
+func (s *Store) checkpoint(ctx context.Context) (err error) {
+	pragma := func(p string) error {
+		_, err := s.writer.ExecContext(ctx, "PRAGMA "+p)
+		return err
 	}
-	return nil
+	defer func() { // else writes that follow would not wait for other processes
+		err = errors.Join(err, pragma(fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())))
+	}()
+	if err := pragma("busy_timeout(50)"); err != nil {
+		return err
+	}
+	return pragma("wal_checkpoint(TRUNCATE)")
 }

@@ -292,7 +292,8 @@ func TestComplaintAgain(t *testing.T) {
 	})
 }
 
-// TestErasedFromFiles: who is erased is in no file any more once the log is empty.
+// TestErasedFromFiles: who is erased is in no file any more: neither in the
+// database nor in its log.
 func TestErasedFromFiles(t *testing.T) {
 	t.Parallel()
 	dsn := storetest.SQLite(t)
@@ -306,7 +307,6 @@ func TestErasedFromFiles(t *testing.T) {
 	file := strings.TrimPrefix(dsn, "sqlite:")
 	found := func() (where []string) {
 		t.Helper()
-		b.ok(b.EmptyLog(ctx))
 		for _, name := range []string{file, file + "-wal"} {
 			data, err := os.ReadFile(name)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -318,7 +318,40 @@ func TestErasedFromFiles(t *testing.T) {
 		}
 		return where
 	}
-	equal(b, found(), []string{filepath.Base(file)})
+	if len(found()) == 0 {
+		t.Fatal("nobody is there to erase")
+	}
 	b.ok(b.Erase(ctx, "a.very.special.person@example.org", b.Now()))
 	equal(b, found(), nil)
+}
+
+// TestLogNotEmptied: writers wait for other processes as before, also where the log could
+// not be emptied.
+func TestLogNotEmptied(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.SQLite(t))
+	b := &bench{T: t, Store: s, clock: newClock()}
+	before := must(s.WriterWaits(ctx))(b)
+	b.ok(s.WriterExec(ctx, "BEGIN IMMEDIATE")) // a connection that is in a transaction cannot
+	if err := s.EmptyLog(ctx); err == nil {
+		t.Error("the log was emptied within a transaction")
+	}
+	b.ok(s.WriterExec(ctx, "ROLLBACK"))
+	equal(b, must(s.WriterWaits(ctx))(b), before)
+	b.ok(s.EmptyLog(ctx))
+	equal(b, must(s.WriterWaits(ctx))(b), before)
+}
+
+// TestEraseWhileRead: somebody is erased though a reader keeps the log from being emptied.
+func TestEraseWhileRead(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.SQLite(t)
+	s := storetest.Open(t, dsn)
+	b := &bench{T: t, Store: s, clock: newClock()}
+	must(b.AddSubscriber(ctx, "weekly", line("ann@example.org"), "cli", b.Now()))(b)
+	end := must(s.HoldRead(ctx))(b)
+	b.ok(b.Erase(ctx, "ann@example.org", b.Now()))
+	end()
+	_, err := b.SubscriberByEmail(ctx, "ann@example.org")
+	b.is(err, store.ErrNotFound)
 }
