@@ -1,44 +1,174 @@
 package bounce
 
 import (
+	"bytes"
+	"errors"
+	"html"
+	"io"
+	"mime"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/emersion/go-message"
+	"github.com/emersion/go-message/textproto"
+	"golang.org/x/net/html/charset"
+
+	"syndicate/internal/markup"
 )
 
 // maxNames bounds the addresses that are looked for in a message.
 const maxNames = 200
 
-// atext is an address with all that RFC 5322 3.2.3 allows before the @, which in a
-// report would often be punctuation around it.
-var atext = regexp.MustCompile("[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[\\pL\\pN](?:[\\pL\\pN_-]*[\\pL\\pN])?\\.)+[\\pL\\pN](?:[\\pL\\pN-]*[\\pL\\pN])?")
-
 // Addresses returns the addresses that stand in a message, decoded or as it came: who
-// is named in it. all: there are not more of them. It looks at what fits into a part
-// that is read (see Parse); a message of at most 64 KB is looked at wholly.
+// is named in it. It looks at the whole source, at encoded words wherever they are, and
+// at all parts that are text or a message. all: there are not more of them, and nothing
+// is in it that could not be looked at: an attachment of another type, an encoding that
+// is not known or broken, encoded content in what only quotes a mail.
 func Addresses(message []byte) (list []string, all bool) {
-	l := open(message)
-	texts := append(append([]string{decodeText(message, "")}, l.text...), l.html...)
-	for _, fs := range slices.Concat([]fields{l.header, l.returned}, l.status, l.feedback, l.receipt) {
-		for _, f := range fs {
-			texts = append(texts, f.value, fs.text(f.name))
+	n := names{seen: map[string]bool{}}
+	raw := trimMailbox(unifyLines(message))
+	n.source(raw)
+	n.entity(header(raw), body(raw), 0)
+	return n.list[:min(len(n.list), maxNames)], !n.hidden && n.encoded <= n.decoded && len(n.list) <= maxNames
+}
+
+// names collects who is named in a message.
+type names struct {
+	list  []string
+	seen  map[string]bool
+	parts int
+
+	encoded int  // fields that say that content is encoded
+	decoded int  // such content that was looked at
+	hidden  bool // something could not be
+}
+
+var (
+	// atext is an address with all that RFC 5322 3.2.3 allows before the @, which in a
+	// report would often be punctuation around it.
+	atext = regexp.MustCompile("[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[\\pL\\pN](?:[\\pL\\pN_-]*[\\pL\\pN])?\\.)+[\\pL\\pN](?:[\\pL\\pN-]*[\\pL\\pN])?")
+
+	encodedWords  = regexp.MustCompile(`(?:=\?[^?\s]+\?[BbQq]\?[^?]*\?=\s*)+`)
+	encodingField = regexp.MustCompile(`(?im)^[ \t>|]*content-transfer-encoding[ \t]*:[ \t]*(?:\n[ \t]+)*(\S*)`)
+	armour        = regexp.MustCompile(`(?m)^[ \t>|]*(?:begin(?:-base64)? [0-7]{3,4} \S|-----BEGIN PGP MESSAGE)`)
+)
+
+// source looks at the source of an entity, which may have others in it.
+func (n *names) source(b []byte) {
+	for _, m := range encodingField.FindAllSubmatch(b, -1) {
+		if !plain(string(m[1])) {
+			n.encoded++
 		}
 	}
-	seen := map[string]bool{}
-	for _, text := range texts {
-		for _, pattern := range []*regexp.Regexp{addressPattern, atext} {
-			for _, a := range pattern.FindAllString(text, -1) {
-				for _, a := range []string{a, bareAddress(a), strings.Trim(a, "'")} {
-					if key := strings.ToLower(a); proper(a) && !seen[key] {
-						seen[key] = true
-						list = append(list, a)
-					}
-				}
-				if len(list) > maxNames {
-					return list[:maxNames], false
+	if armour.Match(b) {
+		n.hidden = true
+	}
+	n.text(string(b))
+	if s := decodeText(b, ""); s != string(b) {
+		n.text(s)
+	}
+}
+
+// entity looks at what an entity has encoded: source saw the rest.
+func (n *names) entity(h fields, b []byte, depth int) {
+	if n.parts++; n.parts > maxParts || depth > maxDepth {
+		n.hidden = true
+		return
+	}
+	kind, params := contentType(h)
+	switch {
+	case strings.HasPrefix(kind, "multipart/"):
+		n.multipart(b, params["boundary"], depth)
+		return
+	case kind == "message/partial", kind != "" && !strings.HasPrefix(kind, "text/") && !strings.HasPrefix(kind, "message/"):
+		n.hidden = n.hidden || len(bytes.TrimSpace(b)) > 0
+	}
+	if encoding := h.get("Content-Transfer-Encoding"); !plain(encoding) {
+		var whole bool
+		if b, whole = decodeWhole(encoding, b); !whole {
+			n.hidden = true
+		}
+		n.decoded++
+		b = unifyLines(b)
+		n.source(b)
+	}
+	if kind == "message/rfc822" || kind == "message/global" {
+		b = trimMailbox(b)
+		n.entity(header(b), body(b), depth+1)
+		return
+	}
+	if label := params["charset"]; label != "" {
+		if enc, _ := charset.Lookup(strings.TrimSpace(label)); enc == nil {
+			n.hidden = true
+		}
+	}
+	s := asText(b, params)
+	n.text(s)
+	if kind == "text/html" {
+		n.text(html.UnescapeString(s))
+		n.text(markup.Text(s))
+	}
+}
+
+func (n *names) multipart(b []byte, boundary string, depth int) {
+	r := textproto.NewMultipartReader(bytes.NewReader(b), boundary)
+	for boundary != "" && n.parts <= maxParts {
+		p, err := r.NextPart()
+		if err != nil { // the end, or broken: what is encoded behind it was counted
+			return
+		}
+		content, _ := io.ReadAll(p) // what there is of a part that is cut off
+		var h fields
+		for f := p.Header.Fields(); f.Next(); {
+			h = append(h, field{f.Key(), f.Value()})
+		}
+		n.entity(h, content, depth+1)
+	}
+}
+
+// text notes the addresses in a text, and in its encoded words (RFC 2047).
+func (n *names) text(s string) {
+	n.note(s)
+	d := mime.WordDecoder{CharsetReader: charsetReader}
+	for _, words := range encodedWords.FindAllString(s, -1) {
+		out, err := d.DecodeHeader(words)
+		if err != nil || encodedWords.MatchString(out) {
+			n.hidden = true
+		}
+		n.note(decodeText([]byte(out), ""))
+	}
+}
+
+func (n *names) note(s string) {
+	for _, pattern := range []*regexp.Regexp{addressPattern, atext} {
+		for _, a := range pattern.FindAllString(s, -1) {
+			for _, a := range []string{a, bareAddress(a), strings.Trim(a, "'")} {
+				if key := strings.ToLower(a); proper(a) && !n.seen[key] && len(n.list) <= maxNames {
+					n.seen[key] = true
+					n.list = append(n.list, a)
 				}
 			}
 		}
 	}
-	return list, true
+}
+
+// plain reports whether a transfer encoding leaves content as it is.
+func plain(encoding string) bool {
+	switch strings.ToLower(strings.TrimSpace(encoding)) {
+	case "", "7bit", "8bit", "binary":
+		return true
+	}
+	return false
+}
+
+// decodeWhole undoes a transfer encoding. whole: all of it, up to where it may be cut off.
+func decodeWhole(encoding string, b []byte) (out []byte, whole bool) {
+	mh := message.Header{}
+	mh.Set("Content-Transfer-Encoding", strings.ToLower(strings.TrimSpace(encoding)))
+	e, err := message.New(mh, bytes.NewReader(b))
+	if err != nil {
+		return b, false
+	}
+	out, err = io.ReadAll(e.Body)
+	return out, err == nil || errors.Is(err, io.ErrUnexpectedEOF)
 }
