@@ -39,8 +39,11 @@ func (l *letter) complaints() []Report {
 	for _, name := range []string{"X-HmXmrOriginalRecipient", "To", "X-Original-To", "Delivered-To"} {
 		if a := l.returned.address(name); a != "" && !redacted(a) {
 			r.Recipient = a
-			break
+			return []Report{r}
 		}
+	}
+	if found := l.encoded(); len(found) > 0 && !redacted(found[0]) {
+		r.Recipient = found[0]
 	}
 	return []Report{r}
 }

@@ -67,6 +67,9 @@ func (l *letter) recipientStatus(b fields) Report {
 		r.Final = final
 	}
 	said := afterType(strings.Join(b.all("Diagnostic-Code"), " "))
+	if said == "" { // Exchange before 2010 wrote it there
+		said = strings.Trim(b.get("X-Supplementary-Info"), "<>")
+	}
 	why := combined(findStatus(b.get("Status")), said)
 	if why.Code == 0 {
 		why.Code = findCode(b.get("Status")) // some write a reply there

@@ -24,10 +24,18 @@ func readJSON(provider string, body []byte, into any) error {
 	return nil
 }
 
+// verdict is what a provider makes of a receiver's words.
+type verdict int
+
+const (
+	unsure    verdict = iota // it says nothing that counts
+	permanent                // for good: counts where the table knows nothing
+	temporary                // not for good: the table does not make it hard
+)
+
 // providerReport makes a report of what a provider says of one recipient. The
-// receiver's words are judged by the table; hard tells what the provider makes of
-// them, which counts where the table knows nothing.
-func providerReport(provider, recipient, status string, code int, said string, hard bool) Report {
+// receiver's words are judged by the table.
+func providerReport(provider, recipient, status string, code int, said string, v verdict) Report {
 	said = afterType(said)
 	why := combined(findStatus(status), said)
 	if why.Code == 0 && code >= 400 && code < 600 { // providers have codes of their own, such as 605
@@ -37,9 +45,9 @@ func providerReport(provider, recipient, status string, code int, said string, h
 	r.Recipient = firstAddress(recipient)
 	r.Kind, r.Reason = newsletter.Classify(why)
 	switch {
-	case hard && r.Reason == "":
+	case v == permanent && r.Reason == "":
 		r.Kind = newsletter.ReportHard
-	case !hard && r.Kind == newsletter.ReportHard, r.Kind == newsletter.ReportUnclassified:
+	case v == temporary && r.Kind == newsletter.ReportHard, r.Kind == newsletter.ReportUnclassified:
 		r.Kind = newsletter.ReportSoft
 	}
 	return r

@@ -57,7 +57,7 @@ func ReadMailgun(body []byte, key string, now time.Time) ([]Report, error) {
 	if said == "" {
 		said = e.Status.Description
 	}
-	r := providerReport("Mailgun", e.Recipient, e.Status.Enhanced, e.Status.Code, said, e.Severity == "permanent" && e.Reason == "bounce")
+	r := providerReport("Mailgun", e.Recipient, e.Status.Enhanced, e.Status.Code, said, mailgunVerdict(e.Severity, e.Reason))
 	r.MessageID = bareID(e.Message.Headers.MessageID)
 	r.To = addressesIn(e.Envelope.Sender)
 	switch e.Event {
@@ -75,6 +75,18 @@ func ReadMailgun(body []byte, key string, now time.Time) ([]Report, error) {
 	return []Report{r}, nil
 }
 
+// mailgunVerdict trusts "bounce" only: "generic" is whatever Mailgun does not
+// know, "espblock" a provider's block, "old" what was given up.
+func mailgunVerdict(severity, reason string) verdict {
+	switch {
+	case severity == "temporary", reason == "espblock", reason == "old":
+		return temporary
+	case reason == "bounce":
+		return permanent
+	}
+	return unsure
+}
+
 func mailgunFailure(r Report, severity, reason string) Report {
 	switch reason {
 	case "suppress-bounce":
@@ -83,6 +95,10 @@ func mailgunFailure(r Report, severity, reason string) Report {
 		return r.as(newsletter.ReportComplaint, "")
 	case "suppress-unsubscribe":
 		return r.as(newsletter.ReportUnsubscribe, "")
+	case "espblock":
+		return r.as(newsletter.ReportBlock, r.Reason)
+	case "old":
+		return r.as(softened(r.Kind), newsletter.ReasonExpired)
 	}
 	if severity == "temporary" {
 		return r.as(newsletter.ReportDelayed, r.Reason)

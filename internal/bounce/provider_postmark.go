@@ -46,7 +46,11 @@ func ParsePostmark(body []byte) ([]Report, error) {
 	if said == "" {
 		said = e.Description
 	}
-	r := providerReport("Postmark", who, "", 0, said, e.Type == "HardBounce")
+	v := temporary
+	if e.Type == "HardBounce" {
+		v = permanent
+	}
+	r := providerReport("Postmark", who, "", 0, said, v)
 	r.MessageID = bareID(e.Metadata["message-id"])
 	switch e.RecordType {
 	case "Bounce":
@@ -97,10 +101,14 @@ func postmarkBounce(r Report, kind string) Report {
 		return r.as(newsletter.ReportBlock, newsletter.ReasonContent)
 	case "Blocked":
 		return r.as(newsletter.ReportBlock, newsletter.ReasonPolicy)
+	case "SMTPApiError", "TemplateRenderingFailed": // Postmark did not take the mail
+		return r.as(newsletter.ReportBlock, newsletter.ReasonPolicy)
+	case "InboundError", "OpenRelayTest", "Subscribe", "Unconfirmed": // says nothing of a mail of ours
+		return r.as(newsletter.ReportNotice, "")
 	case "DnsError":
 		return r.as(newsletter.ReportSoft, newsletter.ReasonNetwork)
 	}
-	return r.as(softened(r.Kind), r.Reason)
+	return r
 }
 
 // softened keeps what is no hard bounce, and makes a soft one of what is.

@@ -72,7 +72,7 @@ func ParseSendGrid(body []byte) ([]Report, error) {
 	}
 	var out []Report
 	for _, e := range events {
-		r := providerReport("SendGrid", e.Email, e.Status, 0, strings.TrimSpace(e.Reason+" "+e.Response), e.certain())
+		r := providerReport("SendGrid", e.Email, e.Status, 0, strings.TrimSpace(e.Reason+" "+e.Response), e.verdict())
 		r.MessageID = bareID(e.SMTPID)
 		switch e.Event {
 		case "bounce":
@@ -97,9 +97,18 @@ func ParseSendGrid(body []byte) ([]Report, error) {
 	return out, nil
 }
 
-// certain reports whether SendGrid takes the address for bad.
-func (e sendGridEvent) certain() bool {
-	return e.Event == "bounce" && e.Type != "blocked" && (e.Classification == "" || strings.EqualFold(e.Classification, "Invalid Address"))
+// verdict is what SendGrid makes of a bounce: what it blocks it tries again
+// next time, what it classifies otherwise than as a bad address it is not sure of.
+func (e sendGridEvent) verdict() verdict {
+	switch {
+	case e.Event != "bounce":
+		return unsure
+	case e.Type == "blocked":
+		return temporary
+	case e.Classification == "", strings.EqualFold(e.Classification, "Invalid Address"):
+		return permanent
+	}
+	return unsure
 }
 
 // dropped is what SendGrid did not even try, because of what was before.

@@ -135,6 +135,7 @@ type sesEvent struct {
 
 type sesRecipient struct {
 	Address    string `json:"emailAddress"`
+	Action     string `json:"action"`
 	Status     string `json:"status"`
 	Diagnostic string `json:"diagnosticCode"`
 }
@@ -155,27 +156,26 @@ func ParseSES(message []byte) ([]Report, error) {
 	switch kind {
 	case "Bounce":
 		for _, to := range e.Bounce.Recipients {
-			r := providerReport(name, to.Address, to.Status, 0, to.Diagnostic, e.Bounce.Type == "Permanent")
-			out = append(out, sesBounce(r, e.Bounce.SubType))
+			out = append(out, sesBounce(e.Bounce.Type, e.Bounce.SubType, to))
 		}
 	case "Complaint":
 		for _, to := range e.Complaint.Recipients {
-			r := providerReport(name, to.Address, "", 0, "", false).as(feedbackKind(e.Complaint.Feedback), "")
+			r := providerReport(name, to.Address, "", 0, "", unsure).as(feedbackKind(e.Complaint.Feedback), "")
 			r.Diagnostic = oneLine("Feedback-Type: " + e.Complaint.Feedback)
 			out = append(out, r)
 		}
 	case "DeliveryDelay":
 		for _, to := range e.Delay.Recipients {
-			r := providerReport(name, to.Address, to.Status, 0, to.Diagnostic, false)
+			r := providerReport(name, to.Address, to.Status, 0, to.Diagnostic, unsure)
 			out = append(out, r.as(newsletter.ReportDelayed, r.Reason))
 		}
 	case "Delivery":
 		for _, to := range e.Delivery.Recipients {
-			out = append(out, providerReport(name, to, "", 0, "", false).as(newsletter.ReportDelivered, ""))
+			out = append(out, providerReport(name, to, "", 0, "", unsure).as(newsletter.ReportDelivered, ""))
 		}
 	case "Reject": // SES found a virus
 		for _, to := range e.Mail.Destination {
-			out = append(out, providerReport(name, to, "", 0, e.Reject.Reason, false).as(newsletter.ReportBlock, newsletter.ReasonContent))
+			out = append(out, providerReport(name, to, "", 0, e.Reject.Reason, unsure).as(newsletter.ReportBlock, newsletter.ReasonContent))
 		}
 	}
 	for i := range out {
@@ -192,9 +192,17 @@ func ParseSES(message []byte) ([]Report, error) {
 	return out[:min(len(out), maxRecipients)], nil
 }
 
-// sesBounce knows the subtypes that say more than the receiver's words.
-func sesBounce(r Report, subtype string) Report {
-	switch subtype {
+// sesBounce reads what SES says of one recipient of a bounce.
+func sesBounce(kind, subtype string, to sesRecipient) Report {
+	v := unsure // Undetermined: SES could not read the report
+	switch {
+	case kind == "Permanent" && !strings.HasPrefix(to.Status, "4"): // one type for several recipients
+		v = permanent
+	case kind == "Transient":
+		v = temporary
+	}
+	r := providerReport("Amazon SES", to.Address, to.Status, 0, to.Diagnostic, v)
+	switch subtype { // those that say more than the receiver's words
 	case "Suppressed", "OnAccountSuppressionList", "NoEmail":
 		return r.as(newsletter.ReportHard, newsletter.ReasonNoUser)
 	case "UnsubscribedRecipient":
@@ -205,6 +213,12 @@ func sesBounce(r Report, subtype string) Report {
 		return r.as(newsletter.ReportSoft, newsletter.ReasonTooLarge)
 	case "ContentRejected", "AttachmentRejected":
 		return r.as(newsletter.ReportBlock, newsletter.ReasonContent)
+	}
+	switch {
+	case strings.EqualFold(to.Action, "delayed"):
+		return r.as(newsletter.ReportDelayed, r.Reason)
+	case kind == "Transient" && to.Status == "" && to.Diagnostic == "":
+		return r.as(newsletter.ReportAutoReply, "") // SES calls automatic answers so; no server refused anything
 	}
 	return r
 }

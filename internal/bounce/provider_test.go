@@ -66,6 +66,13 @@ func TestProviders(t *testing.T) {
 		{"SES full", bounce.ParseSES, `{"eventType":"Bounce","bounce":{"bounceType":"Transient","bounceSubType":"MailboxFull","bouncedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `soft "mailbox full" ann@example.com; `},
 		{"SES blocked", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"ann@example.com","diagnosticCode":"smtp; 550 5.7.1 policy"}]}}`, `block "policy" ann@example.com; `},
 		{"SES transient no user", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"ann@example.com","diagnosticCode":"smtp; 550 5.1.1 no such user"}]}}`, `soft "no such user" ann@example.com; `},
+		{"SES away", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `auto-reply "" ann@example.com; `},
+		{"SES undetermined", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Undetermined","bounceSubType":"Undetermined","bouncedRecipients":[{"emailAddress":"ann@example.com"},` +
+			`{"emailAddress":"nobody@example.com","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}}`, `soft "" ann@example.com; hard "no such user" nobody@example.com; `},
+		{"SES several", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[` +
+			`{"status":"5.0.0","action":"failed","diagnosticCode":"X-Postfix; unknown user","emailAddress":"nobody@example.com"},{"status":"4.0.0","action":"delayed","emailAddress":"ann@example.com"},{"status":"4.4.1","emailAddress":"bob@example.com"}]}}`,
+			`hard "no such user" nobody@example.com; delayed "" ann@example.com; soft "receiver not reached" bob@example.com; `},
+		{"SES suppressed", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList","bouncedRecipients":[{"emailAddress":"gone@example.com"}]}}`, `hard "no such user" gone@example.com; `},
 		{"SES complaint", bounce.ParseSES, `{"notificationType":"Complaint","complaint":{"complaintFeedbackType":"abuse","complainedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `complaint "" ann@example.com; `},
 		{"SES not spam", bounce.ParseSES, `{"notificationType":"Complaint","complaint":{"complaintFeedbackType":"not-spam","complainedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `notice "" ann@example.com; `},
 		{"SES delay", bounce.ParseSES, `{"eventType":"DeliveryDelay","deliveryDelay":{"delayedRecipients":[{"emailAddress":"ann@example.com","status":"4.2.2"}]}}`, `delayed "mailbox full" ann@example.com; `},
@@ -74,8 +81,16 @@ func TestProviders(t *testing.T) {
 		{"SES open", bounce.ParseSES, `{"eventType":"Open"}`, ``},
 		{"SendGrid", bounce.ParseSendGrid, sendGridEvents, `hard "no such user" nobody@example.com; block "sender's reputation" ann@example.com; soft "no such user" ann@example.com; ` +
 			`hard "no such user" old@example.com; unsubscribe "" ann@example.com; delayed "mailbox full" ann@example.com; complaint "" ann@example.com; unsubscribe "" ann@example.com; `},
+		{"SendGrid classes", bounce.ParseSendGrid, `[{"event":"bounce","type":"bounce","email":"gone@example.com","reason":"550 5.2.1 The account is disabled","bounce_classification":"Mailbox Unavailable"},` +
+			`{"event":"bounce","type":"bounce","email":"ann@example.com","reason":"552 5.2.2 over quota","bounce_classification":"Mailbox Unavailable"},` +
+			`{"event":"bounce","type":"bounce","email":"bob@example.com","reason":"554 rejected","bounce_classification":"Unclassified"},` +
+			`{"event":"bounce","type":"bounce","email":"nobody@example.com","reason":"554 rejected","bounce_classification":"Invalid Address"},` +
+			`{"event":"dropped","email":"ann@example.com","reason":"Spam Content"}]`,
+			`hard "mailbox disabled" gone@example.com; soft "mailbox full" ann@example.com; soft "" bob@example.com; hard "" nobody@example.com; block "policy" ann@example.com; `},
 		{"Postmark", bounce.ParsePostmark, postmarkBounce, `hard "no such user" nobody@example.com; `},
 		{"Postmark soft", bounce.ParsePostmark, `{"RecordType":"Bounce","Type":"SoftBounce","Email":"ann@example.com","Details":"550 user unknown"}`, `soft "no such user" ann@example.com; `},
+		{"Postmark's own", bounce.ParsePostmark, `{"RecordType":"Bounce","Type":"SMTPApiError","Email":"ann@example.com","Details":"not accepted"}`, `block "policy" ann@example.com; `},
+		{"Postmark inbound", bounce.ParsePostmark, `{"RecordType":"Bounce","Type":"InboundError","Email":"ann@example.com"}`, `notice "" ann@example.com; `},
 		{"Postmark complaint", bounce.ParsePostmark, `{"RecordType":"SpamComplaint","Type":"SpamComplaint","Email":"ann@example.com"}`, `complaint "" ann@example.com; `},
 		{"Postmark leaves", bounce.ParsePostmark, `{"RecordType":"SubscriptionChange","Recipient":"ann@example.com","SuppressSending":true,"SuppressionReason":"ManualSuppression"}`, `unsubscribe "" ann@example.com; `},
 		{"Postmark comes", bounce.ParsePostmark, `{"RecordType":"SubscriptionChange","Recipient":"ann@example.com","SuppressSending":false}`, ``},
@@ -110,6 +125,22 @@ func TestMailgun(t *testing.T) {
 	got, err := bounce.ReadMailgun([]byte(sign("key", now)), "key", now)
 	if err != nil || kinds(got) != `hard "" nobody@example.com; ` || got[0].MessageID != "17@news.example.org" || !cmp.Equal(got[0].To, []string{"b+k@bounces.example.org"}) {
 		t.Errorf("%+v, %v", got, err)
+	}
+	const said = `"severity":"permanent","reason":"bounce","recipient":"nobody@example.com","delivery-status":{"code":605,"message":"","description":"Not delivering to previously bounced address"}`
+	for _, tt := range []struct{ severity, reason, status, want string }{
+		{"permanent", "generic", `"code":550,"message":"5.1.1 user unknown"`, `hard "no such user" nobody@example.com; `},
+		{"permanent", "generic", `"code":550,"message":"rejected"`, `soft "" nobody@example.com; `},
+		{"permanent", "espblock", `"code":550,"message":"user unknown, and listed"`, `block "no such user" nobody@example.com; `},
+		{"permanent", "old", `"code":602,"message":"Too old"`, `soft "given up after retries" nobody@example.com; `},
+		{"permanent", "suppress-bounce", `"code":605,"description":"Not delivering to previously bounced address"`, `hard "no such user" nobody@example.com; `},
+		{"permanent", "suppress-complaint", `"code":607`, `complaint "" nobody@example.com; `},
+		{"temporary", "greylisted", `"code":451,"message":"4.7.1 Greylisted"`, `delayed "greylisted" nobody@example.com; `},
+	} {
+		body := strings.Replace(sign("key", now), said, fmt.Sprintf(`"severity":%q,"reason":%q,"recipient":"nobody@example.com","delivery-status":{%s}`, tt.severity, tt.reason, tt.status), 1)
+		got, err := bounce.ReadMailgun([]byte(body), "key", now)
+		if err != nil || kinds(got) != tt.want {
+			t.Errorf("%s %s: %s, %v, want %s", tt.severity, tt.reason, kinds(got), err, tt.want)
+		}
 	}
 	for name, body := range map[string]string{
 		"another key": sign("other", now), "no key": sign("", now), "old": sign("key", now.AddDate(0, 0, -3)), "to come": sign("key", now.AddDate(0, 0, 3)),

@@ -8,7 +8,7 @@ import (
 
 // The texts before an address that tell what it is.
 var (
-	notRecipient = regexp.MustCompile(`(?i)(?:\bfrom|\bsender|\breply-to|message-id|message id|\bcontact|mailto|\bby|\bvon|\bvia|\bauthor|e-?mail us(?: at)?|write to|\bid|return-path|identifier|abuse|\bat)[:=;\s<"'(\[]*$`)
+	notRecipient = regexp.MustCompile(`(?i)(?:\bfrom|\bsender|\breply-to|message-id|message id|\bcontact|mailto|\bby|\bvon|\bvia|\bauthor|e-?mail us(?: at)?|write to|please [\w ]{0,30}to|\bid|return-path|identifier|abuse|\bat)[:=;\s<"'(\[]*$`)
 	isListed     = regexp.MustCompile(`(?i)(?:^[\s<>"'*•·-]*|rcpt to: *<?|recipients?(?:'s)?(?: address)?(?:es)?:? *<?|address(?:es)?:? *<?|empfänger:? *<?|destinataires?\s*:? *<?|宛先.{0,6}|\b[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?<?)$`)
 	isTold       = regexp.MustCompile(`(?i)(?:\bto:? *<?|\buser:? *<?|mailbox:? *<?|account:? *<?|\bfor:? *<?|\ban:? *<?|à:? *<?|\(\s*<?)$`)
 )
@@ -42,10 +42,10 @@ func (l *letter) recipients() []string {
 				}
 			case list:
 				listed = appendNew(listed, a)
-				forms[a] = before
+				forms[a] = formOf(before)
 			case tell:
 				told = appendNew(told, a)
-				forms[a] = before
+				forms[a] = formOf(before)
 			default:
 				possible = appendNew(possible, a)
 			}
@@ -67,13 +67,39 @@ func (l *letter) recipients() []string {
 			return found
 		}
 	}
-	for _, found := range [][]string{possible, addressed, own} {
+	for _, found := range [][]string{possible, addressed, own, l.encoded()} {
 		if len(found) > 0 {
 			return found[:1]
 		}
 	}
 	return nil
 }
+
+// encoded returns recipients from envelope senders of the common form of VERP,
+// "list-bounces+ann=example.org@example.net".
+func (l *letter) encoded() []string {
+	var out []string
+	for _, a := range l.verpAddresses() {
+		local, _, _ := strings.Cut(a, "@")
+		if m := verpLocal.FindStringSubmatch(local); m != nil && !strings.HasPrefix(strings.ToLower(local), "srs") {
+			out = appendNew(out, addressesIn(m[1]+"@"+m[2])...)
+		}
+	}
+	return out
+}
+
+var verpLocal = regexp.MustCompile(`[+-]([^+=-][^+=]*)=([\w.-]+\.\w+)$`)
+
+// formOf makes what stands before addresses comparable: replies by any code.
+func formOf(before string) string {
+	before = strings.ToLower(before)
+	if strings.Contains(before, "rcpt to:") {
+		return "000 <"
+	}
+	return strings.TrimLeft(digits.ReplaceAllString(before, "0"), " \t>")
+}
+
+var digits = regexp.MustCompile(`\d`)
 
 // addressed returns whom the returned mail was for, by its header: lists write
 // their own address into To, so what relays noted counts too.
@@ -102,8 +128,11 @@ var (
 // afterSummary cuts off a summary of the returned mail ("To: the list").
 func afterSummary(note string) string {
 	for _, at := range announcement.FindAllStringIndex(note, 5) {
-		if addressPattern.MatchString(note[at[1]:]) {
-			return note[at[0]:]
+		rest := note[at[1]:]
+		for _, a := range addressPattern.FindAllStringIndex(rest, 5) {
+			if !notRecipient.MatchString(rest[max(0, a[0]-40):a[0]]) && !isStaff(rest[a[0]:a[1]]) {
+				return note[at[0]:]
+			}
 		}
 	}
 	return note

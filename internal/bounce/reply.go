@@ -31,7 +31,7 @@ func (l *letter) daemon() bool {
 	}
 	for _, name := range []string{
 		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer daemon", "mail-daemon", "post_master", "mail delivery", "postmaster", "mail administrator", "mail system",
-		"maildelivery", "delivery subsystem", "microsoftexchange", "internet mail delivery", "mailadmin", "mdaemon@", "mail-gateway", "bounce@", "bounces@",
+		"maildelivery", "delivery subsystem", "delivery failure", "microsoftexchange", "internet mail delivery", "mailadmin", "mdaemon@", "mail-gateway", "bounce@", "bounces@",
 	} {
 		if strings.Contains(from, name) {
 			return true

@@ -121,6 +121,9 @@ func (l *letter) findReturned(text string) int {
 		if start == 0 || !h.has("From") && !h.has("Message-ID") && !h.has("Received") {
 			continue // a part's own header, a summary
 		}
+		if strings.Contains(strings.ToLower(h.get("From")), "mailer-daemon@") {
+			continue // the report's own header, after a line that broke it off
+		}
 		if len(l.returned) == 0 {
 			l.returned = h
 		}
@@ -258,6 +261,9 @@ var (
 	dataWords   = []string{"in reply to end of data", "in reply to data", "after end of data", "smtp command data"}
 	// rcptWords tell that what stands after DATA in a pipelined session answers RCPT.
 	rcptWords = []string{"<<< 503", "no valid recipients", "no recipients", "need rcpt"}
+	// groupWords are Google's for groups, which it says "may not exist, or you may not
+	// have permission" of.
+	groupWords = []string{"groups.google.", "google groups"}
 	// yahooWords are Yahoo's for unknown users, which it looks for at the end.
 	yahooWords = []string{"delivery error: dd", "requested mail action aborted, mailbox not found"}
 )
@@ -274,6 +280,8 @@ func byPhase(kind newsletter.ReportKind, reason newsletter.Reason, status, text 
 	switch {
 	case containsAny(text, senderWords):
 		return newsletter.ReportBlock, newsletter.ReasonSender
+	case containsAny(text, groupWords):
+		return newsletter.ReportBlock, newsletter.ReasonRefused
 	case strings.HasPrefix(status, "5.1."), containsAny(text, yahooWords):
 	case containsAny(text, dataWords), strings.Contains(text, ">>> data") && !containsAny(text, rcptWords):
 		return newsletter.ReportSoft, reason

@@ -58,6 +58,6 @@ var (
 	staff = []string{
 		"mailer-daemon", "mailer_daemon", "postmaster", "abuse", "noreply", "no-reply", "donotreply", "helpdesk",
 		"support", "hostmaster", "webmaster", "root", "mailadmin", "unblock", "postmaster-", "delist", "mail-support",
-		"servicedesk", "spam",
+		"servicedesk", "spam", "sysadmin",
 	}
 )

@@ -160,7 +160,7 @@ func reasonByCode(code int) Reason {
 	return ""
 }
 
-var wordsAddress = regexp.MustCompile(`[^\s<>()"',;:@]+@[^\s<>()"',;:@]+`)
+var wordsAddress = regexp.MustCompile(`[^\s<>()"',;:@]+@[^\s<>()"',;:@.]+(?:\.[^\s<>()"',;:@.]+)*`) // not "ann@example.org...User unknown"
 
 // foldWords makes words comparable: lower case, single spaces, plain quotes, and
 // no addresses, whose names mean nothing.

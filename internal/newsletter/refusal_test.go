@@ -35,6 +35,13 @@ func TestClassify(t *testing.T) {
 		{"5.4.4", 0, "Host or domain name not found. Name service error for name=example.com type=A: Host not found", hard, newsletter.ReasonNoDomain},
 		{"", 550, "Benutzer unbekannt", hard, newsletter.ReasonNoUser},
 		{"", 550, "l’adresse est introuvable", hard, newsletter.ReasonNoUser},
+		{"", 550, "Mailbox unavailable or access denied - <ann@example.com>", hard, newsletter.ReasonNoUser},
+		{"5.0.0", 550, "ann@example.com...User unknown", hard, newsletter.ReasonNoUser},
+		{"5.3.0", 553, "<ann@example.com>... Addressee unknown, relay=[192.0.2.1]", hard, newsletter.ReasonNoUser},
+		{"5.1.1", 0, "not sent, because it is on the suppression list for your account", hard, newsletter.ReasonNoUser},
+		{"5.0.0", 550, "<ann@example.com>: Recipient address rejected.", hard, newsletter.ReasonNoUser},
+		{"5.7.1", 554, "<ann@example.com>: Recipient address rejected: Access denied", block, newsletter.ReasonPolicy},
+		{"", 550, "该用户未开通QQ邮箱", hard, newsletter.ReasonNoUser},
 		// A full mailbox is somebody's.
 		{"5.2.2", 552, "", soft, newsletter.ReasonFull},
 		{"5.2.2", 550, "user unknown", soft, newsletter.ReasonFull},
@@ -50,6 +57,8 @@ func TestClassify(t *testing.T) {
 		{"5.4.7", 0, "", soft, newsletter.ReasonExpired},
 		{"5.0.0", 550, "relaying denied", soft, newsletter.ReasonRelaying},
 		{"", 550, "no", soft, ""},
+		{"", 550, "The account is temporarily disabled", soft, newsletter.ReasonBusy},
+		{"", 0, "user does not exist, but will deliver to /home/vpopmail/; can not open new email file", soft, newsletter.ReasonSystem},
 		{"5.0.0", 0, "", soft, ""},
 		// Contradictions.
 		{"5.7.1", 550, "5.7.1 user unknown", soft, newsletter.ReasonNoUser},
@@ -73,6 +82,8 @@ func TestClassify(t *testing.T) {
 		{"", 530, "", block, newsletter.ReasonAuth},
 		{"", 550, `Outgoing mail from "news@example.org" has been suspended.`, block, newsletter.ReasonSender},
 		{"", 550, "Your account has been suspended", block, newsletter.ReasonSender},
+		{"", 550, "message sending for this account is disabled", block, newsletter.ReasonSender},
+		{"", 550, "Too many invalid recipients", block, newsletter.ReasonRate},
 		{"", 550, "Sending account does not exist", block, newsletter.ReasonSender},
 		{"", 550, "user account is locked, please log in", block, newsletter.ReasonSender},
 		// Who or what is unknown is not said.

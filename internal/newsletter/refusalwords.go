@@ -75,6 +75,12 @@ var relayingWords = []string{
 // strongWords, in the order they are asked: what is about the sender first,
 // because it quotes the rest ("sender address rejected: user unknown").
 var strongWords = []meaning{
+	// What has words of the others in it and means something else.
+	{ReasonNoUser, []string{
+		"on the suppression list", "recipient address suppressed", // a provider's, of what bounced before
+		"account or domain may not exist", "mailbox unavailable or access denied",
+	}},
+	{ReasonSystem, []string{"does not exist, but will deliver to"}},
 	{ReasonSender, []string{
 		"sender address rejected", "sender rejected", "sender verify", "sender denied",
 		"sender address has been blacklisted", "sender address verification", "verify sender", "invalid sender",
@@ -82,9 +88,11 @@ var strongWords = []meaning{
 		"sender's domain", "domain of sender", "sender address does not", "envelope sender", "return address is invalid",
 		"mail from domain", "from address is not", "unresolvable address", "sender address is not",
 		"could not verify sender", "access denied*sender", "absender*abgelehnt", "expéditeur*refus", "blocked sender",
-		"sender blocked", "sender is blocked", "sender*does not resolve", "verification failed for", "null sender",
+		"sender blocked", "sender is blocked", "sender*does not resolve", "verification failed for", "null sender", "domain may not exist or dns check",
 		"sender verification failed",
+		"emetteur invalide", "émetteur invalide",
 		// Our own account with the relay.
+		"message sending for this account",
 		"outgoing mail", "your account", "sending account", "please log in", "please login", "must log in", "must login",
 		"log in first", "login first", "log in to", "login to", "login required", "login failed", "not logged in",
 	}},
@@ -101,7 +109,7 @@ var strongWords = []meaning{
 		"is listed by", "is listed in", "is listed at", "listed on", "reverse dns", "rdns", "ptr record", "no ptr",
 		"reverse hostname", "reverse lookup", "reverse ip", "invalid helo", "helo name", "helo command rejected",
 		"bad helo", "dynamic ip", "dynamic/residential", "banned sending ip", "bad ip", "your ip", "sending ip",
-		"ip address*block", "ip is block", "ip*is not allowed", "ip*has been*block", "connection refused from",
+		"ip address*block", "ip is block", " ip*is not allowed", " ip*has been*block", "connection refused from",
 		"part of their network is on", "[tss", "[ts0", "user complaints", "connecting ip", "blocked ip", "ip blocked",
 		"poor sending", "network is blocked", "host*is not allowed to connect", "not accept mail from your",
 		"not accepting mail from*your", "no longer accepts mail from", "rejected*your host",
@@ -133,7 +141,8 @@ var strongWords = []meaning{
 	{ReasonBusy, []string{
 		"receiving mail at a rate", "receiving mail too quickly", "receiving mail too", "receiving messages too quickly",
 		"receiving*too many messages", "mailbox is busy", "mailbox busy", "recipient*receiving*limit",
-		"recipient*rate limit", "mailbox is locked", "mailbox locked",
+		"recipient*rate limit", "mailbox is locked", "mailbox locked", "temporarily disabled", "temporarily suspended",
+		"temporarily inactive", "temporarily deactivated",
 	}},
 	{ReasonRate, []string{
 		"rate limit", "rate-limit", "ratelimit", "sending rate", "sending limit", "too many messages",
@@ -141,7 +150,7 @@ var strongWords = []meaning{
 		"too many sessions", "too much mail", "sending quota", "daily quota", "quota*daily", "throttl", "unusual rate",
 		"slow down", "too fast", "message rate", "hourly", "max emails per hour", "exceeded the maximum number of",
 		"exceeded the max emails", "limit on the number of*messages", "per minute", "messages per hour",
-		"messages per day", "frequency limited", "connection frequency", "delivery rate", "volume of",
+		"messages per day", "frequency limited", "connection frequency", "delivery rate", "volume of", "too many invalid",
 	}},
 	{ReasonSystem, []string{
 		"insufficient system", "system storage", "no space left on device", "insufficient disk space on",
@@ -217,7 +226,7 @@ var strongWords = []meaning{
 		"account disabled", "account is disabled", "account has been disabled", "account*disabled", "mailbox disabled",
 		"mailbox is disabled", "mailbox*disabled", "user disabled", "user is disabled", "user*disabled",
 		"address disabled", "address*is disabled", "recipient disabled", "recipient*disabled", "domain*disabled",
-		"is disabled", "has been disabled", "disabled account", "disabled user", "temporarily disabled",
+		"is disabled", "has been disabled", "disabled account", "disabled user", "disableduser", "not activated",
 		"account inactive", "account is inactive", "inactive account", "inactive user", "inactive mailbox",
 		"user is inactive", "mailbox is inactive", "mailbox inactive", "is inactive", "deactivated", "de-activated",
 		"not active", "isn't active", "no longer active", "account*suspended", "mailbox*suspended", "user*suspended",
@@ -314,7 +323,9 @@ var strongWords = []meaning{
 		"ismeretlen", "δεν βρέθηκε", "nu a fost găsit", "nu există", "no s'ha trobat", "не знайдено", "не існує",
 		"לא נמצא", "لم يتم العثور", "5.1.0 address rejected", "all recipient addresses rejected",
 		"recipient cannot be verified", "konnte nicht gefunden werden", "nie został odnaleziony", "is niet gevonden",
-		"no se encuentra", "n'est pas connu", "nobody of that name",
+		"no se encuentra", "n'est pas connu", "nobody of that name", "addressee unknown", "unknown e-mail", "unknown email", "not a registered", "cannot deliver mail for",
+		"no such id", "no mail-box", "recipient unrecognized", "unrecognized recipient", "unavailable mail user", "not user of",
+		"don't exist", "bad destination e-mail", "bad destination email", "未开通", "未開通",
 	}},
 	{ReasonNoDomain, []string{
 		"domain*not found", "host*unknown", "domain unknown", "5.4.4 invalid domain", "no such host",
@@ -370,7 +381,8 @@ var weakWords = []meaning{
 	}},
 	{ReasonNoUser, []string{
 		"mailbox unavailable", "mailbox not available", "mailbox is unavailable", "unrouteable address",
-		"recipient rejected", "recipient refused", "undeliverable address", "user unavailable", "invalid address",
+		"recipient rejected", "recipient refused", "address rejected.", "@> address rejected", "@ address rejected",
+		"@> address invalid", "@ address invalid", "undeliverable address", "user unavailable", "invalid address",
 		"mailbox*unavailable", "addressee unknown",
 	}},
 	{ReasonNetwork, []string{"timeout", "timed out", "time-out"}},
