@@ -69,9 +69,11 @@ func TestProviders(t *testing.T) {
 		{"SES away", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `auto-reply "" ann@example.com; `},
 		{"SES undetermined", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Undetermined","bounceSubType":"Undetermined","bouncedRecipients":[{"emailAddress":"ann@example.com"},` +
 			`{"emailAddress":"nobody@example.com","status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 user unknown"}]}}`, `soft "" ann@example.com; hard "no such user" nobody@example.com; `},
-		{"SES several", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[` +
-			`{"status":"5.0.0","action":"failed","diagnosticCode":"X-Postfix; unknown user","emailAddress":"nobody@example.com"},{"status":"4.0.0","action":"delayed","emailAddress":"ann@example.com"},{"status":"4.4.1","emailAddress":"bob@example.com"}]}}`,
-			`hard "no such user" nobody@example.com; delayed "" ann@example.com; soft "receiver not reached" bob@example.com; `},
+		{
+			"SES several", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"General","bouncedRecipients":[` +
+				`{"status":"5.0.0","action":"failed","diagnosticCode":"X-Postfix; unknown user","emailAddress":"nobody@example.com"},{"status":"4.0.0","action":"delayed","emailAddress":"ann@example.com"},{"status":"4.4.1","emailAddress":"bob@example.com"}]}}`,
+			`hard "no such user" nobody@example.com; delayed "" ann@example.com; soft "receiver not reached" bob@example.com; `,
+		},
 		{"SES suppressed", bounce.ParseSES, `{"notificationType":"Bounce","bounce":{"bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList","bouncedRecipients":[{"emailAddress":"gone@example.com"}]}}`, `hard "no such user" gone@example.com; `},
 		{"SES complaint", bounce.ParseSES, `{"notificationType":"Complaint","complaint":{"complaintFeedbackType":"abuse","complainedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `complaint "" ann@example.com; `},
 		{"SES not spam", bounce.ParseSES, `{"notificationType":"Complaint","complaint":{"complaintFeedbackType":"not-spam","complainedRecipients":[{"emailAddress":"ann@example.com"}]}}`, `notice "" ann@example.com; `},
@@ -81,12 +83,14 @@ func TestProviders(t *testing.T) {
 		{"SES open", bounce.ParseSES, `{"eventType":"Open"}`, ``},
 		{"SendGrid", bounce.ParseSendGrid, sendGridEvents, `hard "no such user" nobody@example.com; block "sender's reputation" ann@example.com; soft "no such user" ann@example.com; ` +
 			`hard "no such user" old@example.com; unsubscribe "" ann@example.com; delayed "mailbox full" ann@example.com; complaint "" ann@example.com; unsubscribe "" ann@example.com; `},
-		{"SendGrid classes", bounce.ParseSendGrid, `[{"event":"bounce","type":"bounce","email":"gone@example.com","reason":"550 5.2.1 The account is disabled","bounce_classification":"Mailbox Unavailable"},` +
-			`{"event":"bounce","type":"bounce","email":"ann@example.com","reason":"552 5.2.2 over quota","bounce_classification":"Mailbox Unavailable"},` +
-			`{"event":"bounce","type":"bounce","email":"bob@example.com","reason":"554 rejected","bounce_classification":"Unclassified"},` +
-			`{"event":"bounce","type":"bounce","email":"nobody@example.com","reason":"554 rejected","bounce_classification":"Invalid Address"},` +
-			`{"event":"dropped","email":"ann@example.com","reason":"Spam Content"}]`,
-			`hard "mailbox disabled" gone@example.com; soft "mailbox full" ann@example.com; soft "" bob@example.com; hard "" nobody@example.com; block "policy" ann@example.com; `},
+		{
+			"SendGrid classes", bounce.ParseSendGrid, `[{"event":"bounce","type":"bounce","email":"gone@example.com","reason":"550 5.2.1 The account is disabled","bounce_classification":"Mailbox Unavailable"},` +
+				`{"event":"bounce","type":"bounce","email":"ann@example.com","reason":"552 5.2.2 over quota","bounce_classification":"Mailbox Unavailable"},` +
+				`{"event":"bounce","type":"bounce","email":"bob@example.com","reason":"554 rejected","bounce_classification":"Unclassified"},` +
+				`{"event":"bounce","type":"bounce","email":"nobody@example.com","reason":"554 rejected","bounce_classification":"Invalid Address"},` +
+				`{"event":"dropped","email":"ann@example.com","reason":"Spam Content"}]`,
+			`hard "mailbox disabled" gone@example.com; soft "mailbox full" ann@example.com; soft "" bob@example.com; hard "" nobody@example.com; block "policy" ann@example.com; `,
+		},
 		{"Postmark", bounce.ParsePostmark, postmarkBounce, `hard "no such user" nobody@example.com; `},
 		{"Postmark soft", bounce.ParsePostmark, `{"RecordType":"Bounce","Type":"SoftBounce","Email":"ann@example.com","Details":"550 user unknown"}`, `soft "no such user" ann@example.com; `},
 		{"Postmark's own", bounce.ParsePostmark, `{"RecordType":"Bounce","Type":"SMTPApiError","Email":"ann@example.com","Details":"not accepted"}`, `block "policy" ann@example.com; `},
