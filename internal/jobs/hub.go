@@ -116,7 +116,8 @@ func (s *Service) announce(ctx context.Context, c *publish.Catalogue, hashes map
 }
 
 // AskHub takes a subscriber's request to the hub of this site: the form as it was
-// posted, by a client at the address. It is verified at the callback afterwards.
+// posted, by a client at the address; the zero one may stand for many, and no limit of
+// a client's holds for it. It is verified at the callback afterwards.
 // The error is a *websub.Refusal, store.ErrNotFound (the topic is none of this
 // site's), store.ErrLimit, or the store's.
 func (s *Service) AskHub(ctx context.Context, form url.Values, client netip.Addr) error {
@@ -129,9 +130,13 @@ func (s *Service) AskHub(ctx context.Context, form url.Values, client netip.Addr
 		lease = s.o.Hub.Lease
 	}
 	lease = min(max(lease, minLease), s.o.Hub.MaxLease)
+	asker := ""
+	if client.IsValid() {
+		asker = s.store.Keyring().NetworkHash(websub.Network(client))
+	}
 	err = s.store.AskHub(ctx, store.HubRequest{
 		Mode: string(r.Mode), Topic: r.Topic, Callback: r.Callback, Secret: r.Secret, Lease: lease,
-		Owner: websub.Owner(r.Callback), Client: s.store.Keyring().NetworkHash(websub.Network(client)),
+		Owner: websub.Owner(r.Callback), Client: asker,
 	}, store.HubLimits{
 		Subscriptions: s.o.Hub.Subscriptions, PerOwner: s.o.Hub.PerOwner, PerClient: s.o.Hub.PerClient,
 		Waiting: 10 * s.o.Hub.Verify, Burst: s.o.Hub.Verify, Every: time.Minute / time.Duration(s.o.Hub.Verify),

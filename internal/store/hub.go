@@ -13,7 +13,7 @@ type HubRequest struct {
 	Topic    string
 	Callback string
 	Owner    string // whose machines the callback is on, see websub.Owner
-	Client   string // keyed hash of the network that asked
+	Client   string // keyed hash of the network that asked; empty: it is not known
 	Secret   string
 	Lease    time.Duration
 	Failures int // so far
@@ -68,18 +68,26 @@ func (s *Store) AskHub(ctx context.Context, r HubRequest, limits HubLimits) erro
 	})
 }
 
-// roomAtHub refuses one subscription more where there are enough.
+// roomAtHub refuses one subscription more where there are enough. Who is not known has
+// no limit of their own.
 func (x *tx) roomAtHub(r HubRequest, limits HubLimits) error {
 	for _, l := range []struct {
-		of    string
-		arg   []any
+		whose string // column; empty: of all
+		name  string
 		limit int
 	}{
-		{"", nil, limits.Subscriptions},
-		{" WHERE owner = $1", []any{r.Owner}, limits.PerOwner},
-		{" WHERE client = $1", []any{r.Client}, limits.PerClient},
+		{"", "", limits.Subscriptions},
+		{"owner", r.Owner, limits.PerOwner},
+		{"client", r.Client, limits.PerClient},
 	} {
-		n, err := x.query1("SELECT (SELECT count(*) FROM hub_subscriptions"+l.of+") + (SELECT count(*) FROM hub_requests"+l.of+")", l.arg...)
+		of, args := "", []any(nil)
+		if l.whose != "" {
+			if l.name == "" {
+				continue
+			}
+			of, args = " WHERE "+l.whose+" = $1", []any{l.name}
+		}
+		n, err := x.query1("SELECT (SELECT count(*) FROM hub_subscriptions"+of+") + (SELECT count(*) FROM hub_requests"+of+")", args...)
 		if err != nil {
 			return err
 		}

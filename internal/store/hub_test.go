@@ -296,5 +296,12 @@ func TestHubLimits(t *testing.T) {
 		equal(b, asked(60, other("a.example")), 50)
 		equal(b, asked(1, other("b.example")), 0) // a client has enough
 		equal(b, asked(1, func(r *store.HubRequest) { r.Owner, r.Client = "b.example", "d" }), 1)
+
+		nobody := func(owner string) func(*store.HubRequest) { // may be anybody
+			return func(r *store.HubRequest) { r.Owner, r.Client = owner, "" }
+		}
+		for _, owner := range []string{"c.example", "d.example", "e.example", "f.example", "g.example"} {
+			equal(b, asked(50, nobody(owner)), 50)
+		}
 	})
 }

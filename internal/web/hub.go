@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -43,6 +44,9 @@ func (s *server) askHub(w http.ResponseWriter, r *http.Request) error {
 	s.asked.add(client, now)
 	if err := form(r); err != nil {
 		return err
+	}
+	if unnamed(client) { // what it may have is not to be used up for all
+		client = netip.Addr{}
 	}
 	err := s.o.Service.AskHub(r.Context(), r.PostForm, client)
 	var refusal *websub.Refusal

@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"syndicate/internal/store"
+	"syndicate/internal/web"
 )
 
 // TestHub: what subscribers ask is taken or refused at once, with a reason; what
@@ -57,4 +61,42 @@ func TestHub(t *testing.T) {
 		t.Error("it is not told when to come back")
 	}
 	text(t, s.post("/hub", ask(), "remote", "198.51.100.2:5"), 202)
+}
+
+// TestHubBehindProxy: who comes through a proxy that nobody trusts may be anybody. What
+// one client may have is not used up for all, neither in a minute nor for good.
+func TestHubBehindProxy(t *testing.T) {
+	t.Parallel()
+	const topic = siteURL + "/feed.atom"
+	trust := func(o *web.Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }
+	for _, c := range []struct {
+		peer  string
+		known bool // who asks
+		set   []func(*web.Options)
+	}{
+		{"127.0.0.1:1", false, nil},
+		{"10.1.2.3:1", false, nil},
+		{"10.1.2.3:1", true, []func(*web.Options){trust}},
+		{"203.0.113.9:1", true, nil},
+	} {
+		s := newSite(t, c.set...)
+		_, err := s.store.Announce(t.Context(), []store.Document{{URL: topic, Name: "feed.atom", Hash: "x"}}, nil, store.TopicPace{})
+		s.check(err)
+		ask := func(mode, host string) *http.Response {
+			return s.post("/hub", url.Values{"hub.mode": {mode}, "hub.topic": {topic}, "hub.callback": {"https://" + host + "/push"}},
+				"remote", c.peer, "X-Forwarded-For", "198.51.100.7")
+		}
+		text(t, ask("subscribe", "reader.example.com"), 202)
+		all, err := s.store.ClaimHubRequests(t.Context(), 10, time.Minute)
+		s.check(err)
+		if len(all) != 1 || (all[0].Client != "") != c.known {
+			t.Errorf("from %s, trusted %v: %+v", c.peer, c.set != nil, all)
+		}
+		for range 300 {
+			ask("none", "reader.example.com")
+		}
+		if r := ask("subscribe", "other.example.com"); (r.StatusCode == http.StatusTooManyRequests) != c.known {
+			t.Errorf("from %s, trusted %v: %d", c.peer, c.set != nil, r.StatusCode)
+		}
+	}
 }
