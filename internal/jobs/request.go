@@ -181,11 +181,15 @@ func (s *Service) personalOf(l *letter, it *item) mailer.Personal {
 		return s.personal(l, it.row, s.now())
 	}
 	r, keys := it.lease.Letter, s.store.Keyring()
+	name := it.row.Name
+	if r.Kind == newsletter.LetterChange { // the address was typed: it may be a stranger's
+		name = ""
+	}
 	p := mailer.Personal{
-		To:            mail.Address{Name: it.row.Name, Address: it.row.Email},
+		To:            mail.Address{Name: name, Address: it.row.Email},
 		Date:          s.now(),
 		MessageID:     keys.LetterID(r.Chunk, l.domain),
-		Name:          it.row.Name,
+		Name:          name,
 		MaskedAddress: newsletter.MaskAddress(it.row.Email),
 	}
 	if purpose := r.Kind.Purpose(); purpose != 0 {

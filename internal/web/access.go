@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/roster"
@@ -21,7 +22,7 @@ type accessView struct {
 	PreferencesURL string
 	Typed          string // the new address, as typed
 	Problem        string // what is wrong with it, empty: nothing
-	Asked          string // the address that was just asked to confirm, empty: none was
+	Asked          string // the address that was just asked to confirm, if it takes our mail; empty: none was
 	Feeds          []ownFeed
 }
 
@@ -81,6 +82,10 @@ func (s *server) askChange(r *http.Request, o owner, v *accessView) error {
 		v.Problem = "access.address_wrong"
 		return nil //nolint:nilerr // it is said on the page
 	}
+	if strings.EqualFold(address, o.subscription.Subscriber.Email) {
+		v.Problem = "access.address_same"
+		return nil
+	}
 	v.Asked = address
 	return s.o.Service.AskChange(r.Context(), &o.subscription, address)
 }
@@ -133,10 +138,13 @@ func (s *server) preferencesLink(who newsletter.Subscriber, name string) string 
 	return s.base + "/preferences/" + s.store.Keyring().Token(newsletter.Claim{Purpose: newsletter.PurposePreferences, Subscriber: who.ID, Newsletter: name}, who.Email)
 }
 
-// changeView is the page behind the link that a new address got.
+// changeView is the page behind the link that a new address got. Whose address that is
+// is not known before the button is pressed, so it tells nothing of the subscriber.
 type changeView struct {
 	State          string // "ask", "done" (just now), "expired", "refused"
-	Old, New       string // the former one masked
+	New            string // the new address
+	Newsletter     string // title
+	Lang           string // of the title
 	Action         string // where the form goes: this page
 	PreferencesURL string // with done
 }
@@ -186,16 +194,14 @@ func (s *server) follow(ctx context.Context, o *owner, subscriber int64) error {
 }
 
 func (s *server) showChange(w http.ResponseWriter, r *http.Request, o owner, state string) error {
-	p := s.ownPage(o.subscription, s.newsletterOf(o.subscription.Newsletter))
-	v := changeView{State: state, Old: newsletter.MaskAddress(o.letter.Owner), New: o.letter.Address, Action: s.base + "/change/" + r.PathValue("token")}
-	switch state {
-	case "done":
+	n := s.newsletterOf(o.subscription.Newsletter)
+	p := s.ownPage(o.subscription, n)
+	v := changeView{State: state, New: o.letter.Address, Newsletter: n.Title, Lang: n.Language, Action: s.base + "/change/" + r.PathValue("token")}
+	switch {
+	case state == "done":
 		v.PreferencesURL = s.preferencesLink(o.subscription.Subscriber, o.claim.Newsletter)
-	case "ask":
-		v.Old = newsletter.MaskAddress(o.subscription.Subscriber.Email)
-		if o.claim.Expired(s.now()) {
-			v.State = "expired"
-		}
+	case state == "ask" && o.claim.Expired(s.now()):
+		v.State = "expired"
 	}
 	p.Title = p.words.T("change." + v.State)
 	p.View = v

@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"strings"
@@ -174,15 +176,25 @@ func TestChangeOfAddress(t *testing.T) {
 	for _, typed := range []string{"", "nobody", "a@b@c", "é@example.org"} {
 		contains(t, text(t, s.post(access, doing("change", "email", typed)), 422), `role="alert"`)
 	}
-	// Whether an address is known is not to be seen.
-	known := text(t, s.post(access, doing("change", "email", other)), 200)
-	unknown := text(t, s.post(access, doing("change", "email", to)), 200)
-	if strings.ReplaceAll(known, other, "x") != strings.ReplaceAll(unknown, to, "x") {
-		t.Error("the answers differ")
+	for _, typed := range []string{her, " M" + her[1:] + " "} { // their own
+		body := text(t, s.post(access, doing("change", "email", typed)), 422)
+		contains(t, body, "You have this address already.")
+		lacks(t, body, "on its way")
 	}
+	// Whether an address is known, or takes mail, is not to be seen.
+	const unknown, bounced = "unknown@example.net", "gone@example.net"
+	s.check(s.store.Suppress(t.Context(), bounced, newsletter.CauseBounce, 0, "", s.clock()))
+	want := strings.ReplaceAll(text(t, s.post(access, doing("change", "email", unknown)), 200), unknown, "x")
+	contains(t, want, "If <span class=\"together\">x</span> can get our mail, a message is on its way there.")
+	for _, typed := range []string{other, bounced} {
+		if got := text(t, s.post(access, doing("change", "email", typed)), 200); strings.ReplaceAll(got, typed, "x") != want {
+			t.Errorf("%s is answered otherwise", typed)
+		}
+	}
+	text(t, s.post(access, doing("change", "email", to)), 200)
 	link := s.letterLink(newsletter.LetterChange)
 	s.do("HEAD", link, "")
-	contains(t, text(t, s.get(link), 200), "Use this address from now on?", to, "m…@example.org")
+	contains(t, text(t, s.get(link), 200), "Use this address from now on?", to, "The Weekly")
 	text(t, s.post(link, url.Values{}), 400)
 	if got := s.subscriber(her, "weekly"); got.Subscriber.Email != her {
 		t.Errorf("changed by looking: %+v", got)
@@ -211,6 +223,43 @@ func TestChangeOfAddress(t *testing.T) {
 	if _, err := s.store.SubscriberByEmail(t.Context(), her); err == nil {
 		t.Error("a list brought the former address back")
 	}
+}
+
+// TestChangeTellsStrangersNothing: the new address was typed, and may be anybody's. Who
+// gets the mail learns of which newsletter it is, and nothing of who asked.
+func TestChangeTellsStrangersNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const from, to = "solveig@tanguide.example", "stranger@example.net"
+	name := "Solveig Tanguidé"
+	_, err := s.store.AddSubscriber(t.Context(), "weekly", newsletter.Line{Email: from, Name: &name}, "cli", s.clock())
+	s.check(err)
+	access := s.accessLink(from, "weekly")
+	text(t, s.post(access, doing("change", "email", to)), 200)
+	s.serveUntil("the letters are sent", s.idle)
+	var letter *received
+	for _, m := range s.mails() {
+		if strings.Contains(m.to, to) {
+			letter = &m
+		} else if recipient, err := mail.ParseAddress(m.to); err != nil || recipient.Name != name {
+			t.Errorf("to %q, %v", m.to, err)
+		}
+	}
+	if letter == nil {
+		t.Fatal("the new address got nothing")
+	}
+	told := []string{"olveig", "anguid"}
+	if recipient, err := mail.ParseAddress(letter.to); err != nil || recipient.Name != "" || recipient.Address != to {
+		t.Errorf("to %q, %v", letter.to, err)
+	}
+	for _, part := range []string{letter.subject, letter.text, letter.html, fmt.Sprint(letter.header)} {
+		lacks(t, part, told...)
+	}
+	contains(t, letter.text, "The Weekly")
+	link := letter.path(t, "change")
+	lacks(t, text(t, s.get(link), 200), told...)
+	s.pass(25 * time.Hour)
+	lacks(t, text(t, s.get(link), 200), told...)
 }
 
 // TestLinksAreTheirOwners: a link of one person, purpose or time is none of another.
@@ -249,7 +298,7 @@ func TestNobodyIsFlooded(t *testing.T) {
 	s := newSite(t)
 	link := s.accessLink(her, "weekly")
 	for i := range 20 {
-		contains(t, text(t, s.post(link, doing("change", "email", "victim"+string(rune('a'+i))+"@example.net")), 200), "A mail is on its way")
+		contains(t, text(t, s.post(link, doing("change", "email", "victim"+string(rune('a'+i))+"@example.net")), 200), "a message is on its way")
 	}
 	n := 0
 	for _, l := range s.letters() {
