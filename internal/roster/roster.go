@@ -22,7 +22,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/language"
@@ -70,7 +69,7 @@ type Reader struct {
 	pending []*Problem
 	seed    maphash.Seed
 	seen    map[uint64]int // hash of the address → its line; nil: doubles are not looked for
-	zones   map[string]bool
+	zones   map[string]string // as written, and as they are called; empty: there is no such zone
 	last    int // line of the last row
 	done    bool
 }
@@ -119,7 +118,7 @@ func (x *Reader) Ignored() []string { return x.ignored }
 
 // begin reads the header; f nil: the format is told by it.
 func (x *Reader) begin(r io.Reader, f *format) error {
-	x.columns, x.zones, x.format = map[role]int{}, map[string]bool{}, f
+	x.columns, x.zones, x.format = map[role]int{}, map[string]string{}, f
 	if f == nil {
 		x.format = &generic
 	}
@@ -315,10 +314,13 @@ func (x *Reader) fields(l *newsletter.Line, get values) error {
 		l.Language = &s
 	}
 	if s, ok := get(zone); ok {
-		if s != "" && !x.isZone(s) {
-			return &fault{role: zone, reason: "time zone", text: fmt.Sprintf("%q is no time zone; write Europe/Paris, America/New_York…", s)}
+		name := ""
+		if s != "" {
+			if name = x.zone(s); name == "" {
+				return &fault{role: zone, reason: "time zone", text: fmt.Sprintf("%q is no time zone; write Europe/Paris, America/New_York…", s)}
+			}
 		}
-		l.TimeZone = &s
+		l.TimeZone = &name
 	}
 	from := topics
 	if x.tags {
@@ -344,16 +346,17 @@ func (x *Reader) double(l *newsletter.Line) error {
 	return nil
 }
 
-// isZone reports whether name is in the time zone database. Answers are kept:
-// lists repeat few zones, and each look-up reads a file.
-func (x *Reader) isZone(name string) bool {
-	ok, known := x.zones[name]
-	if !known && len(x.zones) < 1000 {
-		_, err := time.LoadLocation(name)
-		ok = err == nil && name != "Local"
-		x.zones[name] = ok
+// zone is Zone; empty: there is none. Answers are kept: lists repeat few zones, and each
+// look-up reads a file.
+func (x *Reader) zone(typed string) string {
+	name, known := x.zones[typed]
+	if !known {
+		name, _ = Zone(typed)
+		if len(x.zones) < 1000 {
+			x.zones[typed] = name
+		}
 	}
-	return ok
+	return name
 }
 
 // ReadAll reads a whole list that an operator keeps.

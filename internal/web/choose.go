@@ -9,6 +9,7 @@ import (
 
 	"syndicate/internal/i18n"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/roster"
 	"syndicate/internal/store"
 )
 
@@ -22,6 +23,9 @@ type wish struct {
 	zone     string
 	pause    string // a day; empty: none
 }
+
+// wrongZone is the problem of a time zone that there is not.
+const wrongZone = "preferences.zone_wrong"
 
 // maxChosen is how many topics somebody may choose, and how long they may be
 // together.
@@ -51,8 +55,8 @@ func (s *server) readWish(f url.Values, n newsletter.Newsletter, sub *newsletter
 	if w.language != "" && w.language != sub.Subscriber.Language && !slices.Contains(i18n.Languages(), w.language) {
 		return w, "", false
 	}
-	if !isZone(w.zone) {
-		return w, "preferences.zone_wrong", true
+	if w.zone, ok = zoneNamed(w.zone); !ok {
+		return w, wrongZone, true
 	}
 	if w.pause != "" {
 		zone := s.zoneOf(n, &newsletter.Subscription{Subscriber: newsletter.Subscriber{TimeZone: w.zone}})
@@ -65,16 +69,22 @@ func (s *server) readWish(f url.Values, n newsletter.Newsletter, sub *newsletter
 	return w, "", true
 }
 
-// isZone reports whether a name is empty or in the time zone database.
-func isZone(name string) bool {
-	if name == "" {
-		return true
+// zoneNamed returns the time zone that somebody means by what they typed: its name, or
+// a city of those that are suggested. Empty stays: it is the newsletter's.
+func zoneNamed(typed string) (name string, ok bool) {
+	if typed == "" {
+		return "", true
 	}
-	if len(name) > 64 || strings.EqualFold(name, "local") {
-		return false
+	if name, ok = roster.Zone(typed); ok {
+		return name, true
 	}
-	_, err := time.LoadLocation(name)
-	return err == nil
+	city := "/" + strings.Join(strings.Fields(typed), "_")
+	for _, suggested := range suggestedZones {
+		if at := len(suggested) - len(city); at > 0 && strings.EqualFold(suggested[at:], city) {
+			return suggested, true
+		}
+	}
+	return typed, false
 }
 
 // changes returns what the wish changes; false: nothing. What stays as it is goes on

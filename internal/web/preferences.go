@@ -31,6 +31,7 @@ type subscriptionView struct {
 	Current                       bool          // the one whose mail carried the link
 	Changed                       bool          // just now
 	Said                          string        // what was done with its settings just now: "saved", "undone"; empty: nothing
+	Clock                         string        // what time it is in the zone chosen just now; empty: none was
 	Paused                        time.Time     // until that day, in the owner's zone; zero: it is not
 	Counts                        string        // what is counted of its mails; empty: nothing is
 	Settings                      *settingsView // nil: there is nothing to choose
@@ -40,6 +41,7 @@ type subscriptionView struct {
 type change struct {
 	newsletter string
 	said       string  // see subscriptionView
+	zone       bool    // the time zone is another one
 	before     []field // what undoes it
 	problem    string  // see readWish
 	wish       wish    // with problem: what was asked for
@@ -117,7 +119,7 @@ func (s *server) choose(ctx context.Context, f url.Values, sub *newsletter.Subsc
 	if !changed {
 		return c, nil
 	}
-	c.before = s.fields(n, sub)
+	c.before, c.zone = s.fields(n, sub), p.TimeZone != nil
 	return c, s.store.SetPreferences(ctx, sub.Subscriber.ID, sub.Newsletter, p, s.now())
 }
 
@@ -216,12 +218,18 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 		if problem != "" {
 			v.Settings.Pause = c.wish.pause
 		}
+		switch {
+		case c.zone:
+			v.Clock = v.Settings.Clock
+		case c.problem == wrongZone:
+			v.Settings.Clock = ""
+		}
 	}
 	return v, nil
 }
 
 func problemArgs(c change) []any {
-	if c.problem == "preferences.zone_wrong" {
+	if c.problem == wrongZone {
 		return []any{"zone", c.wish.zone}
 	}
 	return nil

@@ -18,6 +18,7 @@ type settingsView struct {
 	Zone                                      string
 	Zones                                     []string // that are suggested
 	DefaultZone                               string   // the newsletter's
+	Clock                                     string   // what time it is in the zone, in words; empty: that is not known
 	Pause, PauseFrom, PauseTo                 string   // days, as 2026-11-30; Pause empty: none
 	Open                                      bool     // to be seen at once
 	Problem                                   string   // why nothing was saved, in words for its owner; empty: nothing is wrong
@@ -69,6 +70,7 @@ func (s *server) settings(ctx context.Context, words *i18n.Words, n newsletter.N
 		v.Items = append(v.Items, choice{Value: strconv.Itoa(items), Label: label, Chosen: items == sub.MaxItems})
 	}
 	zone := s.zoneOf(n, sub)
+	v.Clock = words.T("preferences.clock", "zone", zone.String(), "time", words.Time(s.now().In(zone)))
 	today := newsletter.DayOf(s.now().In(zone))
 	v.PauseFrom, v.PauseTo = dateOf(today+1), dateOf(today+pauseDays)
 	if sub.PausedTill.After(s.now()) {

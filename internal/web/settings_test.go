@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"maps"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -62,6 +63,8 @@ func TestSettings(t *testing.T) {
 		t.Errorf("another subscription changed: %+v", q)
 	}
 
+	contains(t, body, "Dans le fuseau America/Halifax, il est 06:00.")
+
 	// Its undo brings all of it back.
 	body = text(t, s.post(link, undoForm(t, body)), 200)
 	contains(t, body, "Your former choice is back", `<html lang="en"`)
@@ -79,6 +82,47 @@ func TestSettings(t *testing.T) {
 	if got := s.subscriber(other, "weekly").Topics; !slices.Equal(got, topics) {
 		t.Errorf("topics %q", got)
 	}
+}
+
+// TestZones: a time zone may be typed as people do; its clock is shown, so that they see
+// whether it is right.
+func TestZones(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposePreferences, her, "weekly")
+	shown := func(r *http.Response, code int) string {
+		t.Helper()
+		weekly, _, ok := strings.Cut(text(t, r, code), "Le Quotidien")
+		if !ok {
+			t.Fatal("the other newsletter is not there")
+		}
+		return weekly
+	}
+	contains(t, shown(s.get(link), 200), "In UTC it is 10:00 now.", `<option value="Europe/Paris"></option>`)
+	for _, c := range []struct{ typed, name, clock string }{
+		{"europe/paris", "Europe/Paris", "In Europe/Paris it is 11:00 now."},
+		{"America/New York", "America/New_York", "In America/New_York it is 05:00 now."},
+		{"tokyo", "Asia/Tokyo", "In Asia/Tokyo it is 19:00 now."},
+		{" buenos  aires ", "America/Argentina/Buenos_Aires", "In America/Argentina/Buenos_Aires it is 07:00 now."},
+		{"utc", "UTC", "In UTC it is 10:00 now."},
+		{"", "", "In UTC it is 10:00 now."},
+	} {
+		body := shown(s.post(link, chosen("weekly", url.Values{"time_zone": {c.typed}})), 200)
+		contains(t, body, `name="time_zone" value="`+c.name+`"`)
+		if n := strings.Count(body, c.clock); n != 2 { // where it is said that it is saved, and at the field
+			t.Errorf("%q: the clock is shown %d times", c.typed, n)
+		}
+		if got := s.subscriber(her, "weekly").Subscriber.TimeZone; got != c.name {
+			t.Errorf("%q is %q, want %q", c.typed, got, c.name)
+		}
+		again := shown(s.post(link, chosen("weekly", url.Values{"time_zone": {c.name}})), 200)
+		if n := strings.Count(again, c.clock); n != 1 {
+			t.Errorf("%q: nothing changed, and the clock is shown %d times", c.typed, n)
+		}
+	}
+	wrong := shown(s.post(link, chosen("weekly", url.Values{"time_zone": {"atlantis"}})), 422)
+	contains(t, wrong, "“atlantis” is no time zone", `value="atlantis"`)
+	lacks(t, wrong, "it is 10:00 now")
 }
 
 // same compares subscriptions but for when they were changed.

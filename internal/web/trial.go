@@ -51,10 +51,10 @@ func (s *server) tryViews(ctx context.Context) error {
 		},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
 			{
-				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Paused: when, Counts: "Counts.",
+				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Clock: "Clock.", Paused: when, Counts: "Counts.",
 				Settings: &settingsView{
 					Topics: []choice{{"sea", "Sea", "", true}}, Cadences: []choice{{"monthly", "Monthly", "", true}}, Languages: []choice{{"fr", "Français", "fr", false}}, Items: []choice{{}}, Hours: []choice{{}},
-					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
+					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Clock: "Clock.", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
 				},
 			}, {Changed: true}, {CanReturn: true}, {SubscribeURL: "/newsletters/weekly/subscribe"}, {Settings: &settingsView{}},
 		}, true}},
