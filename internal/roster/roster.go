@@ -68,9 +68,9 @@ type Reader struct {
 	ignored []string // columns that are not read
 	pending []*Problem
 	seed    maphash.Seed
-	seen    map[uint64]int // hash of the address → its line; nil: doubles are not looked for
+	seen    map[uint64]int    // hash of the address → its line; nil: doubles are not looked for
 	zones   map[string]string // as written, and as they are called; empty: there is no such zone
-	last    int // line of the last row
+	last    int               // line of the last row
 	done    bool
 }
 

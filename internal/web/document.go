@@ -195,9 +195,10 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 // servePublic answers with a page that was made for this request, or with 304. Its
-// tag is weak: one for both codings.
-func servePublic(w http.ResponseWriter, r *http.Request, body []byte) {
-	tag := `W/"` + hashOf(body) + `"`
+// tag is weak: one for both codings, and for all bodies that are as good as one another,
+// which same is the same of.
+func servePublic(w http.ResponseWriter, r *http.Request, body, same []byte) {
+	tag := `W/"` + hashOf(same) + `"`
 	h := w.Header()
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "public, no-cache") // kept, but asked for each time

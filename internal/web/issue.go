@@ -142,7 +142,7 @@ func (s *server) showIssue(w http.ResponseWriter, r *http.Request, n newsletter.
 	if i.Rehearsal {
 		h.Set("X-Robots-Tag", "noindex")
 	}
-	servePublic(w, r, body)
+	servePublic(w, r, body, body)
 	return nil
 }
 

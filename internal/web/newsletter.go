@@ -63,8 +63,8 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 	default:
 		v.Note = p.words.T("archive.by_mail")
 	}
-	if !n.Closed { // the stamp stands still for a while, so that the page need not be sent again
-		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now().Truncate(time.Hour)), at.list+"/embed"
+	if !n.Closed {
+		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now()), at.list+"/embed"
 	}
 	p.View, p.Title, p.Description = v, n.Title, n.Description
 	if !p.Hidden {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -38,6 +39,7 @@ type page struct {
 	View        any
 
 	words *i18n.Words
+	stamp string // of a form on it, which is another one each time; empty: none
 }
 
 // feedLink is a feed as pages link it.
@@ -127,7 +129,11 @@ func (s *server) show(w http.ResponseWriter, r *http.Request, code int, name str
 		h.Set("X-Robots-Tag", "noindex")
 	}
 	if code == http.StatusOK && !p.Private {
-		servePublic(w, r, body)
+		same := body
+		if p.stamp != "" { // a page with an older stamp is as good
+			same = bytes.ReplaceAll(body, []byte(p.stamp), nil)
+		}
+		servePublic(w, r, body, same)
 		return nil
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -407,6 +407,38 @@ func TestSignUpChecks(t *testing.T) {
 	text(t, s.post("/newsletters/weekly/subscribe", url.Values{"email": {newcomer}}, "remote", "198.51.100.7:99"), 200)
 }
 
+// TestSignUpInHaste: a form sent sooner than anybody types is not taken in, on whichever
+// page of the site it stands; and whoever has the page already is not sent it again for
+// the sake of another stamp.
+func TestSignUpInHaste(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *web.Options) { o.Newsletters[1].Closed = true }) // the front page has the form of the other
+	s.pass(20 * time.Minute)
+	made := regexp.MustCompile(`name="made" value="([^"]+)"`)
+	for n, page := range []string{"/", "/newsletters/weekly", "/newsletters/weekly/subscribe"} {
+		r := s.get(page)
+		body := text(t, r, 200)
+		fields := url.Values{"email": {fmt.Sprintf("n%d@example.net", n)}, "made": {made.FindStringSubmatch(body)[1]}}
+		contains(t, text(t, s.post("/newsletters/weekly/subscribe", fields), 200), "That was very quick")
+		s.pass(3 * time.Second)
+		contains(t, text(t, s.post("/newsletters/weekly/subscribe", fields), 200), "Look into your mailbox")
+		if tag := r.Header.Get("Etag"); tag != "" {
+			s.pass(90 * time.Minute)
+			if again := s.get(page, "If-None-Match", tag); again.StatusCode != 304 {
+				t.Errorf("%s: %d with its own tag", page, again.StatusCode)
+			}
+			if later := text(t, s.get(page), 200); later == body {
+				t.Errorf("%s: the stamp is the one of before", page)
+			}
+		}
+	}
+	all, err := s.store.SignUps(t.Context(), 0, 10)
+	s.check(err)
+	if len(all) != 3 {
+		t.Errorf("%d sign-ups wait, want 3", len(all))
+	}
+}
+
 func TestSignUpClosed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *web.Options) { o.Newsletters[0].Closed = true })

@@ -46,9 +46,10 @@ type asked struct {
 // form makes the form of a newsletter, in the language of the page, filled in as it
 // was before.
 func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.Time) *signUpForm {
+	p.stamp = s.store.Keyring().Stamp(formUse, made)
 	f := &signUpForm{
 		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
-		Stamp: s.store.Keyring().Stamp(formUse, made), Language: p.Language, Counts: countsNote(n, p.words),
+		Stamp: p.stamp, Language: p.Language, Counts: countsNote(n, p.words),
 	}
 	wanted := typed.language
 	if wanted == "" {
