@@ -61,7 +61,7 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 	p.broken = placesOf(p.damaged)
 	idle := old.Version == version && old.Issues == issues && len(p.damaged) == 0
 	if p.trusted && idle && !(accept && old.holds()) {
-		b.catalogue.CompareAndSwap(nil, old.catalogue())
+		b.catalogue.CompareAndSwap(nil, b.served(old))
 		r.count(old)
 		return r, nil
 	}
@@ -88,7 +88,7 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 	if err := b.make(ctx, p, next, &r); err != nil {
 		return r, err
 	}
-	b.catalogue.Store(next.catalogue())
+	b.catalogue.Store(b.served(next))
 	r.count(next)
 	return r, nil
 }
@@ -222,7 +222,7 @@ func (b *Builder) places(ctx context.Context, p *plan) error {
 	byKey := make(map[key]store.Feed, len(rows))
 	for _, row := range rows {
 		byKey[key{Kind(row.Kind), row.Label}] = row
-		if row.Gone {
+		if row.Gone && !(Kind(row.Kind) == Newsletter && b.private[row.Label]) {
 			p.gone = append(p.gone, row.Path)
 		}
 	}

@@ -112,6 +112,7 @@ type Hold struct {
 // Builder builds the feeds of a site. Its methods may be called concurrently.
 type Builder struct {
 	o         Options
+	private   map[string]bool // the newsletters that no file names
 	building  sync.Mutex
 	last      memory
 	catalogue atomic.Pointer[Catalogue]
@@ -122,6 +123,12 @@ func New(o Options) *Builder {
 	if o.Archives == "" {
 		o.Archives = ArchivesMain
 	}
+	private := map[string]bool{}
+	for _, n := range o.Newsletters {
+		if n.Archive == newsletter.ArchivePrivate {
+			private[n.Name] = true
+		}
+	}
 	// Issues that not everybody may read are in no feed.
 	o.Newsletters = slices.DeleteFunc(slices.Clone(o.Newsletters), func(n newsletter.Newsletter) bool { return n.Archive != newsletter.ArchivePublic })
 	if o.Log == nil {
@@ -130,12 +137,30 @@ func New(o Options) *Builder {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Builder{o: o}
+	return &Builder{o: o, private: private}
 }
+
+// newslettersFolder is where the feeds of newsletters are.
+const newslettersFolder = "newsletters"
 
 // NewCatalogue makes a catalogue of the feeds.
 func NewCatalogue(list []Feed, moved map[string]string, gone []string) *Catalogue {
 	return (&Catalogue{Feeds: list, Moved: moved, Gone: gone}).index()
+}
+
+// served is the catalogue of what a build left. The feeds of private newsletters are gone
+// for who asks for them, but stand in no list.
+func (b *Builder) served(s *state) *Catalogue {
+	c := s.catalogue()
+	if len(b.private) == 0 {
+		return c
+	}
+	gone := slices.Clone(c.Gone)
+	for name := range b.private {
+		gone = append(gone, newslettersFolder+"/"+name)
+	}
+	slices.Sort(gone)
+	return NewCatalogue(c.Feeds, c.Moved, slices.Compact(gone))
 }
 
 // Catalogue returns the feeds as they were built last, by this process or one
@@ -146,7 +171,7 @@ func (b *Builder) Catalogue() *Catalogue {
 	}
 	var c *Catalogue
 	if s, err := readState(b.o.Dir); err == nil && s.Revision == revision {
-		c = s.catalogue()
+		c = b.served(s)
 	} else {
 		c = NewCatalogue([]Feed{b.siteSpec().info()}, b.o.Moved, nil)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -76,7 +76,7 @@ func (b *Builder) siteSpec() *spec {
 func (b *Builder) newsletterSpec(n *newsletter.Newsletter) *spec {
 	s := b.base(Newsletter, n.Name)
 	s.title, s.description, s.language = n.Title, n.Description, cmp.Or(n.Language, s.language)
-	s.want = "newsletters/" + n.Name
+	s.want = newslettersFolder + "/" + n.Name
 	s.home = "/" + s.want
 	s.archive = b.o.Archives != ArchivesNone
 	s.maxAge = byHand

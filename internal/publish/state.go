@@ -135,7 +135,7 @@ func (b *Builder) settingsPrint() (string, error) {
 	for _, n := range b.o.Newsletters {
 		letters = append(letters, shown{n.Name, n.Title, n.Description, n.Language})
 	}
-	return printOf(site, letters, b.o.Items, b.o.Full, b.o.Hubs, b.o.Archives, b.o.Compressed, b.o.Named, b.o.Moved, b.o.Rhythm)
+	return printOf(site, letters, b.o.Items, b.o.Full, b.o.Hubs, b.o.Archives, b.o.Compressed, b.o.Named, b.o.Moved, b.o.Rhythm, slices.Sorted(maps.Keys(b.private)))
 }
 
 // mergeLinks brings the memory of who links to whom up to date: rendered are the

@@ -367,8 +367,11 @@ func TestPrivateFromNowOn(t *testing.T) {
 			t.Errorf("feed.%s stands: %v", format, err)
 		}
 	}
-	for _, data := range s.files() {
-		lacks(t, data, "Papers of the board", "Paper 1")
+	for _, format := range []string{"rss", "atom", "json"} {
+		text(t, s.get("/newsletters/other/feed."+format), 404)
+	}
+	for _, data := range s.files() { // gone.txt, _redirects, what the next build knows …
+		lacks(t, data, "Papers of the board", "Paper 1", "newsletters/board", `"board"`)
 	}
 	text(t, s.get("/newsletters/board/issues/1"), 403)
 	contains(t, text(t, s.get("/newsletters/board"), 200), "Its issues are for subscribers.")
