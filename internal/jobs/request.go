@@ -171,6 +171,8 @@ func linkPath(p newsletter.Purpose) string {
 		return "/access/"
 	case newsletter.PurposeChange:
 		return "/change/"
+	case newsletter.PurposeRead:
+		return readPath
 	}
 	return "/preferences/"
 }
@@ -196,6 +198,9 @@ func (s *Service) personalOf(l *letter, it *item) mailer.Personal {
 		p.LinkURL = s.o.WebURL + linkPath(purpose) + keys.Token(newsletter.Claim{
 			Purpose: purpose, Subscriber: r.Subscriber, Newsletter: r.Newsletter, Letter: r.Chunk, Expires: r.Expires,
 		}, r.SignedFor())
+		if purpose == newsletter.PurposeRead { // it is of no issue
+			p.LinkURL += "/issues"
+		}
 	}
 	return p
 }

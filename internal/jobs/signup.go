@@ -113,7 +113,10 @@ type desk struct {
 }
 
 // look is what the letters to those who signed up have in common.
-type look struct{ newsletter, language string }
+type look struct {
+	newsletter, language string
+	archiveOnly          bool
+}
 
 // take deals with all that waits after an id. Those whose letters cannot be written
 // are set aside: they wait until the templates change, and keep nobody else waiting.
@@ -144,7 +147,7 @@ func (d *desk) take(ctx context.Context, from int64) error {
 
 // answer deals with one.
 func (d *desk) answer(ctx context.Context, u store.SignUp, letters map[look]store.SignUpLetters, templates map[string]string) error {
-	s, key := d.s, look{u.Newsletter, u.Language}
+	s, key := d.s, look{u.Newsletter, u.Language, u.ArchiveOnly}
 	if !u.At.IsZero() && s.now().Sub(u.At) > s.o.SignUps.Forget {
 		return s.store.DropSignUp(ctx, u.ID)
 	}
@@ -191,7 +194,7 @@ func (d *desk) settle(ctx context.Context, u store.SignUp, l store.SignUpLetters
 	}
 	s.log.Info("sign-up", "newsletter", u.Newsletter, "result", string(result))
 	switch result {
-	case store.SignUpConfirm, store.SignUpKnown:
+	case store.SignUpConfirm, store.SignUpKnown, store.SignUpReader:
 		s.Wake()
 	case store.SignUpFull:
 		if s.capped.due(s.now()) {
@@ -212,9 +215,13 @@ func (s *Service) letterTemplates(name string) string {
 	return fmt.Sprint(bundle, err) // maps are written in order of their keys
 }
 
-// signUpLetters renders both answers to a sign-up.
+// signUpLetters renders what may be answered to a sign-up.
 func (s *Service) signUpLetters(ctx context.Context, u store.SignUp) (l store.SignUpLetters, err error) {
-	for kind, into := range map[newsletter.LetterKind]*newsletter.LetterContent{newsletter.LetterConfirm: &l.Confirm, newsletter.LetterKnown: &l.Known} {
+	answers := map[newsletter.LetterKind]*newsletter.LetterContent{newsletter.LetterConfirm: &l.Confirm, newsletter.LetterKnown: &l.Known}
+	if u.ArchiveOnly {
+		answers = map[newsletter.LetterKind]*newsletter.LetterContent{newsletter.LetterArchive: &l.Archive}
+	}
+	for kind, into := range answers {
 		if *into, err = s.tryLetter(ctx, LetterRequest{Kind: kind, Newsletter: u.Newsletter, Language: u.Language}); err != nil {
 			return l, err
 		}

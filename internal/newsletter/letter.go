@@ -13,11 +13,12 @@ const (
 	LetterAccess  LetterKind = "access"  // its link opens what a forwarded digest must not
 	LetterChange  LetterKind = "change"  // to a new address: its link confirms the change
 	LetterChanged LetterKind = "changed" // to the address of before, has no link that acts
+	LetterArchive LetterKind = "archive" // to a subscriber who asked for it: its link leads to the issues of a private archive
 )
 
 // LetterKinds returns all there are.
 func LetterKinds() []LetterKind {
-	return []LetterKind{LetterConfirm, LetterKnown, LetterAccess, LetterChange, LetterChanged}
+	return []LetterKind{LetterConfirm, LetterKnown, LetterAccess, LetterChange, LetterChanged, LetterArchive}
 }
 
 // Purpose returns what the letter's link is good for, 0: it has none.
@@ -31,6 +32,8 @@ func (k LetterKind) Purpose() Purpose {
 		return PurposeAccess
 	case LetterChange:
 		return PurposeChange
+	case LetterArchive:
+		return PurposeRead
 	}
 	return 0
 }

@@ -15,6 +15,9 @@ type SignUp struct {
 	Network  string    `json:"network,omitempty"`  // of who asked, see Network
 	Language string    `json:"language,omitempty"` // of the mail; empty: the newsletter's
 	Topics   []string  `json:"topics,omitempty"`   // none: all
+
+	// ArchiveOnly: nobody is to be subscribed; whoever is asks for their link to the issues.
+	ArchiveOnly bool `json:"archive_only,omitempty"`
 }
 
 // Consent is the proof of a consent by double opt-in.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +36,8 @@ const (
 	SignUpCapped  SignUpResult = "capped"  // too many for the address, or from the network
 	SignUpFull    SignUpResult = "full"    // too many at all
 	SignUpGone    SignUpResult = "gone"    // somebody else dealt with it
+	SignUpReader  SignUpResult = "reader"  // a letter has the link to the issues
+	SignUpNoOne   SignUpResult = "no one"  // that was asked for, by who is not subscribed
 )
 
 // AskSignUp notes a sign-up: one row, whatever the address is. ErrLimit: as many as
@@ -76,8 +79,9 @@ func (s *Store) SignUps(ctx context.Context, after int64, limit int) ([]SignUp, 
 // SignUpLetters are what may be answered, ready to be stored.
 type SignUpLetters struct {
 	Confirm, Known newsletter.LetterContent
-	Expires        time.Time // of the link that confirms
-	KnownExpires   time.Time // when Known is given up
+	Archive        newsletter.LetterContent // where that alone was asked for
+	Expires        time.Time                // of the link that confirms
+	KnownExpires   time.Time                // when Known and Archive are given up
 	Rehearsal      bool
 }
 
@@ -95,6 +99,10 @@ func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters,
 	if err != nil {
 		return "", fmt.Errorf("freeze a letter: %w", err)
 	}
+	archive, err := freeze(letters.Archive)
+	if err != nil {
+		return "", fmt.Errorf("freeze a letter: %w", err)
+	}
 	asked, err := json.Marshal(u.SignUp)
 	if err != nil {
 		return "", fmt.Errorf("deal with a sign-up: %w", err)
@@ -108,6 +116,13 @@ func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters,
 			return err
 		}
 		hash := s.keys.AddressHash(u.Email)
+		if u.ArchiveOnly {
+			result, err = x.answerReader(u.Newsletter, hash, newsletter.Letter{
+				Kind: newsletter.LetterArchive, Rehearsal: letters.Rehearsal, Newsletter: u.Newsletter,
+				Content: archive.hash, Expires: letters.KnownExpires, CreatedAt: fromMS(ms(now)),
+			}, archive, limits.Letters)
+			return err
+		}
 		cause, err := missing(one(x, value[string], "SELECT cause FROM suppressions WHERE hash = $1", hash))
 		if err != nil {
 			return err
@@ -139,6 +154,24 @@ func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters,
 		return x.createLetter(&l, content, limits.Letters)
 	})
 	return result, err
+}
+
+// answerReader writes the letter to whoever is subscribed, and to nobody else.
+func (x *tx) answerReader(name, hash string, l newsletter.Letter, content frozenContent, limit LetterCap) (SignUpResult, error) {
+	id, err := missing(x.query1(`SELECT s.id FROM subscribers s JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $2 AND b.state = 'confirmed'
+		WHERE s.hash = $1`, hash, name))
+	if err != nil || id == 0 {
+		return SignUpNoOne, err
+	}
+	l.Subscriber = id
+	switch err := x.createLetter(&l, content, limit); {
+	case errors.Is(err, ErrConflict):
+		return SignUpRefused, nil
+	case errors.Is(err, ErrLimit):
+		return SignUpCapped, nil
+	default:
+		return SignUpReader, err
+	}
 }
 
 // SignUpCounts returns how many sign-ups wait, and how many were dealt with within a

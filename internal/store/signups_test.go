@@ -80,6 +80,34 @@ func TestSignUpAndConfirm(t *testing.T) {
 	})
 }
 
+// TestReadersAsk: the link to the issues goes to whoever is subscribed, and nothing of
+// anybody's subscription changes.
+func TestReadersAsk(t *testing.T) {
+	each(t, func(b *bench) {
+		reader := func(u *newsletter.SignUp) { u.ArchiveOnly = true }
+		equal(b, b.signUp("ann@example.org", "", reader), store.SignUpNoOne)
+		_, err := b.SubscriberByEmail(ctx, "ann@example.org")
+		b.is(err, store.ErrNotFound)
+
+		equal(b, b.signUp("ann@example.org", ""), store.SignUpConfirm)
+		confirm := b.delivered()
+		equal(b, b.signUp("ann@example.org", "", reader), store.SignUpNoOne) // not yet
+		must(b.Confirm(ctx, confirm.Chunk, "", b.Now()))(b)
+		before := b.subscription("ann@example.org")
+		b.Advance(time.Minute)
+		for range 3 {
+			equal(b, b.signUp("Ann@example.org", "", reader), store.SignUpReader)
+			l := b.delivered()
+			equal(b, []any{l.Kind, l.Newsletter, l.Subscriber, l.Address, l.Asked}, []any{newsletter.LetterArchive, "weekly", before.Subscriber.ID, "ann@example.org", ""})
+		}
+		equal(b, b.signUp("ann@example.org", "", reader), store.SignUpCapped)
+		equal(b, b.subscription("ann@example.org"), before)
+		b.Advance(25 * time.Hour)
+		b.ok(b.Suppress(ctx, "ann@example.org", newsletter.CauseComplaint, 0, "", b.Now()))
+		equal(b, b.signUp("ann@example.org", "", reader), store.SignUpRefused)
+	})
+}
+
 // deliverIssue takes what is sending out of the way.
 func (b *bench) deliverIssue() (int, error) {
 	l := b.lease("w")

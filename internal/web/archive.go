@@ -129,11 +129,10 @@ func (s *server) readList(w http.ResponseWriter, r *http.Request) error {
 // notForAll answers who comes to an issue without a link, where not everybody may
 // read it. Whether there is such an issue makes no difference.
 func (s *server) notForAll(w http.ResponseWriter, r *http.Request, n newsletter.Newsletter) error {
-	p := s.newPage(n.Language)
 	if n.Archive == newsletter.ArchivePrivate {
-		return s.archiveNotice(w, r, p, n, http.StatusForbidden, "archive.private")
+		return s.showArchive(w, r, http.StatusForbidden, n, archiveView{State: "ask"})
 	}
-	return s.archiveNotice(w, r, p, n, http.StatusNotFound, "archive.none")
+	return s.archiveNotice(w, r, s.newPage(n.Language), n, http.StatusNotFound, "archive.none")
 }
 
 // archiveNotice says why issues cannot be read; key names the words for it.

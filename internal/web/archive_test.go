@@ -128,7 +128,7 @@ func TestPrivateWithoutLink(t *testing.T) {
 	s := newSite(t, withBoard(newsletter.ArchivePrivate))
 	before := s.get("/newsletters/board/issues/1")
 	none := text(t, before, 403)
-	contains(t, none, "This issue is for subscribers", "View in your browser", `<meta name="robots" content="noindex">`)
+	contains(t, none, "This is for subscribers", "View in your browser", `<meta name="robots" content="noindex">`)
 	s.board(2)
 	for _, target := range []string{"/newsletters/board/issues/1", "/newsletters/board/issues/2?digest=2", "/newsletters/board/issues/99", "/newsletters/board/issues/x"} {
 		r := s.get(target)

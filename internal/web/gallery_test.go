@@ -121,7 +121,11 @@ func (g *gallery) public(n newsletter.Newsletter) {
 		g.shown[len(g.shown)-1].mail = true
 		g.hang("issues for subscribers", 200, g.get(link+"/issues"), "archive.list")
 		g.hang("newsletter for subscribers", 200, g.get("/newsletters/board"), "archive.subscribers")
-		g.hang("issue for subscribers, no link", 403, g.get("/newsletters/board/issues/1"), "archive.private")
+		ask := g.hang("issue for subscribers, no link", 403, g.get("/newsletters/board/issues/1"), "archive.private")
+		made := stampOf.FindStringSubmatch(ask)[1]
+		g.pass(5 * time.Second)
+		g.hang("link to the issues, wrong address", 422, g.post("/newsletters/board/archive", url.Values{"email": {"nadia"}, "made": {made}}), "signup.invalid")
+		g.hang("link to the issues, asked for", 200, g.post("/newsletters/board/archive", url.Values{"email": {her}, "made": {made}}), "signup.sent")
 	}
 }
 

@@ -28,6 +28,7 @@ type newsletterView struct {
 	Page                     int // of Issues, from 1; 0: there is no list
 	Pages                    int
 	Note                     string      // who may read them, where not everybody may
+	AskURL                   string      // where subscribers ask for their link to them; empty: there is none to ask for
 	Rehearsal                bool        // the issues went to the catcher only
 	Form                     *signUpForm // nil: there is none here
 	Closed                   bool        // nobody can sign up
@@ -58,7 +59,7 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	case newsletter.ArchivePrivate:
-		v.Note = p.words.T("archive.subscribers")
+		v.Note, v.AskURL = p.words.T("archive.subscribers"), s.base+archivePath(n.Name)
 		p.Hidden = true
 	default:
 		v.Note = p.words.T("archive.by_mail")

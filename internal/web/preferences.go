@@ -28,6 +28,7 @@ type subscriptionView struct {
 	CanReturn                     bool          // they left, and that can be undone
 	SubscribeURL                  string        // the form, where it cannot; empty: there is none
 	ByFeed                        bool          // in the owner's feed only
+	ArchiveURL                    string        // the past issues, for this owner; empty: there are none on the web
 	Current                       bool          // the one whose mail carried the link
 	Changed                       bool          // just now
 	Said                          string        // what was done with its settings just now: "saved", "undone"; empty: nothing
@@ -199,6 +200,9 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 		return v, nil //nolint:nilerr // it can be left all the same
 	}
 	v.Counts = countsNote(n, words)
+	if n.Archive != newsletter.ArchiveNone {
+		v.ArchiveURL = s.archiveLink(n, sub)
+	}
 	problem := ""
 	if c.newsletter == n.Name {
 		v.Changed, v.Said = c.said == "" && c.problem == "", c.said

@@ -51,12 +51,9 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request) error {
 	if n.Closed {
 		return s.showForm(w, r, http.StatusForbidden, n, p, asked{}, "")
 	}
-	client, now := s.client(r), s.now()
-	if wait, over := s.signing.over(client, now); over {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
-		return status(http.StatusTooManyRequests)
+	if err := s.mayAsk(w, r); err != nil {
+		return err
 	}
-	s.signing.add(client, now)
 	typed, err := s.readForm(r, n)
 	if err != nil {
 		return err
@@ -79,10 +76,22 @@ func (s *server) subscribe(w http.ResponseWriter, r *http.Request) error {
 	if v.Meant = roster.Meant(address); v.Meant != "" {
 		meant := typed
 		meant.email = v.Meant
-		v.Again = s.form(n, p, meant, now.Add(-formLeast))
+		v.Again = s.form(n, p, meant, s.now().Add(-formLeast))
 	}
 	p.Title, p.View = p.words.T("signup.sent"), v
 	return s.show(w, r, http.StatusOK, "subscribe.html", p)
+}
+
+// mayAsk counts a form with which a client has mail sent, and refuses it where there were
+// enough.
+func (s *server) mayAsk(w http.ResponseWriter, r *http.Request) error {
+	client, now := s.client(r), s.now()
+	if wait, over := s.signing.over(client, now); over {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())+1))
+		return status(http.StatusTooManyRequests)
+	}
+	s.signing.add(client, now)
+	return nil
 }
 
 // signUpOf is the proof of what was asked for.

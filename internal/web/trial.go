@@ -34,10 +34,11 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"newsletter.html": {newsletterView{}, newsletterView{
 			Name: "weekly", Title: "Weekly", Description: "Description", Lang: "en", Sender: mail.Address{Name: "Sender", Address: "a@example.org"},
-			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Page: 2, Pages: 3, Note: "Note", Rehearsal: true, Form: form, EmbedURL: "/newsletters/weekly/embed",
+			Next: when, Issues: []issueLink{{1, "Subject", when, "/newsletters/weekly/issues/1"}}, Page: 2, Pages: 3, Note: "Note", AskURL: "/newsletters/weekly/archive", Rehearsal: true, Form: form, EmbedURL: "/newsletters/weekly/embed",
 		}},
-		"notice.html": {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}, &newsletterLink{Title: "Weekly", URL: "/newsletters/weekly", Language: "de"}}},
-		"change.html": {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
+		"notice.html":  {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}, &newsletterLink{Title: "Weekly", URL: "/newsletters/weekly", Language: "de"}}},
+		"archive.html": {archiveView{}, archiveView{"sent", "Weekly", "de", "/newsletters/weekly", "/newsletters/weekly/archive", "stamp", "a@example.org", "Problem."}},
+		"change.html":  {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
 		"access.html": {
 			accessView{State: "expired"},
 			accessView{State: "again"},
@@ -51,7 +52,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		},
 		"preferences.html": {preferencesView{}, preferencesView{"m…@example.org", "/preferences/x", []subscriptionView{
 			{
-				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Clock: "Clock.", Paused: when, Counts: "Counts.",
+				Name: "weekly", Title: "Weekly", Description: "Description", URL: "/newsletters/weekly", Lang: "en", Subscribed: true, Current: true, Said: "saved", Clock: "Clock.", ArchiveURL: "/read/x/issues", Paused: when, Counts: "Counts.",
 				Settings: &settingsView{
 					Topics: []choice{{"sea", "Sea", "", true}}, Cadences: []choice{{"monthly", "Monthly", "", true}}, Languages: []choice{{"fr", "Français", "fr", false}}, Items: []choice{{}}, Hours: []choice{{}},
 					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Clock: "Clock.", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},

@@ -27,7 +27,7 @@ const (
 // files define what pages share; layout.html is where rendering begins.
 var pageFiles = []string{
 	"home.html", "list.html", "article.html", "newsletter.html", "feed.html", "feeds.html", "subscribe.html", "embed.html", "confirm.html",
-	"unsubscribe.html", "preferences.html", "access.html", "change.html", "notice.html",
+	"unsubscribe.html", "preferences.html", "access.html", "change.html", "archive.html", "notice.html",
 }
 
 const layoutFile = "layout.html"

@@ -194,6 +194,8 @@ func (s *server) routes() *http.ServeMux {
 		{"GET /newsletters/{newsletter}/subscribe", s.subscribePage},
 		{"POST /newsletters/{newsletter}/subscribe", s.subscribe},
 		{"GET /newsletters/{newsletter}/embed", s.embed},
+		{"GET /newsletters/{newsletter}/archive", s.archivePage},
+		{"POST /newsletters/{newsletter}/archive", s.askArchive},
 		{"GET /r/{link}", s.followLink},
 		{"GET /confirm/{token}", s.confirmPage},
 		{"POST /confirm/{token}", s.confirm},
