@@ -29,6 +29,16 @@ func (s *Service) HeldFeeds() []publish.Hold { return s.builder.Held() }
 // build that changes something, so ask again for each request; it costs nothing.
 func (s *Service) Catalogue() *publish.Catalogue { return s.builder.Catalogue() }
 
+// Sitemap lists the pages that search engines may find, as they are now; c are the feeds.
+func (s *Service) Sitemap(ctx context.Context, c *publish.Catalogue) (file []byte, parts []publish.SitemapPart, err error) {
+	return s.builder.Sitemap(ctx, c)
+}
+
+// SitemapIssues changes with the issues in it.
+func (s *Service) SitemapIssues(ctx context.Context) (string, error) {
+	return s.builder.SitemapIssues(ctx)
+}
+
 // CheckFeeds looks at all documents that were built, as readers would. It returns
 // how many there are and what is wrong.
 func (s *Service) CheckFeeds(ctx context.Context) (documents int, found []publish.Finding, err error) {

@@ -280,7 +280,7 @@ func (b *Builder) make(ctx context.Context, p *plan, next *state, r *Report) err
 	slices.SortFunc(next.Feeds, func(x, y feedState) int {
 		return (&spec{key: key{kind: x.Kind}, path: x.Path}).compare(&spec{key: key{kind: y.Kind}, path: y.Path})
 	})
-	if err := b.static(next, w, r); err != nil {
+	if err := b.static(ctx, next, w, r); err != nil {
 		return err
 	}
 	if err := w.sweep(next); err != nil {

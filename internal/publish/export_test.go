@@ -5,3 +5,6 @@ var (
 	Slug       = slug
 	WellFormed = wellFormed
 )
+
+// SetSitemapPages sets how many pages one file of a sitemap lists.
+func (b *Builder) SetSitemapPages(n int) { b.most = n }

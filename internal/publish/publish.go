@@ -113,6 +113,8 @@ type Hold struct {
 type Builder struct {
 	o         Options
 	private   map[string]bool // the newsletters that no file names
+	pages     []string        // all others: they have pages for everybody
+	most      int             // pages in one file of a sitemap
 	building  sync.Mutex
 	last      memory
 	catalogue atomic.Pointer[Catalogue]
@@ -123,10 +125,12 @@ func New(o Options) *Builder {
 	if o.Archives == "" {
 		o.Archives = ArchivesMain
 	}
-	private := map[string]bool{}
+	b := &Builder{private: map[string]bool{}, most: SitemapPages}
 	for _, n := range o.Newsletters {
 		if n.Archive == newsletter.ArchivePrivate {
-			private[n.Name] = true
+			b.private[n.Name] = true
+		} else {
+			b.pages = append(b.pages, n.Name)
 		}
 	}
 	// Issues that not everybody may read are in no feed.
@@ -137,7 +141,8 @@ func New(o Options) *Builder {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Builder{o: o, private: private}
+	b.o = o
+	return b
 }
 
 // newslettersFolder is where the feeds of newsletters are.

@@ -6,9 +6,16 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
 )
 
@@ -89,5 +96,94 @@ func TestSitemapParts(t *testing.T) {
 				t.Errorf("page %d: %+v", n, p)
 			}
 		}
+	}
+}
+
+// TestSitemapIsBuilt: the list of pages stands beside the feeds, in parts where it is long,
+// and goes with what it lists; one that somebody else made is left alone.
+func TestSitemapIsBuilt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *publish.Options) {
+		o.Newsletters = []newsletter.Newsletter{
+			{Name: "weekly", Title: "Weekly", Language: "en"}, {Name: "quiet", Title: "Quiet", Language: "en", Archive: newsletter.ArchiveNone},
+			{Name: "board", Title: "Board", Language: "en", Archive: newsletter.ArchivePrivate},
+		}
+	})
+	s.put(article(1, tagged("Sea")), article(2), article(3, func(a *newsletter.Article) { a.Origin = &newsletter.Origin{URL: "https://elsewhere.example.org/3"} }))
+	s.build()
+	const site = "https://news.example.org"
+	want := []string{
+		site + "/", site + "/articles/article-1", site + "/articles/article-2", site + "/feeds", site + "/languages/en/",
+		site + "/newsletters/quiet", site + "/newsletters/weekly", site + "/tags/sea/",
+	}
+	listed := func() []string {
+		t.Helper()
+		pages, _ := sitemapOf(t, []byte(files(t, s.options.Dir)["sitemap.xml"]))
+		var all []string
+		for _, p := range pages {
+			all = append(all, p.Loc)
+		}
+		slices.Sort(all)
+		return all
+	}
+	if d := cmp.Diff(want, listed()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+
+	// In parts of three; later in one file again.
+	build := func(most int) publish.Report {
+		t.Helper()
+		b := publish.New(s.options)
+		b.SetSitemapPages(most)
+		r, err := b.Build(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	s.put(article(4))
+	build(3)
+	var all []string
+	built := files(t, s.options.Dir)
+	_, parts := sitemapOf(t, []byte(built["sitemap.xml"]))
+	for n := range parts {
+		name := publish.SitemapPartFile(n + 1)
+		z, err := gzip.NewReader(strings.NewReader(built[name]))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages, _ := sitemapOf(t, data)
+		for _, p := range pages {
+			all = append(all, p.Loc)
+		}
+		if parts[n].Loc != site+"/"+name {
+			t.Errorf("part %d is at %s", n+1, parts[n].Loc)
+		}
+	}
+	slices.Sort(all)
+	if d := cmp.Diff(slices.Insert(slices.Clone(want), 3, site+"/articles/article-4"), all); d != "" || len(parts) != 3 {
+		t.Errorf("in %d parts (-want +got):\n%s", len(parts), d)
+	}
+	s.remove(article(4).Key)
+	if r := build(50); !slices.Equal(r.Removed, []string{"sitemap-1.xml.gz", "sitemap-2.xml.gz", "sitemap-3.xml.gz"}) {
+		t.Errorf("removed %v", r.Removed)
+	}
+	if d := cmp.Diff(want, listed()); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+
+	// Somebody else's.
+	other := newSite(t)
+	theirs := filepath.Join(other.options.Dir, "sitemap.xml")
+	if err := os.WriteFile(theirs, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other.put(article(1))
+	if other.build(); files(t, other.options.Dir)["sitemap.xml"] != "theirs" {
+		t.Error("a sitemap that another program made was overwritten")
 	}
 }

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -21,7 +22,7 @@ const (
 
 // static writes the files beside the feeds. One that somebody else put there is
 // left alone; one that would be empty is none.
-func (b *Builder) static(next *state, w *writer, r *Report) error {
+func (b *Builder) static(ctx context.Context, next *state, w *writer, r *Report) error {
 	c := next.catalogue()
 	opml, err := OPML(b.o.Site.Title, b.o.Site.URL, c)
 	if err != nil {
@@ -29,6 +30,9 @@ func (b *Builder) static(next *state, w *writer, r *Report) error {
 	}
 	gone := goneList(c)
 	if err := w.folder(); err != nil {
+		return err
+	}
+	if err := b.sitemap(ctx, c, w); err != nil {
 		return err
 	}
 	for _, x := range []struct {
@@ -53,6 +57,31 @@ func (b *Builder) static(next *state, w *writer, r *Report) error {
 		w.static[x.name] = true
 	}
 	return nil
+}
+
+// sitemap writes the list of pages for search engines, and its parts where it is long. A
+// site whose pages are made by another program may have one by that: it is left alone.
+func (b *Builder) sitemap(ctx context.Context, c *Catalogue, w *writer) error {
+	if !w.claim(SitemapFile) {
+		return nil
+	}
+	file, parts, err := b.Sitemap(ctx, c)
+	if err != nil {
+		return err
+	}
+	put := func(name string, data []byte) error {
+		w.static[name] = true
+		if err := w.write(name, Hash(data), func() ([]byte, error) { return data, nil }); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+		return nil
+	}
+	for i, part := range parts { // before what names them
+		if err := put(SitemapPartFile(i+1), part.GZ); err != nil {
+			return err
+		}
+	}
+	return put(SitemapFile, file)
 }
 
 type (

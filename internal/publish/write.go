@@ -122,7 +122,7 @@ func (w *writer) sweep(next *state) error {
 		plain := plainName(name)
 		_, isDocument := c.Find("/" + plain)
 		twin := plain != name
-		if (isDocument || w.static[name]) && (!twin || w.compressed) {
+		if w.static[name] || isDocument && (!twin || w.compressed) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(w.dir, filepath.FromSlash(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,13 +53,15 @@ func (s *Store) WalkPages(ctx context.Context, visit func(Page) bool) error {
 		if err := rows.Scan(&p.Slug, &p.Permalink, stamp{&p.Updated}, &meta); err != nil {
 			return s.wrap(what, err)
 		}
-		var m struct {
-			Origin *newsletter.Origin `json:"origin"`
+		if bytes.Contains(meta, []byte(`"origin"`)) { // few have one
+			var m struct {
+				Origin *newsletter.Origin `json:"origin"`
+			}
+			if err := json.Unmarshal(meta, &m); err != nil {
+				return s.wrap(fmt.Sprintf("%s, at %s", what, p.Slug), err)
+			}
+			p.Syndicated = m.Origin != nil && m.Origin.URL != ""
 		}
-		if err := json.Unmarshal(meta, &m); err != nil {
-			return s.wrap(fmt.Sprintf("%s, at %s", what, p.Slug), err)
-		}
-		p.Syndicated = m.Origin != nil && m.Origin.URL != ""
 		if !visit(p) {
 			break
 		}

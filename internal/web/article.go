@@ -50,7 +50,7 @@ func (s *server) tagLinks(tags []string) []tagLink {
 	for i, t := range tags {
 		links[i].Name = t
 		if f, ok := c.Of(publish.Tag, t); ok {
-			links[i].URL = s.base + pageOfFeed(f)
+			links[i].URL = s.base + f.PagePath()
 		}
 	}
 	return links

@@ -61,7 +61,7 @@ func (s *server) list(f *publish.Feed) func(http.ResponseWriter, *http.Request) 
 			return err
 		}
 		v.Articles = s.cards(r.Context(), articles, p.Language)
-		p.paged(pageOfFeed(f), s, v.Page, v.Pages)
+		p.paged(f.PagePath(), s, v.Page, v.Pages)
 		p.Title, p.View, p.Own = v.Heading, v, v.Feeds
 		if v.Page > 1 {
 			p.Title += " · " + p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
@@ -71,11 +71,6 @@ func (s *server) list(f *publish.Feed) func(http.ResponseWriter, *http.Request) 
 		linkFeeds(w, v.Feeds)
 		return s.show(w, r, http.StatusOK, "list.html", p)
 	}
-}
-
-// pageOfFeed is the path of the page that lists what is in a feed.
-func pageOfFeed(f *publish.Feed) string {
-	return (&url.URL{Path: "/" + f.Path + "/"}).EscapedPath()
 }
 
 // sectionTitle is what readers see of a section and those around it:

@@ -3,6 +3,8 @@ package web
 import (
 	"io"
 	"net/http"
+
+	"syndicate/internal/publish"
 )
 
 // robots keeps crawlers off what is one person's, and off what is none of a
@@ -15,7 +17,7 @@ func (s *server) robots(w http.ResponseWriter, r *http.Request) error {
 	for _, p := range []string{"/confirm/", "/unsubscribe/", "/preferences/", "/access/", "/change/", "/personal/", "/read/", "/r/", "/console/", "/api/", "/metrics"} {
 		text += "Disallow: " + s.base + p + "\n"
 	}
-	text += "\nSitemap: " + s.site.URL + sitemapPath + "\n"
+	text += "\nSitemap: " + s.site.URL + "/" + publish.SitemapFile + "\n"
 	_, err := io.WriteString(w, text)
 	return err
 }

@@ -31,6 +31,7 @@ import (
 	"syndicate/internal/intake"
 	"syndicate/internal/jobs"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/publish"
 	"syndicate/internal/store"
 )
 
@@ -163,7 +164,7 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 		s.answer(s.list(f)).ServeHTTP(w, r)
 		return
 	}
-	if part, ok := sitemapPart(r.URL.Path); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if part, ok := publish.SitemapPartOf(strings.TrimPrefix(r.URL.Path, "/")); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		r.Pattern = "GET /sitemap-{part}.xml.gz"
 		s.answer(s.partOfSitemap(part)).ServeHTTP(w, r)
 		return
