@@ -60,7 +60,8 @@ func (b *Builder) static(ctx context.Context, next *state, w *writer, r *Report)
 }
 
 // sitemap writes the list of pages for search engines, and its parts where it is long. A
-// site whose pages are made by another program may have one by that: it is left alone.
+// site whose pages are made by another program may have one by that: it is left alone. It
+// says which pages there are now, also where feeds are held.
 func (b *Builder) sitemap(ctx context.Context, c *Catalogue, w *writer) error {
 	if !w.claim(SitemapFile) {
 		return nil

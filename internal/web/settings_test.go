@@ -63,7 +63,7 @@ func TestSettings(t *testing.T) {
 		t.Errorf("another subscription changed: %+v", q)
 	}
 
-	contains(t, body, "Dans le fuseau America/Halifax, il est 06:00.")
+	contains(t, body, "Dans le fuseau America/Halifax, il est 06\u00a0h\u00a000.")
 
 	// Its undo brings all of it back.
 	body = text(t, s.post(link, undoForm(t, body)), 200)
