@@ -105,7 +105,8 @@ func TestSitemapIsBuilt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *publish.Options) {
 		o.Newsletters = []newsletter.Newsletter{
-			{Name: "weekly", Title: "Weekly", Language: "en"}, {Name: "quiet", Title: "Quiet", Language: "en", Archive: newsletter.ArchiveNone},
+			{Name: "weekly", Title: "Weekly", Language: "en"},
+			{Name: "quiet", Title: "Quiet", Language: "en", Archive: newsletter.ArchiveNone},
 			{Name: "board", Title: "Board", Language: "en", Archive: newsletter.ArchivePrivate},
 		}
 	})
