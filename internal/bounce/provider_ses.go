@@ -3,6 +3,7 @@ package bounce
 import (
 	"crypto"
 	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // what Amazon signs with, as long as nobody tells it otherwise
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -47,9 +48,6 @@ func ReadSNS(body []byte, topic string, certificate func(url string) (*x509.Cert
 	if topic == "" || m.TopicARN != topic {
 		return m, fmt.Errorf("a webhook of Amazon SNS is for another topic: %w", ErrSignature)
 	}
-	if m.SignatureVersion != "2" {
-		return m, fmt.Errorf("a webhook of Amazon SNS is signed with SHA-1; set the topic's SignatureVersion to 2: %w", ErrSignature)
-	}
 	if !isAmazon(m.SigningCertURL) || m.SubscribeURL != "" && !isAmazon(m.SubscribeURL) {
 		return m, fmt.Errorf("a webhook of Amazon SNS names a server that is not Amazon's: %w", ErrSignature)
 	}
@@ -65,11 +63,30 @@ func ReadSNS(body []byte, topic string, certificate func(url string) (*x509.Cert
 	if !ok {
 		return m, errors.New("the certificate of Amazon SNS is not for RSA")
 	}
-	sum := sha256.Sum256([]byte(m.signed()))
-	if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature); err != nil {
+	hash, sum, err := m.sum()
+	if err != nil {
+		return m, err
+	}
+	if err := rsa.VerifyPKCS1v15(key, hash, sum, signature); err != nil {
 		return m, fmt.Errorf("a webhook of Amazon SNS: %w", ErrSignature)
 	}
 	return m, nil
+}
+
+// sum returns the hash that is signed. Version 1 (SHA-1) is what topics have until
+// somebody sets their SignatureVersion to 2 (SHA-256). To forge one takes another text
+// with the sum of one that Amazon signed, which nobody can make; who makes two with the
+// same sum has to have Amazon sign one of them, and what is signed ends with its topic.
+func (m SNS) sum() (crypto.Hash, []byte, error) {
+	switch m.SignatureVersion {
+	case "1":
+		sum := sha1.Sum([]byte(m.signed())) //nolint:gosec // as above
+		return crypto.SHA1, sum[:], nil
+	case "2":
+		sum := sha256.Sum256([]byte(m.signed()))
+		return crypto.SHA256, sum[:], nil
+	}
+	return 0, nil, fmt.Errorf("a webhook of Amazon SNS is signed in a way that is not known (SignatureVersion %q): %w", m.SignatureVersion, ErrSignature)
 }
 
 func isAmazon(address string) bool {

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -242,8 +243,13 @@ func TestSNS(t *testing.T) {
 				signed.WriteString(name + "\n" + v + "\n")
 			}
 		}
-		sum := sha256.Sum256(signed.Bytes())
-		signature, err := rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA256, sum[:])
+		hash := crypto.SHA256
+		if m["SignatureVersion"] == "1" {
+			hash = crypto.SHA1
+		}
+		sum := hash.New()
+		sum.Write(signed.Bytes())
+		signature, err := rsa.SignPKCS1v15(rand.Reader, private, hash, sum.Sum(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,12 +273,22 @@ func TestSNS(t *testing.T) {
 	if got, err := bounce.ParseSES([]byte(m.Message)); err != nil || got[0].MessageID != "17@news.example.org" {
 		t.Errorf("%+v, %v", got, err)
 	}
+	old := maps.Clone(good) // as new topics are
+	old["SignatureVersion"] = "1"
+	if m, err := bounce.ReadSNS(sign(old), topic, certificate); err != nil || m.Message != sesBounce {
+		t.Errorf("signed with SHA-1: %+v, %v", m, err)
+	}
 	if m, err := bounce.ReadSNS(sign(confirmation), topic, certificate); err != nil || m.SubscribeURL == "" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	for name, body := range map[string][]byte{
 		"another message":   sign(good, "Message", "{}"),
-		"SHA-1":             sign(good, "SignatureVersion", "1"),
+		"another hash":      sign(good, "SignatureVersion", "1"),
+		"another hash, too": sign(old, "SignatureVersion", "2"),
+		"no hash":           sign(good, "SignatureVersion", "3"),
+		"another, SHA-1":    sign(old, "Message", "{}"),
+		"topic, SHA-1":      sign(old, "TopicArn", "arn:aws:sns:eu-west-1:2:bounces"),
+		"elsewhere, SHA-1":  sign(old, "SigningCertURL", "https://example.org/1.pem"),
 		"another topic":     sign(good, "TopicArn", "arn:aws:sns:eu-west-1:2:bounces"),
 		"no signature":      sign(good, "Signature", ""),
 		"not Amazon":        sign(good, "SigningCertURL", "https://sns.eu-west-1.amazonaws.com.example.org/1.pem"),

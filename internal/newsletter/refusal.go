@@ -18,7 +18,7 @@ type Refusal struct {
 // thing are trusted most, because the statuses 5.0.0, 5.1.0 and 5.7.1 stand in
 // front of everything; then the status; then words that mean a thing as a rule;
 // then the reply code. What is temporary is never hard, and neither is a status
-// 5.7.x, which is about the sender, but for one sentence (see mixed).
+// 5.7.x, which is about the sender, but for one sentence (see saysNobody).
 func Classify(r Refusal) (ReportKind, Reason) {
 	class, subject, detail := cutStatus(r.Status)
 	if class == 0 {
@@ -28,8 +28,8 @@ func Classify(r Refusal) (ReportKind, Reason) {
 	reason := reasonByWords(words)
 	byStatus := reasonByStatus(subject, detail)
 	switch {
-	case subject == 7 && reason.kind(true) == ReportHard:
-		return mixed(detail, words), reason
+	case subject == 7 && reason.kind(true) == ReportHard && !saysNobody(detail, words):
+		reason = byStatus
 	case reason == "" || overrules(byStatus, reason):
 		reason = byStatus
 	}
@@ -45,14 +45,13 @@ func Classify(r Refusal) (ReportKind, Reason) {
 	return reason.kind(class != 4), reason
 }
 
-// mixed is what "5.7.1 user unknown" means: softly that nobody is there, so that
-// it takes several to suppress. "5.7.1 No such user" is how Yandex says it, and
-// Gmail did.
-func mixed(detail int, words string) ReportKind {
-	if detail == 1 && strings.Contains(words, "no such user") {
-		return ReportHard
-	}
-	return ReportSoft
+// saysNobody reports whether words behind a status 5.7.x are believed before it:
+// "5.7.1 No such user" is how Yandex says that nobody is there, and Gmail did. Any other
+// words there ("user unknown", "mailbox disabled") are how filters answer whom they do
+// not want, and so is this sentence beside a word of policy.
+func saysNobody(detail int, words string) bool {
+	weak := reasonByWeakWords(words)
+	return detail == 1 && strings.Contains(words, "no such user") && (weak == "" || weak.kind(true) == ReportHard)
 }
 
 // overrules reports whether the status of a refusal is to be believed before its

@@ -61,8 +61,13 @@ func TestClassify(t *testing.T) {
 		{"", 0, "user does not exist, but will deliver to /home/vpopmail/; can not open new email file", soft, newsletter.ReasonSystem},
 		{"5.0.0", 0, "", soft, ""},
 		// Contradictions.
-		{"5.7.1", 550, "5.7.1 user unknown", soft, newsletter.ReasonNoUser},
-		{"5.7.13", 550, "no such user", soft, newsletter.ReasonNoUser},
+		{"5.7.1", 550, "5.7.1 user unknown", block, newsletter.ReasonPolicy},
+		{"5.7.1", 550, "5.7.1 Recipient mailbox is disabled", block, newsletter.ReasonPolicy},
+		{"5.7.13", 550, "no such user", block, newsletter.ReasonPolicy},
+		{"5.7.606", 550, "Access denied, banned sending IP; no such user", block, newsletter.ReasonReputation},
+		{"5.7.1", 550, "5.7.1 Access denied: no such user", block, newsletter.ReasonPolicy},
+		{"4.7.1", 450, "4.7.1 user unknown", block, newsletter.ReasonPolicy},
+		{"4.7.1", 450, "4.7.1 no such user", soft, newsletter.ReasonNoUser},
 		// Not now.
 		{"4.1.1", 450, "user unknown", soft, newsletter.ReasonNoUser},
 		{"4.2.2", 452, "", soft, newsletter.ReasonFull},
@@ -109,7 +114,7 @@ func FuzzClassify(f *testing.F) {
 	f.Add("5.1.1", 550, "user unknown")
 	f.Add("4.2.2", 452, "Postfach voll")
 	f.Fuzz(func(t *testing.T, status string, code int, words string) {
-		for _, never := range []string{"4.1.1", "5.7.26", "5.2.2", "5.1.8"} {
+		for _, never := range []string{"4.1.1", "4.7.1", "5.7.0", "5.7.26", "5.2.2", "5.1.8"} {
 			if kind, _ := newsletter.Classify(newsletter.Refusal{Status: never, Code: code, Words: words}); kind == newsletter.ReportHard {
 				t.Fatalf("%s %d %q is hard", never, code, words)
 			}
