@@ -130,7 +130,7 @@ func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now
 		return r, err
 	}, "SELECT b.subscriber, b."+cursorColumn(i.Rehearsal)+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
 		FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber LEFT JOIN receivers r ON r.domain = s.domain
-		WHERE `+where+` AND b.subscriber <= $1 ORDER BY b.subscriber{{for update b}}`, args...)
+		WHERE `+where+` AND b.subscriber <= $1{{postgres AND s.id > $3 AND s.id <= $1}} ORDER BY b.subscriber{{for update b}}`, args...)
 }
 
 // nextHour returns when the wall clock of a zone next shows that hour; zero if it

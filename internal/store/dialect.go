@@ -21,6 +21,7 @@ import (
 //	x {{in ints $1}}, x {{in strings $1}}              $1 is a JSON array
 //	{{rows $1 a int, b text}}                          a subquery; $1 is a JSON array of arrays
 //	{{these}}                                          WHERE of deliveries; see tx.change
+//	{{postgres AND s.id > $1}}                         what only PostgreSQL is to be told
 type dialect struct {
 	name     string
 	token    func(string) string
@@ -33,6 +34,7 @@ var (
 	listRE   = regexp.MustCompile(`^in (ints|strings) (\$\d+)$`)
 	rowsRE   = regexp.MustCompile(`^rows (\$\d+) (.*)$`)
 	lockedRE = regexp.MustCompile(`^(for update|skip locked) (\w+)$`)
+	onlyRE   = regexp.MustCompile(`^postgres (.+)$`)
 )
 
 // expand replaces the tokens.
@@ -81,7 +83,7 @@ func sqliteToken(t string) string {
 		}
 		return "(SELECT " + strings.Join(cols, ", ") + " FROM json_each(" + m[1] + "))"
 	}
-	if lockedRE.MatchString(t) {
+	if lockedRE.MatchString(t) || onlyRE.MatchString(t) {
 		return ""
 	}
 	panic("store: unknown token " + t)
@@ -149,6 +151,9 @@ func postgresToken(t string) string {
 			return " FOR UPDATE OF " + m[2] + " SKIP LOCKED"
 		}
 		return " FOR UPDATE OF " + m[2]
+	}
+	if m := onlyRE.FindStringSubmatch(t); m != nil {
+		return " " + m[1]
 	}
 	panic("store: unknown token " + t)
 }

@@ -63,6 +63,16 @@ func (s *Store) CountRaw(ctx context.Context, query string, args ...any) (int, e
 
 // ExplainLease returns the engine's plan for finding a free chunk.
 func (s *Store) ExplainLease(ctx context.Context, now int64) (string, error) {
+	return s.explain(ctx, leaseFree, now, 0, "[]", "[]")
+}
+
+// ExplainSubscribers returns the engine's plan for reading a page of subscribers.
+func (s *Store) ExplainSubscribers(ctx context.Context, q SubscriberQuery) (string, error) {
+	query, args := q.sql()
+	return s.explain(ctx, query, args...)
+}
+
+func (s *Store) explain(ctx context.Context, query string, args ...any) (string, error) {
 	explain := "EXPLAIN "
 	if s.file != "" {
 		explain += "QUERY PLAN "
@@ -73,7 +83,7 @@ func (s *Store) ExplainLease(ctx context.Context, now int64) (string, error) {
 			return line, scan(&none, &none, &none, &line)
 		}
 		return line, scan(&line)
-	}, explain+leaseFree, now, 0, "[]", "[]")
+	}, explain+query, args...)
 	return strings.Join(lines, "\n"), err
 }
 

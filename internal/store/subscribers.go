@@ -40,8 +40,16 @@ func scanSubscription(scan func(...any) error) (b newsletter.Subscription, err e
 // Subscribers returns the subscriptions of a query in ascending order of
 // subscriber and newsletter.
 func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newsletter.Subscription, error) {
-	args := []any{q.After}
-	conds := []string{"b.subscriber > $1"} // and not s.id: SQLite would sort all that follow, each time
+	query, args := q.sql()
+	all, err := list(s.reader(ctx), scanSubscription, query, args...)
+	return all, s.wrap("read subscribers", err)
+}
+
+func (q SubscriberQuery) sql() (query string, args []any) {
+	args = []any{q.After}
+	// Told of b only, PostgreSQL reads subscribers from the first each time; told of s,
+	// SQLite would sort all that follow.
+	conds := []string{"b.subscriber > $1{{postgres AND s.id > $1}}"}
 	arg := func(cond string, v any) {
 		args = append(args, v)
 		conds = append(conds, strings.ReplaceAll(cond, "$$", fmt.Sprintf("$%d", len(args))))
@@ -63,9 +71,8 @@ func (s *Store) Subscribers(ctx context.Context, q SubscriberQuery) ([]newslette
 		arg(`(lower(s.email) LIKE $$ ESCAPE '\' OR lower(s.name) LIKE $$ ESCAPE '\')`, like)
 	}
 	args = append(args, limitOr(q.Limit))
-	all, err := list(s.reader(ctx), scanSubscription, "SELECT "+subscriptionColumns+` FROM subscribers s JOIN subscriptions b ON b.subscriber = s.id
-		WHERE `+strings.Join(conds, " AND ")+fmt.Sprintf(" ORDER BY b.subscriber, b.newsletter LIMIT $%d", len(args)), args...)
-	return all, s.wrap("read subscribers", err)
+	return "SELECT " + subscriptionColumns + ` FROM subscribers s JOIN subscriptions b ON b.subscriber = s.id
+		WHERE ` + strings.Join(conds, " AND ") + fmt.Sprintf(" ORDER BY b.subscriber, b.newsletter LIMIT $%d", len(args)), args
 }
 
 // Subscription returns a subscriber's subscription to a newsletter; ErrNotFound.

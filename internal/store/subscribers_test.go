@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -308,5 +309,26 @@ func TestSyncLongList(t *testing.T) {
 		equal(b, must(b.SyncList(ctx, "weekly", lines, false, day))(b), store.SyncResult{Changed: 1, Unchanged: 2499})
 		equal(b, must(b.SyncList(ctx, "weekly", lines[:1200], true, day))(b), store.SyncResult{Unchanged: 1200, Pruned: 1300})
 		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Newsletter: "weekly"}))(b)), 1200)
+	})
+}
+
+// TestSubscribersPage: a page is found by where it begins, in the order that it is
+// read in: neither are all that come before it read, nor all that follow sorted.
+func TestSubscribersPage(t *testing.T) {
+	each(t, func(b *bench) {
+		people := make([]string, 2000)
+		for i := range people {
+			people[i] = fmt.Sprintf("(%d)", i)
+		}
+		b.ok(b.Raw(ctx, `WITH people (i) AS (VALUES `+strings.Join(people, ", ")+`) INSERT INTO subscribers (email, hash, name, domain, created_at)
+			SELECT 'r' || i || '@example.net', 'h' || i, '', 'example.net', 0 FROM people`))
+		b.ok(b.Raw(ctx, `INSERT INTO subscriptions (newsletter, subscriber, state, suppressed, language, time_zone, topics, cadence, hour, max_items,
+			paused_till, cursor, rehearsal_cursor, consent_at, source, proof, set_by_owner, created_at, updated_at)
+			SELECT 'weekly', id, 'confirmed', 0, '', '', '', '', -1, 0, 0, 0, 0, 0, '', '', '{}', 0, 0 FROM subscribers`))
+		b.ok(b.Raw(ctx, "ANALYZE"))
+		plan := must(b.ExplainSubscribers(ctx, store.SubscriberQuery{Newsletter: "weekly", After: 1800, Limit: 100}))(b)
+		if b.Engine() == "postgres" && !strings.Contains(plan, "(id > ") || strings.Contains(plan, "TEMP B-TREE") {
+			b.Errorf("%s", plan)
+		}
 	})
 }

@@ -178,7 +178,7 @@ func (s *Store) pruneList(ctx context.Context, name string, lines []newsletter.L
 		rows, err := list(s.reader(ctx), func(scan func(...any) error) (r row, err error) {
 			err = scan(&r.id, &r.hash)
 			return r, err
-		}, `SELECT s.id, s.hash FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber WHERE b.newsletter = $1 AND b.subscriber > $2
+		}, `SELECT s.id, s.hash FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber WHERE b.newsletter = $1 AND b.subscriber > $2{{postgres AND s.id > $2}}
 			AND b.source = 'file' AND b.state <> 'unsubscribed' ORDER BY b.subscriber LIMIT $3`, name, after, listBatchSize)
 		if err != nil {
 			return pruned, s.wrap("prune the list of "+name, err)
