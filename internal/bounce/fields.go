@@ -135,7 +135,13 @@ func (fs fields) unsubscribe() string {
 	return ""
 }
 
-var addressPattern = regexp.MustCompile(`[^\s\pC<>()"',;:@\[\]|\\` + "`" + `=*?!][^\s\pC<>()"',;:@\[\]|\\]*@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?\.)+[\pL\pN](?:[\pL\pN-]*[\pL\pN])?`)
+// addressPattern keeps the last part of a domain within one script, because words of
+// some languages follow without a space.
+var addressPattern = regexp.MustCompile(`[^\s\pC<>()"',;:@\[\]|\\` + "`" + `=*?!` + wideMarks + `][^\s\pC<>()"',;:@\[\]|\\` + wideMarks + `]*@(?:[\pL\pN](?:[\pL\pN_-]*[\pL\pN])?\.)+` +
+	`(?:[\p{Latin}\pN](?:[\p{Latin}\pN-]*[\p{Latin}\pN])?|[\pL\pN](?:[\pL\pN-]*[\pL\pN])?)`)
+
+// wideMarks are brackets, quotes and stops of Chinese and Japanese, which stand next to addresses.
+const wideMarks = "「」『』（）【】《》〈〉“”‘’«»、。，：；！？＜＞"
 
 // addressesIn returns the addresses in a text, in their order.
 func addressesIn(s string) []string {
@@ -149,12 +155,23 @@ func addressesIn(s string) []string {
 // proper reports whether an address is fit to be kept (RFC 5321 4.5.3.1.3).
 func proper(a string) bool { return len(a) <= 320 && !strings.ContainsFunc(a, unprintable) }
 
-// bareAddress takes off the type that Exchange glues to an address.
+// bareAddress takes off what is glued to an address: Exchange's type of it, the
+// word before it in languages that need no space.
 func bareAddress(a string) string {
 	if len(a) > 5 && strings.EqualFold(a[:5], "smtp=") {
 		return a[5:]
 	}
+	local, _, _ := strings.Cut(a, "@")
+	if word := strings.LastIndexFunc(local, unspaced); word >= 0 {
+		if _, size := utf8.DecodeRuneInString(local[word:]); word+size < len(local) { // else it is of the address
+			return a[word+size:]
+		}
+	}
 	return a
+}
+
+func unspaced(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
 }
 
 var (

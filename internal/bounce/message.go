@@ -16,7 +16,8 @@ import (
 
 // letter is a message taken apart.
 type letter struct {
-	header   fields
+	header   fields   // the report's own, also where it was forwarded
+	cover    fields   // of the mail that it was forwarded with
 	text     []string // what people read: text/plain
 	html     []string // the same, of text/html
 	status   []fields // blocks of message/delivery-status
@@ -137,17 +138,34 @@ func (l *letter) multipart(b []byte, boundary string, depth int) bool {
 }
 
 // nested reads an attached message: the returned mail or, where the report was
-// forwarded, the report.
+// forwarded, the report, in whose place the words around it do not count.
 func (l *letter) nested(content []byte, depth int) {
 	content = trimMailbox(content)
 	h := header(content)
-	if kind, _ := contentType(h); kind == "multipart/report" && len(l.status) == 0 && len(l.feedback) == 0 && depth < maxDepth {
+	fromMachine := fromDaemon(l.header) || reportType(l.header) || sentBack(l.header)
+	report := fromDaemon(h) && containsAny(strings.ToLower(h.text("Subject")), bounceSubjects)
+	if (reportType(h) || !fromMachine && report) && len(l.status) == 0 && len(l.feedback) == 0 && depth < maxDepth {
+		if !fromMachine {
+			l.cover, l.header = l.header, h
+			l.text, l.html = nil, nil
+		}
 		l.walk(h, body(content), depth+1)
 		return
 	}
 	if len(l.returned) == 0 {
 		l.returned = h
 	}
+}
+
+// sentBack reports whether an envelope had the sender of what must not be answered.
+func sentBack(h fields) bool {
+	path := strings.ToLower(strings.TrimSpace(h.get("Return-Path")))
+	return path == "<>" || strings.HasPrefix(path, "<mailer-daemon")
+}
+
+func reportType(h fields) bool {
+	kind, _ := contentType(h)
+	return kind == "multipart/report"
 }
 
 func (l *letter) setReturned(s string) {

@@ -87,7 +87,7 @@ func (l *letter) verpAddresses() []string {
 	var out []string
 	add := func(addresses ...string) { out = appendNew(out, addresses...) }
 	for _, name := range []string{"Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To", "To"} {
-		for _, v := range l.header.all(name) {
+		for _, v := range append(l.cover.all(name), l.header.all(name)...) {
 			add(addressesIn(v)...)
 		}
 	}

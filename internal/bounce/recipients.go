@@ -10,6 +10,7 @@ import (
 var (
 	notRecipient = regexp.MustCompile(`(?i)(?:\bfrom|\bsender|\breply-to|message-id|message id|\bcontact|mailto|\bby|\bvon|\bvia|\bauthor|e-?mail us(?: at)?|write to|please [\w ]{0,30}to|\bid|return-path|identifier|abuse|\bat)[:=;\s<"'(\[]*$`)
 	isListed     = regexp.MustCompile(`(?i)(?:^[\s<>"'*•·-]*|rcpt to: *<?|recipients?(?:'s)?(?: address)?(?:es)?:? *<?|address(?:es)?:? *<?|empfänger:? *<?|destinataires?\s*:? *<?|宛先.{0,6}|\b[45]\d\d[ -](?:[45]\.\d\.\d{1,3} )?<?)$`)
+	isOriginal   = regexp.MustCompile(`(?i)(?:expanded|generated) from:? *<?$`)
 	isTold       = regexp.MustCompile(`(?i)(?:\bto:? *<?|\buser:? *<?|mailbox:? *<?|account:? *<?|\bfor:? *<?|\ban:? *<?|à:? *<?|\(\s*<?)$`)
 )
 
@@ -33,9 +34,10 @@ func (l *letter) recipients() []string {
 		for _, at := range addressPattern.FindAllStringIndex(line, 20) {
 			a := bareAddress(line[at[0]:at[1]])
 			before := line[max(0, at[0]-40):at[0]]
-			list, tell := isListed.MatchString(before), isTold.MatchString(before)
+			original := isOriginal.MatchString(before)
+			list, tell := isListed.MatchString(before), original || isTold.MatchString(before)
 			switch {
-			case !proper(a), notRecipient.MatchString(before), isStaff(a) && !containsFold(addressed, a):
+			case !proper(a), notRecipient.MatchString(before) && !original, isStaff(a) && !containsFold(addressed, a):
 			case containsFold(ours, a):
 				if list || tell {
 					own = appendNew(own, a)

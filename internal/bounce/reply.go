@@ -23,9 +23,9 @@ func (l *letter) receipts() []Report {
 	return []Report{r}
 }
 
-// daemon reports whether the message comes from a mail system, not a person.
-func (l *letter) daemon() bool {
-	from := strings.ToLower(l.header.text("From"))
+// fromDaemon reports whether a message comes from a mail system, not a person.
+func fromDaemon(h fields) bool {
+	from := strings.ToLower(h.text("From"))
 	if strings.TrimSpace(from) == "<>" {
 		return true
 	}
@@ -42,8 +42,7 @@ func (l *letter) daemon() bool {
 
 // failure reports whether the message says of itself that a delivery failed.
 func (l *letter) failure() bool {
-	kind, _ := contentType(l.header)
-	return l.daemon() || l.header.has("X-Failed-Recipients") || kind == "multipart/report" || containsAny(l.subject(), bounceSubjects)
+	return fromDaemon(l.header) || l.header.has("X-Failed-Recipients") || reportType(l.header) || containsAny(l.subject(), bounceSubjects)
 }
 
 // likeBounce reports whether the message wants to be a report of a mail system.
@@ -59,7 +58,7 @@ func (l *letter) subject() string { return strings.ToLower(l.header.text("Subjec
 func (l *letter) automatic() bool {
 	subject := l.subject()
 	replies := containsAny(subject, replySubjects)
-	if !replies && (l.daemon() || l.header.has("X-Failed-Recipients") || containsAny(subject, bounceSubjects)) {
+	if !replies && (fromDaemon(l.header) || l.header.has("X-Failed-Recipients") || containsAny(subject, bounceSubjects)) {
 		return false
 	}
 	if replies || strings.HasPrefix(strings.ToLower(strings.TrimSpace(l.header.get("Auto-Submitted"))), "auto-replied") {

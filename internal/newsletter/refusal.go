@@ -159,7 +159,11 @@ func reasonByCode(code int) Reason {
 	return ""
 }
 
-var wordsAddress = regexp.MustCompile(`[^\s<>()"',;:@]+@[^\s<>()"',;:@.]+(?:\.[^\s<>()"',;:@.]+)*`) // not "ann@example.org...User unknown"
+// wordsAddress is an address as words have it: not "ann@example.org...User unknown",
+// and not the words around it in languages that need no space.
+var wordsAddress = regexp.MustCompile(`[^` + noAddress + `]+@[^.` + noAddress + `]+(?:\.[^.` + noAddress + `]+)*`)
+
+const noAddress = `\s<>()"',;:@「」『』【】“”。，：\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}`
 
 // foldWords makes words comparable: lower case, single spaces, plain quotes, and
 // no addresses, whose names mean nothing.

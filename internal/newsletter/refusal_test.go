@@ -42,6 +42,10 @@ func TestClassify(t *testing.T) {
 		{"5.0.0", 550, "<ann@example.com>: Recipient address rejected.", hard, newsletter.ReasonNoUser},
 		{"5.7.1", 554, "<ann@example.com>: Recipient address rejected: Access denied", block, newsletter.ReasonPolicy},
 		{"", 550, "该用户未开通QQ邮箱", hard, newsletter.ReasonNoUser},
+		{"", 0, "The e-mail address you entered couldn't be found.", hard, newsletter.ReasonNoUser},
+		{"", 0, "由於系統找不到「nobody@example.com」這個地址", hard, newsletter.ReasonNoUser},
+		{"", 0, "Alamat tidak ditemukan", hard, newsletter.ReasonNoUser},
+		{"", 0, "Your message couldn't be delivered. The domain example.com couldn't be found.", hard, newsletter.ReasonNoDomain},
 		// A full mailbox is somebody's.
 		{"5.2.2", 552, "", soft, newsletter.ReasonFull},
 		{"5.2.2", 550, "user unknown", soft, newsletter.ReasonFull},
@@ -88,6 +92,7 @@ func TestClassify(t *testing.T) {
 		{"", 550, `Outgoing mail from "news@example.org" has been suspended.`, block, newsletter.ReasonSender},
 		{"", 550, "Your account has been suspended", block, newsletter.ReasonSender},
 		{"", 550, "message sending for this account is disabled", block, newsletter.ReasonSender},
+		{"", 0, "couldn't be delivered because you weren't recognized as a valid sender", block, newsletter.ReasonSender},
 		{"", 550, "Too many invalid recipients", block, newsletter.ReasonRate},
 		{"", 550, "Sending account does not exist", block, newsletter.ReasonSender},
 		{"", 550, "user account is locked, please log in", block, newsletter.ReasonSender},
