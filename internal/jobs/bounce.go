@@ -10,6 +10,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,13 +107,17 @@ func (s *Service) guarded(look func()) (done bool) {
 // TakeReports does what reports say that came in one message or call. identity is what
 // they are known by if they come again; message is kept where it was not understood.
 func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, identity, message []byte, envelope ...string) ([]Taken, error) {
+	all := make([]store.Bounced, len(reports))
+	for i := range reports {
+		var err error
+		if all[i], err = s.bounced(ctx, &reports[i], envelope); err != nil {
+			return nil, err
+		}
+	}
+	beside(all)
 	taken := make([]Taken, 0, len(reports))
 	for i := range reports {
-		r := &reports[i]
-		b, err := s.bounced(ctx, r, envelope)
-		if err != nil {
-			return taken, err
-		}
+		r, b := &reports[i], all[i]
 		b.Said = strconv.AppendInt(bytes.Clone(identity), int64(i), 10)
 		if r.Kind == newsletter.ReportUnclassified {
 			b.Message, b.Names = s.keptMessage(message, bounce.Addresses)
@@ -155,6 +160,9 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 	if address, err := roster.Address(r.Recipient); err == nil {
 		b.Email = address
 	}
+	if address, err := roster.Address(r.Final); err == nil {
+		b.Final = address
+	}
 	ours := s.o.Bounces.ReturnPath
 	if r.Kind == newsletter.ReportUnsubscribe {
 		ours = s.o.Bounces.Unsubscribe
@@ -181,6 +189,23 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 	keys := s.o.Bounces.ReturnPath != "" || s.o.Bounces.Unsubscribe != ""
 	b.Named = r.Source == bounce.SourceProvider || !keys && (r.Source == bounce.SourceDSN || r.Source == bounce.SourceARF)
 	return b, nil
+}
+
+// beside tells each report that a key makes about a mail which addresses others name
+// that the same key does.
+func beside(all []store.Bounced) {
+	for i := range all {
+		for j := range all {
+			if i == j || all[i].Returned == nil || all[j].Returned == nil || *all[i].Returned != *all[j].Returned {
+				continue
+			}
+			for _, a := range []string{all[j].Email, all[j].Final} {
+				if a != "" && !slices.Contains(all[i].Beside, a) {
+					all[i].Beside = append(all[i].Beside, a)
+				}
+			}
+		}
+	}
 }
 
 // ownLink reads the unsubscribe link of a mail that was returned: some receivers hide

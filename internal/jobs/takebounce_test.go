@@ -96,6 +96,50 @@ func TestReturnPath(t *testing.T) {
 	}
 }
 
+// TestReportAboutTwo: a report about several people is about whose key it came by only
+// where it names them.
+func TestReportAboutTwo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.newsletter("weekly")
+	emails := s.subscribe(5)
+	s.article()
+	k := newSink(t)
+	v := s.service(withRelay(k.relay("main")), withBounces)
+	s.run(v)
+	from := map[string]string{}
+	for _, m := range k.messages() {
+		from[m.To] = m.From
+	}
+	// about is a report of blocks, each the fields of one recipient.
+	about := func(key string, blocks ...string) string {
+		m := notice(key, "x@example.net", "5.1.1", "550 5.1.1 no such user", "")
+		start, end := strings.Index(m, "Final-Recipient"), strings.Index(m, "\r\n\r\n--b\r\nContent-Type: text/rfc822")
+		return m[:start] + strings.Join(blocks, "\r\n\r\n") + m[end:]
+	}
+	block := func(recipient, action, status, more string) string {
+		return fmt.Sprintf("%sFinal-Recipient: rfc822; %s\r\nAction: %s\r\nStatus: %s\r\nDiagnostic-Code: smtp; 550 %[4]s no such user", more, recipient, action, status)
+	}
+	delivered := func(recipient string) string {
+		return "Final-Recipient: rfc822; " + recipient + "\r\nAction: delivered\r\nStatus: 2.0.0"
+	}
+	gone := func(recipient string) string { return block(recipient, "failed", "5.1.1", "") }
+
+	// It arrived at the recipient, and at nobody of a list behind.
+	takes(t, v, about(from[emails[0]], delivered(emails[0]), gone("else@example.net"), gone(emails[1])), store.BounceNoted, store.BounceNobody, store.BounceNobody)
+	// The other way round, also where the recipient is told by the field of where it ended.
+	takes(t, v, about(from[emails[2]], gone(emails[3]), gone(emails[2])), store.BounceNobody, store.BounceSuppressed)
+	takes(t, v, about(from[emails[3]], block(emails[3], "failed", "5.1.1", "Original-Recipient: rfc822; alias@example.net\r\n"), delivered("else@example.net")), store.BounceSuppressed, store.BounceNobody)
+	// Forwarded: nobody but the key knows whose it was.
+	takes(t, v, about(from[emails[4]], gone("one@example.net"), gone("two@example.net")), store.BounceSuppressed, store.BounceSuppressed)
+	for i, want := range []bool{false, false, true, true, true} {
+		_, err := s.store.Suppression(t.Context(), emails[i])
+		if (err == nil) != want {
+			t.Errorf("%d is suppressed: %v", i, !want)
+		}
+	}
+}
+
 // TestBounceByMessageID: without a key, the Message-ID that came back proves it.
 func TestBounceByMessageID(t *testing.T) {
 	t.Parallel()

@@ -33,6 +33,10 @@ type Bounced struct {
 	Returned  *newsletter.Returned
 	MessageID string // of the mail that came back
 	Email     string // whom the report names, checked; empty: nobody
+	Final     string // where the mail ended, if that is another address, checked
+	// Beside are the addresses, checked, of other reports in the same message that a key
+	// makes about the same mail: where they name its recipient, this one is about another.
+	Beside []string
 	// Named says that Email alone will do: the report is signed, or nothing better
 	// can be had. It must have been mailed lately all the same, but for who wants to
 	// leave: that can be undone. Who leaves by a mail that has another Message-ID than
@@ -74,6 +78,12 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 			return err
 		}
 		who, err := x.addressee(b, now)
+		if err == nil && who.hash != "" && b.Returned != nil {
+			var another bool
+			if another, err = x.aboutAnother(b, who.hash); another {
+				who = addressee{}
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -246,6 +256,30 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 	}
 	last.subscriber, last.hash = id, hash
 	return last, nil
+}
+
+// aboutAnother reports whether a report that came by the key of one recipient is about
+// another: it does not name them, and one beside it does, also by an address that its
+// owner has changed since. A single report that names another address is about whose
+// key it is: the mail was forwarded.
+func (x *tx) aboutAnother(b Bounced, hash string) (bool, error) {
+	hashes := func(addresses ...string) (all []string) {
+		for _, a := range addresses {
+			if a != "" {
+				all = append(all, x.s.keys.AddressHash(a))
+			}
+		}
+		return all
+	}
+	beside := hashes(b.Beside...)
+	if len(beside) == 0 || slices.Contains(hashes(b.Email, b.Final), hash) {
+		return false, nil
+	}
+	if slices.Contains(beside, hash) {
+		return true, nil
+	}
+	n, err := x.query1("SELECT count(*) FROM tombstones WHERE hash {{in strings $1}} AND newsletter = '' AND cause = 'changed'", jsonArg(beside))
+	return n > 0, err
 }
 
 // maxIssuesTried is among how many of the latest issues a Message-ID is looked for: as
