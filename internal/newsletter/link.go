@@ -25,7 +25,7 @@ func (k *Keyring) link(version byte, issue, link int64) string {
 
 // ParseLink reads what Link named; ErrToken: nobody here made it.
 func (k *Keyring) ParseLink(name string) (issue, link int64, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(name)
+	b, err := decode(base64.RawURLEncoding, name)
 	if err != nil || len(b) < 3+linkMAC || len(b) > 32 || k.keys[b[0]] == nil {
 		return 0, 0, ErrToken
 	}

@@ -108,7 +108,7 @@ func (k *Keyring) Token(c Claim, address string) string {
 // ParseToken reads a token's claim without trusting it; Verify must follow, once
 // the subscriber's address is known, and whether it Expired.
 func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
+	b, err := decode(base64.RawURLEncoding, token)
 	if err != nil || len(b) < 2+2+macSize || len(b) > 256 || k.keys[b[0]] == nil || Purpose(b[1]) != want {
 		return Claim{}, ErrToken
 	}
@@ -147,7 +147,7 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 
 // Verify reports, in constant time, whether token was signed for address.
 func (k *Keyring) Verify(token, address string) bool {
-	b, err := base64.RawURLEncoding.DecodeString(token)
+	b, err := decode(base64.RawURLEncoding, token)
 	if err != nil || len(b) < 2+macSize || k.keys[b[0]] == nil {
 		return false
 	}

@@ -54,7 +54,7 @@ func (k *Keyring) ParseReturnAddress(ours, address string) (r Returned, ok bool)
 	if key, ok = strings.CutSuffix(key, ours[at:]); !found || !ok || len(key) > 64 {
 		return r, false
 	}
-	b, err := returnEncoding.DecodeString(key)
+	b, err := decode(returnEncoding, key)
 	if err != nil || len(b) < 3+returnMACSize || k.keys[b[0]] == nil {
 		return r, false
 	}

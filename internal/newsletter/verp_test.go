@@ -15,7 +15,7 @@ func TestReturnAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	const ours = "bounces@example.org"
-	for _, want := range []newsletter.Returned{{Subscriber: 1, Issue: 1}, {Subscriber: 1 << 34, Issue: 1 << 27}, {Subscriber: 7, Chunk: 9}} {
+	for _, want := range []newsletter.Returned{{Subscriber: 1, Issue: 1}, {Subscriber: 1 << 34, Issue: 1 << 27}, {Subscriber: 7, Chunk: 9}, {Subscriber: 200, Issue: 1}, {Subscriber: 200, Issue: 300}} {
 		a := k.ReturnAddress(ours, want)
 		if local, _, _ := strings.Cut(a, "@"); len(local)-len("bounces") > 64-newsletter.MaxReturnLocal {
 			t.Errorf("%s: a local part of %d octets", a, len(local))
@@ -30,6 +30,12 @@ func TestReturnAddress(t *testing.T) {
 		}
 		if _, ok := k.ParseReturnAddress("leave@example.org", strings.Replace(a, "bounces", "leave", 1)); ok {
 			t.Errorf("%s: a key is good for another address", a)
+		}
+		at := strings.IndexByte(a, '@')
+		for _, b := range append(changed(a, at-1, "abcdefghijklmnopqrstuvwxyz234567"), a[:at]+"\n"+a[at:]) {
+			if _, ok := k.ParseReturnAddress(ours, b); ok {
+				t.Errorf("%q: taken", b)
+			}
 		}
 		for i := range a {
 			b := []byte(a)

@@ -15,7 +15,7 @@ const pixel = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x
 // followLink leads on from a counted link in a mail, or answers with the image that
 // tells of opens. Where a link leads is in the store, never in its address.
 func (s *server) followLink(w http.ResponseWriter, r *http.Request) error {
-	target, err := s.o.Service.Follow(r.Context(), r.PathValue("link"), visitOf(r), r.Method == http.MethodGet)
+	target, err := s.o.Service.Follow(r.Context(), tokenIn(r.PathValue("link")), visitOf(r), r.Method == http.MethodGet)
 	if errors.Is(err, newsletter.ErrToken) {
 		return s.byPath(w, r) // an article may stand there
 	}

@@ -3,7 +3,10 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -65,6 +68,7 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 		h.Set("Referrer-Policy", "no-referrer") // the address of the page is a secret
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Robots-Tag", "noindex")
+		r.SetPathValue("token", tokenIn(r.PathValue("token")))
 		if r.PathValue("token") == newsletter.PreviewToken {
 			return s.deadLink(w, r, "link.preview")
 		}
@@ -86,6 +90,17 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 		}
 		return handle(w, r, who)
 	}
+}
+
+// tokenIn returns the token that a part of a path begins with. Mail programs that find
+// links in a text by themselves add what stands behind: a full stop, a bracket, a space
+// that nobody sees.
+func tokenIn(part string) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" // of base64url
+	if end := strings.IndexFunc(part, func(c rune) bool { return !strings.ContainsRune(letters, c) }); end >= 0 {
+		return part[:end]
+	}
+	return part
 }
 
 // deadLink answers for a link that is cut, forged, or of somebody who is gone, and
@@ -116,17 +131,27 @@ func (s *server) newsletterOf(name string) newsletter.Newsletter {
 }
 
 // form reads the fields of a posted form, url-encoded or multipart (RFC 8058
-// 3.2 knows both). Only the body counts: a link can be given a query by anybody.
+// 3.2 knows both); what is said to be anything else, or nothing, is read as url-encoded:
+// programs that press a button for somebody do not always say. Only the body counts: a
+// link can be given a query by anybody, and one that cannot be read keeps nobody here.
 func form(r *http.Request) error {
-	err := r.ParseForm()
-	if err == nil {
-		if err = r.ParseMultipartForm(maxBody); errors.Is(err, http.ErrNotMultipart) {
-			err = nil
-		}
-	}
+	r.Form, r.PostForm = url.Values{}, url.Values{}
+	err := readBody(r)
 	var large *http.MaxBytesError
 	if err != nil && !errors.As(err, &large) {
 		return status(http.StatusBadRequest)
 	}
+	return err
+}
+
+func readBody(r *http.Request) error {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "multipart/form-data" {
+		return r.ParseMultipartForm(maxBody)
+	}
+	body, err := io.ReadAll(r.Body) // the guard bounds it
+	if err != nil {
+		return err
+	}
+	r.PostForm, err = url.ParseQuery(string(body))
 	return err
 }

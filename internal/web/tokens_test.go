@@ -43,6 +43,9 @@ var mailedPages = []struct {
 	{"read", newsletter.PurposeRead, "This link does not work"},
 }
 
+// letters are those of a token.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 // owned is one person's links, by path; and what they are signed for.
 type owned struct{ token, signedFor map[string]string }
 
@@ -134,6 +137,16 @@ func TestTokens(t *testing.T) {
 				refused(fmt.Sprintf("byte %d forged", i), p.path, base64.RawURLEncoding.EncodeToString(forged), p.dead)
 			}
 		}
+		last := len(good) - 1
+		for _, c := range letters { // also those that change nothing but bits that say nothing
+			if byte(c) != good[last] {
+				refused("another last letter", p.path, good[:last]+string(c), p.dead)
+			}
+		}
+		for i := range last {
+			refused(fmt.Sprintf("letter %d forged", i), p.path, good[:i]+flip(good[i:i+1])+good[i+1:], p.dead)
+		}
+		refused("a line that ends inside", p.path, good[:9]+"%0A"+good[9:], p.dead)
 		refused("with a tail", p.path, good+"AAAA", p.dead)
 		refused("mine, signed as theirs", p.path, swapped(good, theirs.token[p.path]), p.dead)
 		refused("theirs, signed as mine", p.path, swapped(theirs.token[p.path], good), p.dead)

@@ -47,7 +47,7 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		switch {
-		case r.PostForm.Get("List-Unsubscribe") == "One-Click":
+		case strings.TrimSpace(r.PostForm.Get("List-Unsubscribe")) == "One-Click": // some programs end the line
 			if err := s.leave(r.Context(), o.subscription, "one-click"); err != nil {
 				return err
 			}

@@ -152,6 +152,69 @@ func TestOneClick(t *testing.T) {
 	s.wantState("unsubscribed confirmed unsubscribed")
 }
 
+// TestOneClickOfMany: programs that press the button for somebody do not all keep to the
+// letter of RFC 8058. What it demands is that it is said: an empty body ends nothing.
+func TestOneClickOfMany(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposeUnsubscribe, her, "weekly")
+	for _, c := range []struct{ what, query, body, contentType string }{
+		{"to the letter", "", oneClick, formType},
+		{"with a charset", "", oneClick, formType + "; charset=UTF-8"},
+		{"a line that ends", "", oneClick + "\r\n", formType},
+		{"a space behind", "", oneClick + " ", formType},
+		{"of no type", "", oneClick, ""},
+		{"as text", "", oneClick + "\r\n", "text/plain"},
+		{"of a broken type", "", oneClick, "application/x-www-form-urlencoded;;"},
+		{"a query of somebody else", "?x=1;y=2&%zz", oneClick, formType},
+		{"in parts", "?x=1;y=2", "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n", `Multipart/Form-Data; boundary="b"`},
+	} {
+		var headers []string
+		if c.contentType != "" {
+			headers = []string{"Content-Type", c.contentType}
+		}
+		if r := s.do("POST", link+c.query, c.body, headers...); r.StatusCode != 200 {
+			t.Errorf("%s: status %d", c.what, r.StatusCode)
+		}
+		s.wantState(sheLeft)
+		text(t, s.post(link, url.Values{"undo": {"1"}}), 200)
+		s.wantState(nobodyLeft)
+	}
+	for _, nothing := range []string{"", " ", "\r\n", "List-Unsubscribe=", "List-Unsubscribe", "One-Click"} {
+		for _, query := range []string{"", "?" + oneClick} {
+			text(t, s.do("POST", link+query, nothing, "Content-Type", formType), 400)
+		}
+	}
+	s.wantState(nobodyLeft)
+	text(t, s.do("POST", link, oneClick+"&"+strings.Repeat("x", 70_000), "Content-Type", formType), 413)
+}
+
+// TestTails: mail programs that find links by themselves take what stands behind for a
+// part of them.
+func TestTails(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	leave, choose := s.link(newsletter.PurposeUnsubscribe, her, "weekly"), s.link(newsletter.PurposePreferences, her, "weekly")
+	for _, tail := range []string{
+		".", ">", "%3E", ",", ")", "=", "%20", "%0A", "%0D%0A", "]", "*", "%22", "&gt;", "%C2%A0", "%E2%80%8B", "%EF%BB%BF", ").", "%FF", "?utm_source=x", "?a;b=c",
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, link := range []string{leave, choose} {
+				if r := s.do(method, link+tail, nothingSaid); r.StatusCode != 200 {
+					t.Errorf("%s, with %q behind: status %d", method, tail, r.StatusCode)
+				}
+			}
+		}
+		contains(t, text(t, s.get(leave+tail), 200), `action="`+leave+`"`)
+		if r := s.do("POST", leave+tail, oneClick, "Content-Type", formType); r.StatusCode != 200 {
+			t.Errorf("one click, with %q behind: status %d", tail, r.StatusCode)
+		}
+		s.wantState(sheLeft)
+		text(t, s.post(leave+tail, url.Values{"undo": {"1"}}), 200)
+		s.wantState(nobodyLeft)
+	}
+}
+
 // TestUnsubscribeSource: the store is told where a wish came from; its undo is no
 // new consent.
 func TestUnsubscribeSource(t *testing.T) {
@@ -195,8 +258,8 @@ func TestWrongLinks(t *testing.T) {
 		"cut by one":         good[:len(good)-1],
 		"cut in half":        good[:len(good)/2],
 		"with a tail":        good + "AAAA",
-		"not base64":         good + "!",
-		"standard base64":    good + "=",
+		"not base64":         good[:9] + "!" + good[9:],
+		"standard base64":    "=" + good,
 		"last bit":           altered(len(raw) - 1),
 		"version":            altered(0),
 		"purpose":            altered(1),
