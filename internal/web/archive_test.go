@@ -192,7 +192,7 @@ func TestReadLinksRefused(t *testing.T) {
 	claim := newsletter.Claim{Purpose: newsletter.PurposeRead, Subscriber: sub.Subscriber.ID, Issue: issues[0].ID, Digest: 1, Newsletter: "board"}
 	with := func(change func(*newsletter.Claim)) newsletter.Claim { c := claim; change(&c); return c }
 	tokens := map[string]string{
-		"nonsense": "nonsense", "cut": good[:len(good)-1], "half": good[:len(good)/2], "tail": good + "AAAA", "not base64": good + "!", "long": strings.Repeat("A", 8000),
+		"nonsense": "nonsense", "cut": good[:len(good)-1], "half": good[:len(good)/2], "tail": good + "AAAA", "not base64": good[:9] + "!" + good[9:], "long": strings.Repeat("A", 8000),
 		"other's address":    keys.Token(claim, them.Subscriber.Email),
 		"other's id":         keys.Token(with(func(c *newsletter.Claim) { c.Subscriber = them.Subscriber.ID }), sub.Subscriber.Email),
 		"nobody":             keys.Token(with(func(c *newsletter.Claim) { c.Subscriber = 1 << 40 }), sub.Subscriber.Email),
@@ -275,6 +275,29 @@ func TestArchiveChangesItsKind(t *testing.T) {
 	contains(t, body, "Its issues come by mail only.", `<link rel="canonical" href="https://letter.example.org/newsletters/board">`)
 	lacks(t, body, "Paper 1", "/issues/")
 	contains(t, text(t, s.get("/"), 200), `<a href="/newsletters/board">Papers of the board</a>`) // it is not secret
+}
+
+// TestIssueLeadsToFeeds: an issue names the feeds of its newsletter, where there are any.
+func TestIssueLeadsToFeeds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withBoard(newsletter.ArchivePublic))
+	s.board(1)
+	s.publish()
+	r := s.get("/newsletters/board/issues/1")
+	body, links := text(t, r, 200), strings.Join(r.Header.Values("Link"), ", ")
+	for name, kind := range map[string]string{"feed.rss": "application/rss+xml", "feed.atom": "application/atom+xml", "feed.json": "application/feed+json"} {
+		contains(t, body, `<link rel="alternate" type="`+kind+`" title="`, `href="/newsletters/board/`+name+`">`)
+		contains(t, links, `</newsletters/board/`+name+`>; rel="alternate"; type="`+kind+`"`)
+		text(t, s.get("/newsletters/board/"+name), 200)
+	}
+
+	s = newSite(t, withBoard(newsletter.ArchivePrivate))
+	s.join(her, "board", nil)
+	issues := s.board(1)
+	s.publish()
+	r = s.get(s.readLink(her, issues[0], 1))
+	lacks(t, text(t, r, 200), "alternate", "/newsletters/board/feed")
+	lacks(t, strings.Join(r.Header.Values("Link"), ", "), "alternate")
 }
 
 // localLinks are the addresses of the site in a page, a feed or a list.

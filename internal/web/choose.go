@@ -62,7 +62,7 @@ func (s *server) readWish(f url.Values, n newsletter.Newsletter, sub *newsletter
 		zone := s.zoneOf(n, &newsletter.Subscription{Subscriber: newsletter.Subscriber{TimeZone: w.zone}})
 		day, err := time.Parse(time.DateOnly, w.pause)
 		today := newsletter.DayOf(s.now().In(zone))
-		if err != nil || newsletter.DayOf(day) > today+pauseDays {
+		if err != nil || newsletter.DayOf(day) > today+pauseDays || newsletter.DayOf(day) <= today && w.pause != s.pausedTill(n, sub) {
 			return w, "preferences.pause_wrong", true
 		}
 	}
@@ -124,11 +124,20 @@ func (s *server) pauseEnd(w wish, n newsletter.Newsletter) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone).UTC()
 }
 
+// pausedTill returns the day until which a subscription is or was paused, by its owner's
+// clock; empty: it never was.
+func (s *server) pausedTill(n newsletter.Newsletter, sub *newsletter.Subscription) string {
+	if sub.PausedTill.IsZero() {
+		return ""
+	}
+	return dateOf(newsletter.DayOf(sub.PausedTill.In(s.zoneOf(n, sub))))
+}
+
 // fields returns a form that makes a subscription what it is.
 func (s *server) fields(n newsletter.Newsletter, sub *newsletter.Subscription) []field {
 	pause := ""
 	if sub.PausedTill.After(s.now()) {
-		pause = dateOf(newsletter.DayOf(sub.PausedTill.In(s.zoneOf(n, sub))))
+		pause = s.pausedTill(n, sub)
 	}
 	out := []field{
 		{"cadence", string(sub.Cadence)},

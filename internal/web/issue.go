@@ -139,6 +139,7 @@ func (s *server) showIssue(w http.ResponseWriter, r *http.Request, n newsletter.
 		return nil
 	}
 	h.Add("Link", "<"+s.site.URL+issuePath(n.Name, i.Number)+`>; rel="canonical"`)
+	linkFeeds(w, s.issueFeeds(n))
 	if i.Rehearsal {
 		h.Set("X-Robots-Tag", "noindex")
 	}

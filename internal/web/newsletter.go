@@ -75,11 +75,18 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 	if v.Page > 1 {
 		p.Title += " · " + p.words.T("page.page_of", "page", v.Page, "pages", v.Pages)
 	}
-	if f, ok := s.directory().catalogue.Of(publish.Newsletter, n.Name); ok && n.Archive == newsletter.ArchivePublic {
-		p.Own = s.feedLinks(f)
-		linkFeeds(w, p.Own)
-	}
+	p.Own = s.issueFeeds(n)
+	linkFeeds(w, p.Own)
 	return s.show(w, r, http.StatusOK, "newsletter.html", p)
+}
+
+// issueFeeds are the feeds of a newsletter's issues, where everybody may read them.
+func (s *server) issueFeeds(n newsletter.Newsletter) []feedLink {
+	f, ok := s.directory().catalogue.Of(publish.Newsletter, n.Name)
+	if !ok || n.Archive != newsletter.ArchivePublic {
+		return nil
+	}
+	return s.feedLinks(f)
 }
 
 // named returns the newsletter that the path of a request names; what was one is gone.

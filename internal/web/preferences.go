@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"syndicate/internal/i18n"
@@ -18,6 +20,7 @@ type preferencesView struct {
 	Action        string // where the forms go: this page
 	Subscriptions []subscriptionView
 	Mailed        bool // the link to the page of the owner's data, just now
+	Others        []newsletterLink
 }
 
 // subscriptionView is one newsletter of the owner's.
@@ -144,6 +147,7 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		Action:        s.base + "/preferences/" + r.PathValue("token"),
 		Subscriptions: subs,
 		Mailed:        c.mailed,
+		Others:        s.others(subs, p.Language),
 	}
 	code := http.StatusOK
 	if c.problem != "" {
@@ -177,6 +181,22 @@ func (s *server) subscriptions(ctx context.Context, words *i18n.Words, o owner, 
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// others returns the newsletters of the site, besides the owner's, that anybody can sign
+// up to and that are listed. They lead to the form: the link of this page may be in
+// other hands, and subscribes nobody to what they never had.
+func (s *server) others(have []subscriptionView, language string) []newsletterLink {
+	var out []newsletterLink
+	for _, n := range s.o.Newsletters {
+		if n.Closed || n.Archive == newsletter.ArchivePrivate || slices.ContainsFunc(have, func(v subscriptionView) bool { return v.Name == n.Name }) {
+			continue
+		}
+		l := newsletterLink{Title: n.Title, Description: n.Description, URL: s.base + "/newsletters/" + n.Name, SubscribeURL: s.subscribeURL(n.Name)}
+		l.Language, l.LanguageName = foreign(n.Language, language)
+		out = append(out, l)
+	}
+	return out
 }
 
 func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *newsletter.Subscription, c change) (subscriptionView, error) {
@@ -221,6 +241,7 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 		v.Settings.Problem, v.Settings.Before = problem, c.before
 		if problem != "" {
 			v.Settings.Pause = c.wish.pause
+			v.Settings.Wrong = strings.TrimSuffix(strings.TrimPrefix(c.problem, "preferences."), "_wrong")
 		}
 		switch {
 		case c.zone:

@@ -22,6 +22,7 @@ type settingsView struct {
 	Pause, PauseFrom, PauseTo                 string   // days, as 2026-11-30; Pause empty: none
 	Open                                      bool     // to be seen at once
 	Problem                                   string   // why nothing was saved, in words for its owner; empty: nothing is wrong
+	Wrong                                     string   // with Problem: which field it is about, "zone" or "pause"
 	Before                                    []field  // what undoes the last change; none: nothing was changed
 }
 
@@ -74,7 +75,7 @@ func (s *server) settings(ctx context.Context, words *i18n.Words, n newsletter.N
 	today := newsletter.DayOf(s.now().In(zone))
 	v.PauseFrom, v.PauseTo = dateOf(today+1), dateOf(today+pauseDays)
 	if sub.PausedTill.After(s.now()) {
-		v.Pause = dateOf(newsletter.DayOf(sub.PausedTill.In(zone)))
+		v.Pause = s.pausedTill(n, sub)
 	}
 	return v, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syndicate/internal/newsletter"
+	"syndicate/internal/web"
 )
 
 // chosen is a form of settings as a browser sends it, with changes; a nil value
@@ -182,11 +183,78 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 	same(t, s.subscriber(her, "weekly"), before)
 
-	// A day that has passed is no pause; of somebody who left nothing is to be chosen.
-	contains(t, text(t, s.post(link, chosen("weekly", url.Values{"pause": {"2026-11-01"}})), 200), "Saved")
-	same(t, s.subscriber(her, "weekly"), before)
+	// Of somebody who left nothing is to be chosen.
 	for _, name := range []string{"weekly", "quotidien"} {
 		text(t, s.post(link, url.Values{"newsletter": {name}, "confirm": {"1"}}), 200)
 	}
 	lacks(t, text(t, s.get(link), 200), `name="save"`)
+}
+
+// TestPauseDay: a pause ends on a day to come. What has passed is asked about, and ends no
+// pause that is on; an empty field does.
+func TestPauseDay(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	link := s.link(newsletter.PurposePreferences, her, "weekly")
+	choose := func(want int, day string) string {
+		t.Helper()
+		return text(t, s.post(link, chosen("weekly", url.Values{"pause": {day}})), want)
+	}
+	till := func(want time.Time) {
+		t.Helper()
+		if got := s.subscriber(her, "weekly").PausedTill; !got.Equal(want) {
+			t.Errorf("paused until %v, want %v", got, want)
+		}
+	}
+	wrong := func(day string) {
+		t.Helper()
+		body := choose(422, day)
+		contains(t, body, "A pause ends on a day from tomorrow on", `name="pause" value="`+day+`"`, `aria-invalid="true" aria-describedby="problem-0 pause-text-0"`, `role="alert" id="problem-0"`)
+		lacks(t, body, "Saved")
+	}
+	for _, day := range []string{"2026-01-01", "2026-11-22", "2026-11-23"} {
+		wrong(day)
+	}
+	till(time.Time{})
+	december := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	contains(t, choose(200, "2026-12-01"), "Saved", "Paused until 1 December 2026")
+	wrong("2026-11-23")
+	till(december)
+	contains(t, choose(200, ""), "Saved")
+	till(time.Time{})
+
+	// The day that is set may pass while the page is open.
+	choose(200, "2026-12-01")
+	s.pass(8 * 24 * time.Hour)
+	contains(t, choose(200, "2026-12-01"), "Saved")
+	wrong("2026-11-30")
+	till(december)
+
+	// The field of the zone is named where that is wrong.
+	body := text(t, s.post(link, chosen("weekly", url.Values{"time_zone": {"Atlantis"}})), 422)
+	contains(t, body, `aria-invalid="true" aria-describedby="problem-0 zone-text-0"`)
+	if n := strings.Count(body, "aria-invalid"); n != 1 {
+		t.Errorf("%d fields are wrong", n)
+	}
+}
+
+// TestOtherNewsletters: the preferences lead to the forms of the site's other newsletters,
+// where they have one and are listed; nobody is subscribed by it.
+func TestOtherNewsletters(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *web.Options) {
+		closed, hidden := o.Newsletters[0], o.Newsletters[0]
+		closed.Name, closed.Title, closed.Closed = "closed", "The Closed", true
+		hidden.Name, hidden.Title, hidden.Archive = "hidden", "The Hidden", newsletter.ArchivePrivate
+		o.Newsletters = append(o.Newsletters, closed, hidden)
+	})
+	body := text(t, s.get(s.link(newsletter.PurposePreferences, other, "weekly")), 200)
+	_, others, found := strings.Cut(body, `<section id="others">`)
+	if !found {
+		t.Fatalf("no others: %s", body)
+	}
+	contains(t, others, "Other newsletters", "Le Quotidien", "Chaque matin.", `href="/newsletters/quotidien/subscribe"`, `lang="fr"`)
+	lacks(t, body, "The Closed", "The Hidden")
+	lacks(t, others, "The Weekly")
+	lacks(t, text(t, s.get(s.link(newsletter.PurposePreferences, her, "weekly")), 200), `id="others"`) // she has both
 }

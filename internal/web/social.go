@@ -138,6 +138,9 @@ func (s *server) issueHead(ctx context.Context, n newsletter.Newsletter, i *news
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<link rel="canonical" href="%s">`, html.EscapeString(x.url))
+	for _, f := range s.issueFeeds(n) {
+		fmt.Fprintf(&b, `<link rel="alternate" type="%s" title="%s (%s)" href="%s">`, f.Type, html.EscapeString(f.Title), f.Name, html.EscapeString(f.URL))
+	}
 	if x.description != "" {
 		fmt.Fprintf(&b, `<meta name="description" content="%s">`, html.EscapeString(shortened(x.description)))
 	}
