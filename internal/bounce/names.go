@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"html"
 	"io"
@@ -50,6 +51,7 @@ var (
 
 	encodedWords  = regexp.MustCompile(`(?:=\?[^?\s]+\?[BbQq]\?[^?]*\?=\s*)+`)
 	encodingField = regexp.MustCompile(`(?im)^[ \t>|]*content-transfer-encoding[ \t]*:[ \t]*(?:\n[ \t]+)*(\S*)`)
+	percents      = regexp.MustCompile(`(?i)%(?:25)*[0-9a-f]{2}`)
 	armour        = regexp.MustCompile(`(?m)^[ \t>|]*(?:begin(?:-base64)? [0-7]{3,4} \S|-----BEGIN PGP MESSAGE)`)
 )
 
@@ -139,10 +141,18 @@ func (n *names) text(s string) {
 	}
 }
 
+// note notes the addresses in a text, those in links and envelopes too.
 func (n *names) note(s string) {
+	n.find(s)
+	if plain := unescape(s); plain != s {
+		n.find(plain)
+	}
+}
+
+func (n *names) find(s string) {
 	for _, pattern := range []*regexp.Regexp{addressPattern, atext} {
 		for _, a := range pattern.FindAllString(s, -1) {
-			for _, a := range []string{a, bareAddress(a), strings.Trim(a, "'")} {
+			for _, a := range append([]string{a, bareAddress(a), strings.Trim(a, "'")}, enclosed(a)...) {
 				if key := strings.ToLower(a); proper(a) && !n.seen[key] && len(n.list) <= maxNames {
 					n.seen[key] = true
 					n.list = append(n.list, a)
@@ -151,6 +161,58 @@ func (n *names) note(s string) {
 		}
 	}
 }
+
+// unescape undoes the percent signs of links, however often they were encoded.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	return percents.ReplaceAllStringFunc(s, func(code string) string {
+		b, err := hex.DecodeString(code[len(code)-2:])
+		if err != nil {
+			return code
+		}
+		return string(b)
+	})
+}
+
+// enclosed returns the addresses that another, or what looks like one in a link, may have
+// in it: envelopes of lists (bounces-ann=example.org@…), of forwarders
+// (SRS0=…=example.org=ann@…) and with tags (prvs=…=ann@example.org). It cannot know where
+// a prefix ends, and so returns more.
+func enclosed(address string) []string {
+	at := strings.LastIndexByte(address, '@')
+	local := address[:at]
+	list := tails(local, address[at+1:], "/?&=#")
+	i := strings.LastIndexByte(local, '=')
+	if i < 0 {
+		return list
+	}
+	before, last := local[:i], local[i+1:]
+	if isHost(last) {
+		list = append(append(list, before+"@"+last), tails(before, last, "/?&=#+-")...)
+	}
+	if host := before[strings.LastIndexByte(before, '=')+1:]; isHost(host) {
+		list = append(list, last+"@"+host)
+	}
+	return list
+}
+
+// maxTails bounds the guesses where a local part begins.
+const maxTails = 10
+
+// tails returns addresses of what follows a delimiter in a local part, the shortest first.
+func tails(local, host, delimiters string) (list []string) {
+	for i := len(local) - 2; i >= 0 && len(list) < maxTails; i-- {
+		if strings.IndexByte(delimiters, local[i]) >= 0 {
+			list = append(list, local[i+1:]+"@"+host)
+		}
+	}
+	return list
+}
+
+// isHost reports whether a text can be the domain of an address.
+func isHost(s string) bool { return strings.Contains(strings.Trim(s, "."), ".") }
 
 // plain reports whether a transfer encoding leaves content as it is.
 func plain(encoding string) bool {

@@ -30,6 +30,14 @@ func TestAddresses(t *testing.T) {
 		"words in a text":  "From: x@example.net\r\n\r\nSee a=?b?cc.\r\n> Subject: =?utf-8?B?" + encoded + "?=\r\n",
 		"returned body":    nested(encoded),
 		"second returned":  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + nested("aGVsbG8=") + "\r\n--b\r\n" + nested(encoded) + "\r\n--b--\r\n",
+		"link":             "From: x@example.net\r\n\r\nhttps://x.example/u?e=ann.o%27brien%40example.org&n=1\r\n",
+		"path of a link":   "From: x@example.net\r\n\r\nhttps://x.example/leave/ann.o'brien@example.org?n=1\r\n",
+		"link in a link":   "From: x@example.net\r\n\r\nhttps://x.example/r?to=https%3A%2F%2Fy.example%2Fann.o%2527brien%2540example.org\r\n",
+		"envelope":         "Return-Path: <b-42-ann.o'brien=example.org@lists.example>\r\n\r\nhello\r\n",
+		"envelope, plus":   "Return-Path: <bounces+ann.o'brien=example.org@lists.example>\r\n\r\nhello\r\n",
+		"envelope in link": "From: x@example.net\r\n\r\n?from=bounces%2Bann.o%27brien%3Dexample.org%40lists.example\r\n",
+		"forwarder":        "Return-Path: <SRS0=HHH=TT=example.org=ann.o'brien@forward.example>\r\n\r\nhello\r\n",
+		"tag":              "Return-Path: <prvs=0123456789=ann.o'brien@example.org>\r\n\r\nhello\r\n",
 		"cut off":          "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded + "\r\nQQ",
 	} {
 		got, all := bounce.Addresses([]byte(message))

@@ -194,7 +194,8 @@ var (
 		`|\b(?:user|recipient|mailbox)(?: <?@>?)?(?: is| was)? (?:unknown|not found|does not exist|doesn't exist)\b`)
 	wordsOurs = regexp.MustCompile(`\b(?:sender|sending|outgoing|password|your (?:user|mailbox))\b`)
 
-	replyAddress = regexp.MustCompile(`<?[^\s<>()"',;:@]+@[A-Za-z0-9.-]+\.?[A-Za-z0-9]>?`)
+	// Addresses, in links too, where @ is %40.
+	replyAddress = regexp.MustCompile(`<?[^\s<>()"',;:@][^\s<>()",;:@]*(?:@|%(?:25)*40)[\pL\pN.-]+\.?[\pL\pN]>?`)
 	// Numbers of three digits or more that are no reply code or status, and the
 	// identifiers of queues and sessions.
 	replyNumber = regexp.MustCompile(`\b[0-9A-Za-z_-]*(?:[0-9][0-9A-Za-z_-]*){4,}\b`)

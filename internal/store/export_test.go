@@ -61,6 +61,14 @@ func (s *Store) CountRaw(ctx context.Context, query string, args ...any) (int, e
 	return one(s.reader(ctx), value[int], query, args...)
 }
 
+// ExecRaw executes a statement of a test's own.
+func (s *Store) ExecRaw(ctx context.Context, query string, args ...any) error {
+	return s.write(ctx, "execute what a test wants", func(x *tx) error {
+		_, err := x.exec(query, args...)
+		return err
+	})
+}
+
 // ExplainLease returns the engine's plan for finding a free chunk.
 func (s *Store) ExplainLease(ctx context.Context, now int64) (string, error) {
 	return s.explain(ctx, leaseFree, now, 0, "[]", "[]")

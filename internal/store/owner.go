@@ -143,11 +143,11 @@ func (x *tx) leaveTombstone(hash, cause string, now time.Time) error {
 	return err
 }
 
-// Erase forgets an address: its subscriber, subscriptions, letters, what is pending,
-// and what relays and reports said of it. A keyed hash stays, so that nothing but the owner's own
+// Erase forgets an address: its subscriber, subscriptions, letters, sign-ups that wait,
+// what is pending, and what relays and reports said of it. A keyed hash stays, so that nothing but the owner's own
 // sign-up brings it back. It is no error where nobody has the address.
 func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
-	if err := s.erase(ctx, s.keys.AddressHash(email), now); err != nil {
+	if err := s.erase(ctx, email, now); err != nil {
 		return err
 	}
 	// It is erased, also where the log keeps it until the next pass of retention; and who
@@ -158,7 +158,8 @@ func (s *Store) Erase(ctx context.Context, email string, now time.Time) error {
 	return nil
 }
 
-func (s *Store) erase(ctx context.Context, hash string, now time.Time) error {
+func (s *Store) erase(ctx context.Context, email string, now time.Time) error {
+	hash := s.keys.AddressHash(email)
 	return s.write(ctx, "erase a subscriber", func(x *tx) error {
 		id, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1{{for update}}", hash))
 		if err != nil {
@@ -174,6 +175,12 @@ func (s *Store) erase(ctx context.Context, hash string, now time.Time) error {
 			return err
 		}
 		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT bounce FROM bounce_names WHERE hash = $1)", hash); err != nil {
+			return err
+		}
+		if err := x.maskReasons(); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM signups WHERE lower(email) = $1", strings.ToLower(email)); err != nil {
 			return err
 		}
 		if err := x.leaveTombstone(hash, "erased", now); err != nil || id == 0 {

@@ -12,15 +12,16 @@ import (
 const keptWords = 1000
 
 // GiveReason notes why somebody left a newsletter, without them: all that stays with
-// the subscription is that they were heard, once. heard is false where they were
-// before, or have not left.
+// the subscription is that they were heard, once. Addresses and links in their words are
+// taken out, because nobody could tell later whose words they are. heard is false where
+// they were before, or have not left.
 func (s *Store) GiveReason(ctx context.Context, subscriber int64, name string, reason newsletter.LeaveReason, words string, now time.Time) (heard bool, err error) {
 	err = s.write(ctx, "note why somebody left", func(x *tx) error {
 		n, err := x.exec("UPDATE subscriptions SET heard = 1 WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed' AND heard = 0", name, subscriber)
 		if heard = n > 0; err != nil || !heard {
 			return err
 		}
-		if _, err := x.exec("INSERT INTO reasons (newsletter, reason, words, at) VALUES ($1, $2, $3, $4)", name, string(reason), words, ms(now)); err != nil {
+		if _, err := x.exec("INSERT INTO reasons (newsletter, reason, words, at) VALUES ($1, $2, $3, $4)", name, string(reason), newsletter.MaskWords(words), ms(now)); err != nil {
 			return err
 		}
 		_, err = x.exec(`UPDATE reasons SET words = '' WHERE newsletter = $1 AND words <> '' AND id <=
@@ -28,6 +29,29 @@ func (s *Store) GiveReason(ctx context.Context, subscriber int64, name string, r
 		return err
 	})
 	return heard, err
+}
+
+// maskReasons takes out of words that were kept before what would be taken out today.
+func (x *tx) maskReasons() error {
+	type row struct {
+		id    int64
+		words string
+	}
+	rows, err := list(x, func(scan func(...any) error) (r row, err error) {
+		err = scan(&r.id, &r.words)
+		return r, err
+	}, "SELECT id, words FROM reasons WHERE words <> '' ORDER BY id")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if masked := newsletter.MaskWords(r.words); masked != r.words {
+			if _, err := x.exec("UPDATE reasons SET words = $2 WHERE id = $1", r.id, masked); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // ReasonCount is how often a reason was given.

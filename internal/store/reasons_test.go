@@ -30,3 +30,26 @@ func TestReasons(t *testing.T) {
 		equal(b, len(counts), 0)
 	})
 }
+
+// TestReasonsWithoutAddresses: nobody could tell later whose words they are, so nothing
+// of whoever wrote them is kept; what was kept before goes when somebody is erased.
+func TestReasonsWithoutAddresses(t *testing.T) {
+	each(t, func(b *bench) {
+		id := b.subscribe("weekly", 1)[0]
+		must(b.Unsubscribe(ctx, id, "weekly", "page", b.Now()))(b)
+		must(b.GiveReason(ctx, id, "weekly", "else", "I am Ann@example.org, see https://news.example.org/preferences/AXVhc2Rm1234?a=ann%40example.org", b.Now()))(b)
+		b.ok(b.ExecRaw(ctx, "INSERT INTO reasons (newsletter, reason, words, at) VALUES ('weekly', 'else', 'kept before: bob@example.org', 1)"))
+		said := func() []string {
+			_, words, err := b.Reasons(ctx, "weekly", 0)
+			b.ok(err)
+			var list []string
+			for _, w := range words {
+				list = append(list, w.Words)
+			}
+			return list
+		}
+		equal(b, said(), []string{"kept before: bob@example.org", "I am …, see https://news.example.org/…"})
+		b.ok(b.Erase(ctx, "bob@example.org", b.Now()))
+		equal(b, said(), []string{"kept before: …", "I am …, see https://news.example.org/…"})
+	})
+}
