@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ type explainedView struct {
 	State      newsletter.SubscriptionState `json:"state,omitempty"` // empty: not subscribed
 	Source     string                       `json:"source,omitempty"`
 	ConsentAt  time.Time                    `json:"consent_at,omitzero"`
+	Page       string                       `json:"page,omitempty"` // where the form stood
 	LeftAt     time.Time                    `json:"left_at,omitzero"`
 	LeftBy     string                       `json:"left_by,omitempty"`
 	PausedTill time.Time                    `json:"paused_till,omitzero"`
@@ -112,6 +114,7 @@ func (s *site) viewExplanation(ctx context.Context, e jobs.Explanation) explanat
 		}
 		if b := x.Subscription; b != nil {
 			n.State, n.Source, n.ConsentAt, n.LeftAt, n.LeftBy = b.State, b.Source, b.ConsentAt, b.LeftAt, b.LeftBy
+			n.Page = pageOf(b)
 			n.PausedTill, n.Language, n.Topics, n.Cadence = b.PausedTill, b.Subscriber.Language, b.Topics, b.Cadence
 		}
 		for k := range x.Waiting {
@@ -178,7 +181,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 		case !b.ConsentAt.IsZero():
 			since = "since " + moment(b.ConsentAt, zone)
 		}
-		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, "from "+b.Source, b.Subscriber.Language, listed("topics ", b.Topics), string(b.Cadence),
+		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, join(" on ", "from "+b.Source, pageOf(b)), b.Subscriber.Language, listed("topics ", b.Topics), string(b.Cadence),
 			map[bool]string{true: "paused until " + moment(b.PausedTill, zone)}[b.PausedTill.After(s.clock())]))
 	}
 	name := x.Name
@@ -201,6 +204,16 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 		}
 		l.add("", "  %s", x.Waiting[k].Title)
 	}
+}
+
+// pageOf returns where the form stood by which somebody subscribed; empty: there was none,
+// or it is not known.
+func pageOf(b *newsletter.Subscription) string {
+	var proof newsletter.Consent
+	if json.Unmarshal([]byte(b.Proof), &proof) != nil { // of an import, in words of another program
+		return ""
+	}
+	return proof.Page
 }
 
 func listed(what string, list []string) string {

@@ -1,10 +1,12 @@
 package mailer
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,9 +19,28 @@ const (
 )
 
 // EachCaught calls found for each message that a catcher kept in dir before a time, by
-// the file's name, and deletes it if remove is set. An error of found ends it. It reads
-// the folder in pieces: there may be millions.
+// the file's name, and deletes it if remove is set. An error of found ends it.
 func EachCaught(dir string, before time.Time, remove bool, found func() error) error {
+	return eachFile(dir, func(name string) error {
+		stale := remove && leftover(dir, name)
+		if !stale && !caughtBefore(name, before) {
+			return nil
+		}
+		if remove {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("empty the outbox: %w", nameless(err))
+			}
+		}
+		if stale {
+			return nil
+		}
+		return found()
+	})
+}
+
+// eachFile calls found with the names of the files in an outbox, in pieces: there may be
+// millions. An outbox that is not there is empty.
+func eachFile(dir string, found func(name string) error) error {
 	folder, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -34,19 +55,7 @@ func EachCaught(dir string, before time.Time, remove bool, found func() error) e
 			return fmt.Errorf("look into the outbox: %w", err)
 		}
 		for _, name := range names {
-			stale := remove && leftover(dir, name)
-			if !stale && !caughtBefore(name, before) {
-				continue
-			}
-			if remove {
-				if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("empty the outbox: %w", nameless(err))
-				}
-			}
-			if stale {
-				continue
-			}
-			if err := found(); err != nil {
+			if err := found(name); err != nil {
 				return err
 			}
 		}
@@ -82,4 +91,40 @@ func nameless(err error) error {
 		return link.Err
 	}
 	return err
+}
+
+// DropCaught deletes the messages that a catcher kept in dir for an address, and returns
+// how many there were.
+func DropCaught(dir, address string) (dropped int, err error) {
+	suffix := "-" + strings.ToLower(fileName(address)) + ".eml"
+	err = eachFile(dir, func(name string) error {
+		if !strings.HasSuffix(strings.ToLower(name), suffix) || !caughtBefore(name, time.Unix(1<<40, 0)) || !isFor(filepath.Join(dir, name), address) {
+			return nil
+		}
+		switch err := os.Remove(filepath.Join(dir, name)); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("delete from the outbox: %w", nameless(err))
+		default:
+			dropped++
+		}
+		return nil
+	})
+	return dropped, err
+}
+
+// isFor reports whether a message whose file is named after an address is for it, and not
+// for one that has the same name: a file's name has not all signs of an address.
+func isFor(path, address string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // removing it says what is wrong
+	}
+	defer f.Close()
+	m, err := mail.ReadMessage(bufio.NewReader(f))
+	if err != nil {
+		return true
+	}
+	to, err := mail.ParseAddress(m.Header.Get("To"))
+	return err != nil || strings.EqualFold(to.Address, address)
 }

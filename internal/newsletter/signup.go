@@ -10,7 +10,7 @@ import (
 type SignUp struct {
 	At       time.Time `json:"at"`
 	Source   string    `json:"source"`             // "form" on a page of the site, "embed" elsewhere
-	Page     string    `json:"page,omitempty"`     // where the form stood, as far as the browser told
+	Page     string    `json:"page,omitempty"`     // where the form stood, as far as that was told: a path of the site, or another site
 	Form     string    `json:"form,omitempty"`     // which words stood in it: their hash
 	Network  string    `json:"network,omitempty"`  // of who asked, see Network
 	Language string    `json:"language,omitempty"` // of the mail; empty: the newsletter's

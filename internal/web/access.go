@@ -61,7 +61,7 @@ func (s *server) access(w http.ResponseWriter, r *http.Request) error {
 			v.State = "erase"
 		case "erase for good":
 			v.State = "erased"
-			err = s.store.Erase(ctx, o.subscription.Subscriber.Email, s.now())
+			_, err = s.o.Service.Erase(ctx, o.subscription.Subscriber.Email)
 		case "feed", "revoke", "by feed", "by mail":
 			v.Feeds, err = s.changeFeed(ctx, o, wish, r.PostForm.Get("newsletter"))
 		default:

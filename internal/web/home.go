@@ -60,7 +60,7 @@ func (s *server) onlyForm(p *page) *signUpForm {
 	for i := range p.Newsletters { // it is here already
 		p.Newsletters[i].SubscribeURL = ""
 	}
-	return s.form(open[0], p, asked{}, s.now())
+	return s.form(open[0], p, asked{page: s.base + "/"}, s.now())
 }
 
 // toHome leads those who cut an address short to the page that lists articles and

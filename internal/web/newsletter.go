@@ -65,7 +65,7 @@ func (s *server) newsletter(w http.ResponseWriter, r *http.Request) error {
 		v.Note = p.words.T("archive.by_mail")
 	}
 	if !n.Closed {
-		v.Form, v.EmbedURL = s.form(n, p, asked{}, s.now()), at.list+"/embed"
+		v.Form, v.EmbedURL = s.form(n, p, asked{page: at.list}, s.now()), at.list+"/embed"
 	}
 	p.View, p.Title, p.Description = v, n.Title, n.Description
 	if !p.Hidden {

@@ -38,7 +38,7 @@ func (s *server) subscribePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showForm(w, r, http.StatusOK, n, p, asked{}, "")
+	return s.showForm(w, r, http.StatusOK, n, p, asked{page: s.base + signUpPath(n.Name)}, "")
 }
 
 // subscribe takes a sign-up from a form of the site or of another one. Nothing is

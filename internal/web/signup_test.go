@@ -155,6 +155,61 @@ func (s *site) signUp(t *testing.T, name string, fields url.Values, headers ...s
 	return text(t, s.post("/newsletters/"+name+"/subscribe", fields, headers...), 200)
 }
 
+// TestWhereAFormStood: the proof of a consent says which page of the site had the form, or
+// which other site, and no more.
+func TestWhereAFormStood(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	field := func(page, name string) string {
+		t.Helper()
+		m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("the form has no %s", name)
+		}
+		return m[1]
+	}
+	const action = "/newsletters/weekly/subscribe"
+	ours := func(at string) url.Values {
+		page := text(t, s.get(at), 200)
+		return url.Values{"made": {field(page, "made")}, "page": {field(page, "page")}}
+	}
+	stamp := func(page ...string) url.Values { return url.Values{"made": ours(action)["made"], "page": page} }
+	for i, c := range []struct {
+		fields  url.Values
+		headers []string
+		source  string
+		page    string
+	}{
+		{ours("/newsletters/weekly"), []string{"Origin", "null"}, "form", "/newsletters/weekly"},
+		{ours(action), nil, "form", action},
+		{stamp(), []string{"Referer", siteURL + "/newsletters/weekly?email=x"}, "form", "/newsletters/weekly"},
+		{stamp(), []string{"Referer", "https://blog.example/ann"}, "form", "https://blog.example"},
+		{stamp("https://blog.example/ann?x=y"), nil, "form", "https://blog.example"},
+		{stamp("/a?email=ann"), nil, "form", "/a"},
+		{stamp("//blog.example/a"), nil, "form", ""},
+		{stamp("javascript:alert(1)"), nil, "form", ""},
+		{stamp("/" + strings.Repeat("x", 300)), nil, "form", ""},
+		{url.Values{"page": {"/newsletters/weekly"}}, []string{"Origin", "https://blog.example", "Referer", "https://blog.example/ann?x=y"}, "embed", "https://blog.example"},
+		{url.Values{}, []string{"Origin", "null", "Referer", "https://blog.example/ann?x=y"}, "embed", "https://blog.example"},
+		{url.Values{}, []string{"Origin", "null"}, "embed", ""},
+		{url.Values{}, []string{"Origin", "https://" + strings.Repeat("x", 300)}, "embed", ""},
+	} {
+		s.pass(time.Minute)
+		c.fields.Set("email", fmt.Sprintf("p%d@example.net", i))
+		text(t, s.post(action, c.fields, c.headers...), 200)
+		waiting, err := s.store.SignUps(t.Context(), 0, 100)
+		s.check(err)
+		if len(waiting) != i+1 || waiting[i].Source != c.source || waiting[i].Page != c.page {
+			t.Errorf("%d: %+v", i, waiting[len(waiting)-1])
+		}
+	}
+	// A form that is shown again for a slip of the pen still says where it was.
+	page := text(t, s.post(action, url.Values{"email": {"ann"}}, "Origin", "https://blog.example"), 422)
+	if got := field(page, "page"); got != "https://blog.example" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestSignUp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -200,7 +255,7 @@ func TestSignUp(t *testing.T) {
 	}
 	var proof newsletter.Consent
 	s.check(json.Unmarshal([]byte(sub.Proof), &proof))
-	if proof.Source != "form" || proof.Page != siteURL+"/newsletters/weekly" || proof.Network != "203.0.113.0/24" || proof.ConfirmedNetwork != "203.0.113.0/24" ||
+	if proof.Source != "form" || proof.Page != "/newsletters/weekly" || proof.Network != "203.0.113.0/24" || proof.ConfirmedNetwork != "203.0.113.0/24" ||
 		len(proof.Form) != 12 || proof.At.IsZero() || proof.Confirmed.IsZero() {
 		t.Errorf("the proof is %+v", proof)
 	}

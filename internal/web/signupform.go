@@ -17,7 +17,7 @@ const (
 	formUse     = "sign-up"
 	formLeast   = 2 * time.Second // between seeing a form and sending it: nobody types faster
 	maxTopics   = 30              // that a form offers
-	maxFormPage = 200             // bytes of the address of the page where a form stood
+	maxFormPage = 200             // bytes of what names the page where a form stood
 )
 
 // signUpForm is the form that subscribes to a newsletter.
@@ -28,6 +28,7 @@ type signUpForm struct {
 	Email      string // as it was typed before
 	Problem    string // why it was not taken, for people; empty: nothing is wrong
 	Stamp      string // when it was made, signed
+	Page       string // where it stands, see asked
 	Language   string // of the mail, where there is no choice
 	Languages  []choice
 	Topics     []choice
@@ -38,7 +39,8 @@ type signUpForm struct {
 type asked struct {
 	email, language string
 	topics          []string
-	source, page    string
+	source          string
+	page            string // where the form stood: a path of this site, or another site; empty: not known
 	trapped         bool // by the field that people do not see
 	hasty           bool // sent sooner than anybody types
 }
@@ -49,7 +51,7 @@ func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.T
 	p.stamp = s.store.Keyring().Stamp(formUse, made)
 	f := &signUpForm{
 		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
-		Stamp: p.stamp, Language: p.Language, Counts: countsNote(n, p.words),
+		Stamp: p.stamp, Page: typed.page, Language: p.Language, Counts: countsNote(n, p.words),
 	}
 	wanted := typed.language
 	if wanted == "" {
@@ -87,7 +89,7 @@ func (s *server) readForm(r *http.Request, n newsletter.Newsletter) (asked, erro
 	if err := form(r); err != nil {
 		return asked{}, err
 	}
-	typed := asked{email: strings.TrimSpace(r.PostForm.Get("email")), trapped: r.PostForm.Get("website") != "", source: "embed"}
+	typed := asked{email: strings.TrimSpace(r.PostForm.Get("email")), trapped: r.PostForm.Get("website") != "", source: "embed", page: siteOf(r)}
 	if len(typed.email) > 320 {
 		typed.email = ""
 	}
@@ -101,21 +103,45 @@ func (s *server) readForm(r *http.Request, n newsletter.Newsletter) (asked, erro
 	}
 	if made, ours := s.store.Keyring().ReadStamp(formUse, r.PostForm.Get("made")); ours {
 		typed.source = "form"
+		typed.page = s.ownPageOf(r)
 		typed.hasty = s.now().Sub(made) < formLeast
 	}
-	typed.page = pageOf(r)
 	return typed, nil
 }
 
-// pageOf returns where the form stood, as far as the browser tells: without what may
-// say more than that.
-func pageOf(r *http.Request) string {
-	u, err := url.Parse(r.Referer())
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return ""
+// siteOf returns the site on which a form stood, as far as the browser tells; its paths
+// may say more than is to be kept.
+func siteOf(r *http.Request) string {
+	for _, told := range []string{r.Header.Get("Origin"), r.Referer()} {
+		u, err := url.Parse(told)
+		if err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" {
+			return formPage(u.Scheme + "://" + u.Host)
+		}
 	}
-	page := u.Scheme + "://" + u.Host + u.EscapedPath()
-	if len(page) > maxFormPage || strings.IndexFunc(page, func(c rune) bool { return c <= ' ' || c > '~' }) >= 0 {
+	return ""
+}
+
+// ownPageOf returns the page of this site on which a form of ours stood: what the form
+// says, else what the browser does. One that was sent from elsewhere and is shown again
+// says where it was.
+func (s *server) ownPageOf(r *http.Request) string {
+	u, err := url.Parse(r.PostForm.Get("page"))
+	switch {
+	case err != nil || u.User != nil:
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		return formPage(u.EscapedPath())
+	case (u.Scheme == "https" || u.Scheme == "http") && u.Host != "":
+		return formPage(u.Scheme + "://" + u.Host)
+	}
+	if u, err = url.Parse(r.Referer()); err == nil && u.Host != "" && (u.Host == r.Host || strings.HasPrefix(s.o.WebURL+"/", u.Scheme+"://"+u.Host+"/")) {
+		return formPage(u.EscapedPath())
+	}
+	return siteOf(r)
+}
+
+// formPage bounds what names a page.
+func formPage(page string) string {
+	if len(page) > maxFormPage || strings.ContainsFunc(page, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return ""
 	}
 	return page
