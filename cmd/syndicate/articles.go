@@ -19,7 +19,7 @@ import (
 
 // articlesCommand shows what the store knows of articles.
 func articlesCommand(a *app) *cobra.Command {
-	return group("articles", "Articles in the store: list, show, add, remove, prune",
+	return group("articles", "Articles in the store: list, show, add, remove, prune, accept",
 		articlesList(a), articlesShow(a), articlesAdd(a), articlesRemove(a), articlesPrune(a), articlesAccept(a))
 }
 

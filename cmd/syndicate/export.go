@@ -20,9 +20,10 @@ func subscribersExport(a *app) *cobra.Command {
 	var out, state, format string
 	c := &cobra.Command{
 		Use:   "export NEWSLETTER",
-		Short: "Write a newsletter's subscribers as CSV or JSON",
-		Long: `Export writes all subscriptions, or those of one --state, with all that is known of them:
-state, topics, cadence, consent and its proof. What it writes as CSV, import reads back
+		Short: "Write a newsletter's subscriptions as CSV or JSON",
+		Long: `Export writes all subscriptions, whatever their state, or those of one --state, with all that
+is known of them: state, topics, cadence, consent and its proof. Who wants mail are those of
+--state confirmed where nothing stands in the column suppressed. What it writes as CSV, import reads back
 without a loss. It needs no more memory for a million than for ten.`,
 		Example: `    syndicate subscribers export weekly --out weekly.csv
     syndicate subscribers export weekly --state confirmed --format json`,
@@ -52,7 +53,10 @@ without a loss. It needs no more memory for a million than for ten.`,
 				os.Remove(out)
 				return err
 			}
-			a.notef("%s in %s", count(n, "subscriber"), out)
+			a.notef("%s", n.tell(out))
+			if n.confirmed < n.lines && state == "" {
+				a.notef("hint: --state confirmed leaves the others out")
+			}
 			return nil
 		}),
 	}
@@ -70,12 +74,26 @@ type exporter interface {
 	Close() error
 }
 
+// exported counts what was written.
+type exported struct {
+	lines, confirmed, suppressed int // suppressed: of the confirmed
+}
+
+// tell says it, so that nobody takes all lines for people who want mail.
+func (n exported) tell(file string) string {
+	text := fmt.Sprintf("%s in %s, %s of them confirmed", count(n.lines, "line"), file, number(n.confirmed))
+	if n.suppressed > 0 {
+		text += fmt.Sprintf(" (%s of those suppressed: not to be mailed)", number(n.suppressed))
+	}
+	return text
+}
+
 // exportList writes a list in pieces, so that a large one needs no memory.
-func (s *site) exportList(ctx context.Context, q store.SubscriberQuery, format string, to io.Writer) (n int, err error) {
+func (s *site) exportList(ctx context.Context, q store.SubscriberQuery, format string, to io.Writer) (n exported, err error) {
 	var w exporter = &jsonExport{w: bufio.NewWriter(to)}
 	if format == "csv" {
 		if w, err = roster.NewWriter(to); err != nil {
-			return 0, err
+			return n, err
 		}
 	}
 	for q.Limit = 1000; ; {
@@ -92,11 +110,18 @@ func (s *site) exportList(ctx context.Context, q store.SubscriberQuery, format s
 			return n, err
 		}
 		for i := range list {
-			if err := w.Write(&list[i], causes[list[i].Subscriber.Email]); err != nil {
+			cause := causes[list[i].Subscriber.Email]
+			if err := w.Write(&list[i], cause); err != nil {
 				return n, err
 			}
+			if n.lines++; list[i].State == newsletter.SubscriptionConfirmed {
+				n.confirmed++
+				if cause != "" {
+					n.suppressed++
+				}
+			}
 		}
-		if n += len(list); len(list) < q.Limit {
+		if len(list) < q.Limit {
 			return n, w.Close()
 		}
 		q.After = list[len(list)-1].Subscriber.ID

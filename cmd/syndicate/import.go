@@ -26,7 +26,8 @@ func subscribersImport(a *app) *cobra.Command {
 		Short: "Subscribe everybody on a list who is new",
 		Long: `Import reads a list (- is standard input), says what it would do, asks, and then subscribes
 whom it does not know, confirmed: only for people who asked. Whoever left, was removed or is
-suppressed is not brought back, and nothing is changed for those who are there already.
+suppressed is not brought back, and nothing is changed for those who are there already: but
+with --leave, who unsubscribed on the list is unsubscribed here. --verbose names each of them.
 
 Exports of listmonk, Mailchimp, Ghost, Substack, Buttondown, Mailman and of Syndicate itself
 are told by their columns (--format says which it is, where that is wrong). Who
@@ -41,6 +42,7 @@ A list that is kept up to date goes to subscribers/NEWSLETTER.csv instead: each 
 it.`,
 		Example: `    syndicate subscribers import weekly signups.csv
     syndicate subscribers import weekly members.csv --dry-run
+    syndicate subscribers import weekly unsubscribed.csv --leave
     mailman members list.example.org | syndicate subscribers import weekly - --yes`,
 		Args:              arguments(2, 2, "a NEWSLETTER and a FILE", "a FILE"),
 		ValidArgsFunction: importArguments(a),
@@ -56,6 +58,7 @@ it.`,
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	f.StringVar(&o.Format, "format", "", "read the list as `FORMAT`: "+strings.Join(roster.Formats(), ", "))
 	f.BoolVar(&o.Tags, "tags-as-topics", false, "make topics of the tags or labels that people had elsewhere")
+	f.BoolVar(&o.Leave, "leave", false, "unsubscribe who is subscribed here and left on the list")
 	oneOf(c, "format", roster.Formats()...)
 	return c
 }
@@ -93,13 +96,16 @@ func (a *app) importing(ctx context.Context, args []string, o jobs.ImportOptions
 	if st, err := list.Stat(); err == nil {
 		o.Size = st.Size()
 	}
+	if a.verbose && !a.json {
+		o.OptedOut = func(w jobs.Who) { a.printf("%s:%d: %s left on the list\n", o.File, w.Line, w.Email) }
+	}
 	shown := false
 	if !yes {
 		o.Confirm = func(ctx context.Context, r jobs.ImportReport) (bool, error) {
 			bar.close()
 			shown = true
 			s.tellDiff(r)
-			return a.ask(ctx, false, fmt.Sprintf("Import %s to %s?", count(r.New(), "line"), r.Newsletter))
+			return a.ask(ctx, false, importQuestion(r))
 		}
 	}
 	r, err := s.service.Import(ctx, o)
@@ -118,6 +124,18 @@ func (a *app) importing(ctx context.Context, args []string, o jobs.ImportOptions
 		return &failure{err: listError(o.File, err), code: exitFailed, hint: hintFor(err)}
 	}
 	return s.tellImport(r, o.DryRun, shown)
+}
+
+// importQuestion asks whether what a list would do is wanted.
+func importQuestion(r jobs.ImportReport) string {
+	leave := counted(r.Results[store.Leaves], "who left")
+	switch {
+	case leave == "":
+		return fmt.Sprintf("Import %s to %s?", count(r.New(), "line"), r.Newsletter)
+	case r.New() == 0:
+		return fmt.Sprintf("Unsubscribe %s from %s?", leave, r.Newsletter)
+	}
+	return fmt.Sprintf("Import %s to %s, and unsubscribe %s?", count(r.New(), "line"), r.Newsletter, leave)
 }
 
 // listError puts the list's name before a line's number.
@@ -177,7 +195,10 @@ func fates() []struct {
 		{store.Created, "new"},
 		{store.CreatedLeft, "recorded as unsubscribed"},
 		{store.CreatedBounced, "recorded and suppressed"},
+		{store.Leaves, "unsubscribed, as on the list"},
 		{store.Exists, "there already"},
+		{store.OptedOut, "subscribed here, but left on the list"},
+		{store.SignedUpSince, "signed up here since they left on the list"},
 		{store.Differs, "there already, but left or bounced on the list"},
 		{store.Double, "twice"},
 		{store.Unsubscribed, "who left"},
@@ -203,6 +224,9 @@ func (s *site) tellDiff(r jobs.ImportReport) {
 	for _, f := range fates() {
 		if n := r.Results[f.result]; n > 0 {
 			l.add("", "%s %s%s", number(n), f.text, examples(r.Samples[f.result], n))
+		}
+		if f.result == store.OptedOut && r.Results[store.OptedOut] > 0 {
+			l.add("", "  (stays so; --leave unsubscribes, --verbose names all)")
 		}
 	}
 	if r.Refused > 0 {

@@ -19,6 +19,7 @@ type importView struct {
 	Newsletter string                   `json:"newsletter"`
 	File       string                   `json:"file"`
 	Format     string                   `json:"format"`
+	Leave      bool                     `json:"leave,omitempty"` // who left by the list, left here
 	State      store.ImportState        `json:"state"`
 	Through    int                      `json:"through"` // the last line that was taken
 	Results    map[store.AddResult]int  `json:"results"`
@@ -27,13 +28,14 @@ type importView struct {
 	UndoneAt   time.Time                `json:"undone_at,omitzero"`
 	Removed    int                      `json:"removed,omitempty"`
 	Lifted     int                      `json:"lifted,omitempty"`
+	Restored   int                      `json:"restored,omitempty"`
 	Kept       map[store.KeptReason]int `json:"kept,omitempty"`
 }
 
 func viewImport(i store.Import) importView {
 	return importView{
-		Import: i.ID, Newsletter: i.Newsletter, File: i.File, Format: i.Format, State: i.State, Through: i.Through, Results: i.Results,
-		StartedAt: i.StartedAt, EndedAt: i.EndedAt, UndoneAt: i.UndoneAt, Removed: i.Removed, Lifted: i.Lifted, Kept: i.Kept,
+		Import: i.ID, Newsletter: i.Newsletter, File: i.File, Format: i.Format, Leave: i.Leave, State: i.State, Through: i.Through, Results: i.Results,
+		StartedAt: i.StartedAt, EndedAt: i.EndedAt, UndoneAt: i.UndoneAt, Removed: i.Removed, Lifted: i.Lifted, Restored: i.Restored, Kept: i.Kept,
 	}
 }
 
@@ -80,7 +82,7 @@ func howFar(i store.Import) string {
 	case store.ImportUndoing:
 		return fmt.Sprintf("being undone, %s removed", number(i.Removed))
 	case store.ImportUndone:
-		return join(", ", "undone", number(i.Removed)+" removed", counted(i.Kept[store.KeptOwner]+i.Kept[store.KeptList], "kept"))
+		return join(", ", "undone", number(i.Removed)+" removed", counted(i.Restored, "subscribed again"), counted(i.Kept[store.KeptOwner]+i.Kept[store.KeptList], "kept"))
 	}
 	return string(i.State)
 }
@@ -92,9 +94,9 @@ func subscribersUndoImport(a *app) *cobra.Command {
 		Use:   "undo-import N",
 		Short: "Take an import back: remove whom it made and nobody touched since",
 		Long: `Undo-import removes the subscriptions that an import made, with what is still to be sent to
-them, and lifts the suppressions it made. What its owner changed since, or left, stays, and
-so does who is on the newsletter's own list, too. Nothing remembers that they were there:
-another list may bring them again.`,
+them, lifts the suppressions it made, and takes up again the subscriptions that it ended with
+--leave. What its owner changed since, or left, stays, and so does who is on the newsletter's
+own list, too. Nothing remembers that they were there: another list may bring them again.`,
 		Example: `    syndicate subscribers imports
     syndicate subscribers undo-import 3`,
 		Args: arguments(1, 1, "the number of an import"),
@@ -127,7 +129,8 @@ func (a *app) undoing(ctx context.Context, id int64, yes bool) (err error) {
 	}
 	made := i.Results[store.Created] + i.Results[store.CreatedLeft] + i.Results[store.CreatedBounced]
 	if i.State != store.ImportUndone {
-		question := fmt.Sprintf("Undo import %d (%s to %s on %s: %s made)?", id, i.File, i.Newsletter, moment(i.StartedAt, s.cfg.Site.TimeZone), count(made, "subscription"))
+		did := join(", ", count(made, "subscription")+" made", counted(i.Results[store.Leaves], "ended"))
+		question := fmt.Sprintf("Undo import %d (%s to %s on %s: %s)?", id, i.File, i.Newsletter, moment(i.StartedAt, s.cfg.Site.TimeZone), did)
 		if ok, err := a.ask(ctx, yes, question); err != nil || !ok {
 			return err
 		}
@@ -143,8 +146,14 @@ func (a *app) undoing(ctx context.Context, id int64, yes bool) (err error) {
 	if a.json {
 		return a.printJSON(viewImport(i))
 	}
-	a.printf("Import %d is undone: %s removed%s%s.\n", id, count(i.Removed, "subscription"),
-		map[bool]string{true: ", " + count(i.Lifted, "suppression") + " lifted"}[i.Lifted > 0], s.keptWords(i))
+	did := count(i.Removed, "subscription") + " removed"
+	if i.Restored > 0 {
+		did += ", " + number(i.Restored) + " taken up again"
+	}
+	if i.Lifted > 0 {
+		did += ", " + count(i.Lifted, "suppression") + " lifted"
+	}
+	a.printf("Import %d is undone: %s%s.\n", id, did, s.keptWords(i))
 	return nil
 }
 

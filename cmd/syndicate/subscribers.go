@@ -14,7 +14,7 @@ import (
 
 // subscribersCommand looks after who gets what.
 func subscribersCommand(a *app) *cobra.Command {
-	return group("subscribers", "Who gets what: list, add, import, export, remove, erase, explain, reasons",
+	return group("subscribers", "Who gets what: list, add, import, imports, undo-import, export, remove, erase, explain, reasons",
 		subscribersList(a), subscribersAdd(a), subscribersImport(a), subscribersImports(a), subscribersUndoImport(a),
 		subscribersExport(a), subscribersRemove(a), subscribersErase(a), subscribersExplain(a), subscribersReasons(a))
 }

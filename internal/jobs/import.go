@@ -28,6 +28,11 @@ type ImportOptions struct {
 	Size       int64         // in bytes, 0: unknown
 	Format     string        // see roster.Formats; empty: told by the columns
 	Tags       bool          // labels that the operator gave elsewhere become topics
+	Leave      bool          // who left by the list, leaves here
+
+	// OptedOut is called for each who is here and left by the list, with Leave or without;
+	// nil: nobody wants to know.
+	OptedOut func(Who)
 
 	DryRun bool
 	// Confirm is asked when it is known what the import would do, and something would
@@ -61,10 +66,15 @@ type Who struct {
 }
 
 // New returns how many lines make something.
-func (r *ImportReport) New() int {
+func (r *ImportReport) New() int { return r.count(store.AddResult.New) }
+
+// Changes returns how many lines change something.
+func (r *ImportReport) Changes() int { return r.count(store.AddResult.Changes) }
+
+func (r *ImportReport) count(of func(store.AddResult) bool) int {
 	n := 0
 	for result, k := range r.Results {
-		if result.New() {
+		if of(result) {
 			n += k
 		}
 	}
@@ -79,7 +89,7 @@ func (s *Service) Import(ctx context.Context, o ImportOptions) (ImportReport, er
 	if err != nil || o.DryRun {
 		return r, err
 	}
-	if r.New() == 0 {
+	if r.Changes() == 0 {
 		return r, s.store.EndImports(ctx, o.Newsletter, sum, s.now())
 	}
 	if o.Confirm != nil {
@@ -87,7 +97,7 @@ func (s *Service) Import(ctx context.Context, o ImportOptions) (ImportReport, er
 			return r, err
 		}
 	}
-	im, err := s.store.BeginImport(ctx, store.Import{Newsletter: o.Newsletter, File: o.File, Format: r.Format, Hash: sum}, s.now())
+	im, err := s.store.BeginImport(ctx, store.Import{Newsletter: o.Newsletter, File: o.File, Format: r.Format, Leave: o.Leave, Hash: sum}, s.now())
 	if err != nil {
 		return r, err
 	}
@@ -120,7 +130,7 @@ func (s *Service) lookAtImport(ctx context.Context, o ImportOptions) (r ImportRe
 	var kinds []store.AddResult // a tag of a double is a place here
 	tag := map[store.AddResult]int{}
 	err = eachBatch(ctx, x, func(lines []newsletter.Line, _ int) error {
-		results, err := s.store.JudgeLines(ctx, o.Newsletter, lines)
+		results, err := s.store.JudgeLines(ctx, o.Newsletter, o.Leave, lines)
 		if err != nil {
 			return err
 		}
@@ -134,6 +144,9 @@ func (s *Service) lookAtImport(ctx context.Context, o ImportOptions) (r ImportRe
 				return err
 			}
 			r.Results[result]++
+			if (result == store.OptedOut || result == store.Leaves) && o.OptedOut != nil {
+				o.OptedOut(Who{l.N, l.Email})
+			}
 			if len(r.Samples[result]) < importSamples {
 				r.Samples[result] = append(r.Samples[result], Who{l.N, l.Email})
 			}
@@ -205,7 +218,7 @@ func (s *Service) openImport(o ImportOptions, step string, r *ImportReport) (*ro
 			s.tell(Progress{Step: step, Name: o.File, Done: int(n >> 10), Total: int(o.Size >> 10)})
 		}
 	}
-	x, err := roster.NewImport(in, roster.ImportOptions{Format: o.Format, Tags: o.Tags})
+	x, err := roster.NewImport(in, roster.ImportOptions{Format: o.Format, Tags: o.Tags, Name: o.File})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -129,8 +129,11 @@ func encode(v any) string {
 
 // parseTime reads the times that programs export; without a zone they are UTC.
 func parseTime(s string) (time.Time, bool) {
+	if words := strings.Fields(s); len(words) == 4 && words[2] == words[3] { // listmonk, where a zone has no name: "… +0530 +0530"
+		s = strings.Join(words[:3], " ")
+	}
 	for _, layout := range []string{
-		time.RFC3339, time.DateTime, "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
+		time.RFC3339, time.DateTime, "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
 		"2006-01-02 15:04", time.DateOnly, "Jan 2, 2006", "2 Jan 2006", time.RFC1123Z, time.RFC1123,
 	} {
 		t, err := time.Parse(layout, s)

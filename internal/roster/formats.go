@@ -16,6 +16,7 @@ type format struct {
 	marks       [][]string // columns: where all of one set are there, it is this format
 	columns     []column
 	standing    func(values) (newsletter.SubscriptionState, newsletter.Cause, error) // whether there is to be mail
+	filed       func(name string) string                                             // the state of all lines of a file of that name, where no column has it; nil: names say nothing
 }
 
 // column is a column by its names, in lower case with spaces.
@@ -117,11 +118,21 @@ func listmonkFormat() *format {
 	}
 }
 
-// mailchimpFormat is one of the three files of an exported audience: subscribed,
-// unsubscribed, cleaned.
+// mailchimpFormat is one of the files of an exported audience: subscribed, unsubscribed,
+// cleaned, nonsubscribed. The last are people who never agreed to anything; nothing in
+// their file says so, but its name.
 func mailchimpFormat() *format {
 	return &format{
 		name: "mailchimp", title: "Mailchimp",
+		filed: func(name string) string {
+			name = strings.ToLower(name)
+			for prefix, state := range map[string]string{"unsubscribed": "unsubscribed", "cleaned": "cleaned", "nonsubscribed": "nonsubscribed", "non-subscribed": "nonsubscribed"} {
+				if strings.HasPrefix(name, prefix) {
+					return state
+				}
+			}
+			return ""
+		},
 		marks: [][]string{{"optin time"}, {"member rating", "last changed"}, {"leid", "euid"}, {"unsub time"}, {"clean time"}},
 		columns: []column{
 			{email, emailNames()},

@@ -72,12 +72,16 @@ func TestImport(t *testing.T) {
 			in: "uuid,email,name,attributes,status,created_at,updated_at\n" +
 				"1-2,ann@example.org,Ann,\"{\"\"city\"\": \"\"Brest\"\"}\",enabled,2024-01-02 10:11:12.131415 +0000 UTC,2024-05-06 01:02:03.000001 +0000 UTC\n" +
 				"1-3,bo@example.org,Bo,{},blocklisted,2024-01-02 10:11:12.5 +0100 CET,2024-05-06 01:02:03 +0000 UTC\n" +
-				"1-4,cy@example.org,Cy,{},disabled,2024-01-02 10:11:12 +0000 UTC,\n",
+				"1-4,cy@example.org,Cy,{},disabled,2024-01-02 10:11:12 +0000 UTC,\n" +
+				"1-5,di@example.org,Di,{},enabled,2024-01-02 10:11:12.25 +0530 +0530,2024-01-02 10:11:12.25 +0530 +0530\n" +
+				"1-6,ed@example.org,Ed,{},enabled,2024-01-02 10:11:12 +0000 +0000,\n",
 			format: "listmonk",
 			want: []string{
 				`ann@example.org name=Ann confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
 				`bo@example.org name=Bo unsubscribed consent=2024-01-02T09:11:12Z {"opt_in_at":"2024-01-02T09:11:12Z","program":"listmonk"}`,
 				`4:26: its state is "disabled", so it gets no mail there (state)`,
+				`di@example.org name=Di confirmed consent=2024-01-02T04:41:12Z {"opt_in_at":"2024-01-02T04:41:12Z","program":"listmonk"}`,
+				`ed@example.org name=Ed confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
 			},
 		},
 		"Mailchimp, who is subscribed": {
@@ -106,6 +110,52 @@ func TestImport(t *testing.T) {
 				`ann@example.org unsubscribed consent=2020-02-03T04:05:06Z left=2021-02-03T04:05:06Z {"opt_in_at":"2020-02-03T04:05:06Z","program":"mailchimp"}`,
 				`3:36: it cannot be told whether its owner left or it bounced: the time of that is empty (state)`,
 			},
+		},
+		"Mailchimp, who left, by the name of the file": {
+			in:     "Email Address,MEMBER_RATING,OPTIN_TIME,UNSUB_TIME\nann@example.org,2,,2021-02-03 04:05:06\nbo@example.org,2,,\n",
+			o:      roster.ImportOptions{Name: "unsubscribed_email_audience_export_3f2a.csv"},
+			format: "mailchimp",
+			want:   []string{`ann@example.org unsubscribed left=2021-02-03T04:05:06Z {"program":"mailchimp"}`, `bo@example.org unsubscribed {"program":"mailchimp"}`},
+		},
+		"Mailchimp, who bounced, by the name of the file": {
+			in:     "Email Address,MEMBER_RATING,OPTIN_TIME\nann@example.org,2,\n",
+			o:      roster.ImportOptions{Name: "cleaned_members_export_3f2a.csv"},
+			format: "mailchimp",
+			want:   []string{`ann@example.org confirmed suppressed=bounce {"program":"mailchimp"}`},
+		},
+		"Mailchimp, who never agreed": {
+			in:     "Email Address,MEMBER_RATING,OPTIN_TIME\nann@example.org,2,\n",
+			o:      roster.ImportOptions{Name: "nonsubscribed_members_export_3f2a.csv"},
+			format: "mailchimp",
+			want:   []string{`2:0: its state is "nonsubscribed", so it gets no mail there (state)`},
+		},
+		"Mailchimp, the column before the name of the file": {
+			in:     "Email Address,Status,OPTIN_TIME\nann@example.org,subscribed,\nbo@example.org,archived,\n",
+			o:      roster.ImportOptions{Name: "unsubscribed.csv"},
+			format: "mailchimp",
+			want:   []string{`ann@example.org confirmed {"program":"mailchimp"}`, `3:16: its state is "archived", so it gets no mail there (state)`},
+		},
+		"a name says nothing of others": {
+			in:     "email,name\nann@example.org,Ann\n",
+			o:      roster.ImportOptions{Name: "unsubscribed.csv"},
+			format: "csv",
+			want:   []string{`ann@example.org name=Ann confirmed `},
+		},
+		"Substack, as it is now": {
+			in: "Email,Name,Stripe plan,Cancel date,Start date,Paid upgrade date,Activity,Type,Subscription source (free),Country,Group membership\n" +
+				"ann@example.org,Ann,,,2026-06-17T10:21:38.759Z,,4,Free,substack-notes,ES,None\n",
+			format: "substack",
+			want:   []string{`ann@example.org name=Ann confirmed consent=2026-06-17T10:21:38Z {"opt_in_at":"2026-06-17T10:21:38Z","program":"substack","source":"substack-notes"}`},
+		},
+		"Substack, with another column": {
+			in:     "email,active_subscription,expiry,email_disabled,prefer_digests,created_at\nann@example.org,false,,false,true,2025-01-01\n",
+			format: "substack",
+			want:   []string{`ann@example.org confirmed consent=2025-01-01T00:00:00Z {"opt_in_at":"2025-01-01T00:00:00Z","program":"substack"}`},
+		},
+		"Ghost, with products": {
+			in:     "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,products\n1,ann@example.org,,,true,,,2024-01-15T10:00:00.000Z,,,\n",
+			format: "ghost",
+			want:   []string{`ann@example.org confirmed consent=2024-01-15T10:00:00Z {"opt_in_at":"2024-01-15T10:00:00Z","program":"ghost"}`},
 		},
 		"Mailchimp, who bounced": {
 			in:     "Email Address,OPTIN_TIME,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE\nann@example.org,,2021-02-03 04:05:06,May\n",

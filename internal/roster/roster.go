@@ -62,8 +62,9 @@ type Reader struct {
 	rows    rows
 	format  *format
 	imports bool
-	tags    bool // labels of the program that exported it become topics
-	plain   bool // addresses one a line, where a name is the exception
+	name    string // of the file
+	tags    bool   // labels of the program that exported it become topics
+	plain   bool   // addresses one a line, where a name is the exception
 	columns map[role]int
 	ignored []string // columns that are not read
 	pending []*Problem
@@ -84,6 +85,7 @@ type rows interface {
 type ImportOptions struct {
 	Format string // one of Formats; empty: told by the columns
 	Tags   bool   // labels that the operator gave there become topics
+	Name   string // of the file: of Mailchimp's it says who is in it; empty: not known
 }
 
 // NewReader reads the header of a list that an operator keeps. An error means that
@@ -97,7 +99,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 // NewImport reads the header of a list that another program may have exported.
 // Doubles are not looked for.
 func NewImport(r io.Reader, o ImportOptions) (*Reader, error) {
-	x := &Reader{imports: true, tags: o.Tags}
+	x := &Reader{imports: true, tags: o.Tags, name: o.Name}
 	var f *format
 	if o.Format != "" {
 		if f = formatNamed(o.Format); f == nil {
@@ -252,6 +254,9 @@ func (x *Reader) line(row []string) (newsletter.Line, error) {
 	}
 	get := values(func(r role) (string, bool) {
 		i, ok := x.columns[r]
+		if !ok && r == state && x.format.filed != nil {
+			return x.format.filed(x.name), true
+		}
 		if !ok || i >= len(row) {
 			return "", ok
 		}

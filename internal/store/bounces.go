@@ -194,6 +194,9 @@ func (x *tx) leave(who addressee, how string, now time.Time) error {
 	if who.subscriber == 0 {
 		return nil
 	}
+	if err := x.leaveThemselves(who.subscriber, who.newsletter, how, now); err != nil {
+		return err
+	}
 	_, err := x.exec(`UPDATE subscriptions SET state = 'unsubscribed', left_at = $3, left_by = $4, updated_at = $3
 		WHERE subscriber = $1 AND ($2 = '' OR newsletter = $2) AND state <> 'unsubscribed'`, who.subscriber, who.newsletter, ms(now), how)
 	if err != nil {

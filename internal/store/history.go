@@ -33,6 +33,7 @@ type PastDelivery struct {
 	Subject    string
 	State      newsletter.DeliveryState
 	Attempts   int
+	FirstTry   time.Time // zero: there was none
 	At         time.Time // when it was settled, zero: it is not
 	DueAt      time.Time // when it is tried again, zero: at once, or not
 	Code       int       // of the relay's last reply, 0: none is kept
@@ -44,9 +45,9 @@ type PastDelivery struct {
 // get, or was not sent, latest first.
 func (s *Store) History(ctx context.Context, subscriber int64, rehearsal bool, limit int) ([]PastDelivery, error) {
 	all, err := list(s.reader(ctx), func(scan func(...any) error) (p PastDelivery, err error) {
-		err = scan(&p.Newsletter, &p.Number, &p.Rehearsal, &p.Digest, &p.Issue, &p.Subject, &p.State, &p.Attempts, stamp{&p.At}, stamp{&p.DueAt}, &p.Code, &p.Reply, &p.Waits)
+		err = scan(&p.Newsletter, &p.Number, &p.Rehearsal, &p.Digest, &p.Issue, &p.Subject, &p.State, &p.Attempts, stamp{&p.FirstTry}, stamp{&p.At}, stamp{&p.DueAt}, &p.Code, &p.Reply, &p.Waits)
 		return p, err
-	}, `SELECT i.newsletter, i.number, i.rehearsal, d.digest, i.state, i.subject, d.state, d.attempts, d.settled_at, d.due_at, coalesce(d.reply_code, 0), coalesce(d.reply, ''),
+	}, `SELECT i.newsletter, i.number, i.rehearsal, d.digest, i.state, i.subject, d.state, d.attempts, d.first_try, d.settled_at, d.due_at, coalesce(d.reply_code, 0), coalesce(d.reply, ''),
 			CASE WHEN c.wave > i.wave THEN 1 ELSE 0 END
 		FROM (SELECT * FROM issues WHERE rehearsal = $2 AND forgotten < 2 ORDER BY id DESC LIMIT $3) AS i
 		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1

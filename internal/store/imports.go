@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -29,6 +30,7 @@ type Import struct {
 	Newsletter string
 	File       string // its name, for people
 	Format     string
+	Leave      bool   // who left by the list, leaves here
 	Hash       string // of the list's bytes
 	State      ImportState
 	Through    int // the last line that was taken
@@ -38,6 +40,7 @@ type Import struct {
 	UndoneAt   time.Time
 	Removed    int                // subscriptions, by undoing it
 	Lifted     int                // suppressions, by undoing it
+	Restored   int                // subscriptions that it had ended, by undoing it
 	Kept       map[KeptReason]int // what undoing it left
 }
 
@@ -49,6 +52,9 @@ const (
 	CreatedLeft    AddResult = "created_unsubscribed" // recorded as one who left elsewhere
 	CreatedBounced AddResult = "created_suppressed"   // and suppressed, as it is to be
 	Differs        AddResult = "differs"              // there already; the list says that it left or bounced: nothing was changed
+	OptedOut       AddResult = "opted_out"            // confirmed; the list says that its owner left: nothing was changed
+	Leaves         AddResult = "leaves"               // confirmed until now; its owner left by the list
+	SignedUpSince  AddResult = "signed_up_since"      // its owner left by the list, and signed up here later
 	Double         AddResult = "double"               // on an earlier line of the list
 	WasRemoved     AddResult = "removed"              // by an operator
 	WasChanged     AddResult = "changed"              // by its owner: another address
@@ -59,22 +65,25 @@ const (
 // New reports whether a line makes something.
 func (r AddResult) New() bool { return r == Created || r == CreatedLeft || r == CreatedBounced }
 
-const importColumns = "id, newsletter, file, format, hash, state, through, results, started_at, ended_at, undone_at, removed, lifted, kept"
+// Changes reports whether a line changes something.
+func (r AddResult) Changes() bool { return r.New() || r == Leaves }
+
+const importColumns = "id, newsletter, file, format, leaving, hash, state, through, results, started_at, ended_at, undone_at, removed, lifted, restored, kept"
 
 func scanImport(scan func(...any) error) (i Import, err error) {
 	var results, kept string
-	err = scan(&i.ID, &i.Newsletter, &i.File, &i.Format, &i.Hash, &i.State, &i.Through, &results, stamp{&i.StartedAt}, stamp{&i.EndedAt}, stamp{&i.UndoneAt},
-		&i.Removed, &i.Lifted, &kept)
+	err = scan(&i.ID, &i.Newsletter, &i.File, &i.Format, &i.Leave, &i.Hash, &i.State, &i.Through, &results, stamp{&i.StartedAt}, stamp{&i.EndedAt}, stamp{&i.UndoneAt},
+		&i.Removed, &i.Lifted, &i.Restored, &kept)
 	if err != nil {
 		return i, err
 	}
 	return i, errors.Join(fromJSON([]byte(results), &i.Results), fromJSON([]byte(kept), &i.Kept))
 }
 
-// JudgeLines says what importing each line would do, and does nothing. It does not
-// know of lines that are there twice.
-func (s *Store) JudgeLines(ctx context.Context, name string, lines []newsletter.Line) ([]AddResult, error) {
-	b := listBatch{q: s.reader(ctx), keys: s.keys, name: name, source: "import"}
+// JudgeLines says what importing each line would do, and does nothing. leave: who left
+// by the list, leaves. It does not know of lines that are there twice.
+func (s *Store) JudgeLines(ctx context.Context, name string, leave bool, lines []newsletter.Line) ([]AddResult, error) {
+	b := listBatch{q: s.reader(ctx), keys: s.keys, name: name, source: "import", leave: leave}
 	if err := b.load(lines); err != nil {
 		return nil, s.wrap("look for subscribers of "+name, err)
 	}
@@ -86,15 +95,19 @@ func (s *Store) JudgeLines(ctx context.Context, name string, lines []newsletter.
 }
 
 // BeginImport gives an import its number. The list of one that was interrupted goes
-// on with that one (Through says how far it is).
+// on with that one (Through says how far it is), unless it is to do something else.
 func (s *Store) BeginImport(ctx context.Context, i Import, now time.Time) (out Import, err error) {
 	err = s.write(ctx, "begin an import", func(x *tx) error {
-		out, err = one(x, scanImport, "SELECT "+importColumns+" FROM imports WHERE newsletter = $1 AND hash = $2 AND format = $3 AND state = 'running' ORDER BY id LIMIT 1", i.Newsletter, i.Hash, i.Format)
+		out, err = one(x, scanImport, "SELECT "+importColumns+" FROM imports WHERE newsletter = $1 AND hash = $2 AND format = $3 AND leaving = $4 AND state = 'running' ORDER BY id LIMIT 1",
+			i.Newsletter, i.Hash, i.Format, btoi(i.Leave))
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		out, err = one(x, scanImport, `INSERT INTO imports (newsletter, file, format, hash, state, through, results, started_at, ended_at, undone_at, removed, lifted, kept)
-			VALUES ($1, $2, $3, $4, 'running', 0, '{}', $5, 0, 0, 0, 0, '{}') RETURNING `+importColumns, i.Newsletter, i.File, i.Format, i.Hash, ms(now))
+		if _, err := x.exec("UPDATE imports SET state = 'done', ended_at = $3 WHERE newsletter = $1 AND hash = $2 AND state = 'running'", i.Newsletter, i.Hash, ms(now)); err != nil {
+			return err
+		}
+		out, err = one(x, scanImport, `INSERT INTO imports (newsletter, file, format, leaving, hash, state, through, results, started_at, ended_at, undone_at, removed, lifted, kept)
+			VALUES ($1, $2, $3, $6, $4, 'running', 0, '{}', $5, 0, 0, 0, 0, '{}') RETURNING `+importColumns, i.Newsletter, i.File, i.Format, i.Hash, ms(now), btoi(i.Leave))
 		return err
 	})
 	return out, err
@@ -107,6 +120,7 @@ func (s *Store) ImportLines(ctx context.Context, i *Import, lines []newsletter.L
 	var counts map[AddResult]int
 	err = s.write(ctx, "import subscribers to "+i.Newsletter, func(x *tx) error {
 		b := x.listBatch(i.Newsletter, i.Source(), now)
+		b.leave = i.Leave
 		if results, err = b.addImport(lines); err != nil {
 			return err
 		}
@@ -160,13 +174,13 @@ func (s *Store) Import(ctx context.Context, id int64) (Import, error) {
 }
 
 // judgeImport says what importing a line would do. Nobody is brought back, and
-// nothing is changed for who is there.
+// nothing is changed for who is there, unless they left by the list and that counts.
 func (b *listBatch) judgeImport(l newsletter.Line) AddResult {
 	h := b.hash(l)
 	k, held := b.known[h], b.suppressed[h]
 	gone := l.State == newsletter.SubscriptionUnsubscribed || l.Suppressed != ""
 	switch {
-	case k != nil && k.state != "" && k.source == b.source:
+	case k != nil && k.state != "" && (k.source == b.source || k.leftBy == b.source):
 		return Double
 	case k != nil && k.state == string(newsletter.SubscriptionUnsubscribed):
 		if gone {
@@ -178,6 +192,8 @@ func (b *listBatch) judgeImport(l newsletter.Line) AddResult {
 			return Exists
 		}
 		return Suppressed
+	case k != nil && k.state == string(newsletter.SubscriptionConfirmed) && l.State == newsletter.SubscriptionUnsubscribed:
+		return b.judgeLeaving(k, l)
 	case k != nil && k.state != "" && gone:
 		return Differs
 	case k != nil && k.state != "":
@@ -200,19 +216,34 @@ func (b *listBatch) judgeImport(l newsletter.Line) AddResult {
 	return Created
 }
 
-// addImport takes in whom judgeImport lets in.
+// judgeLeaving says what becomes of a confirmed subscription whose owner left by the list:
+// one that they agreed to here since, by themselves, stays.
+func (b *listBatch) judgeLeaving(k *listed, l newsletter.Line) AddResult {
+	switch own := k.source == "form" || k.source == "embed"; {
+	case own && !l.LeftAt.IsZero() && l.LeftAt.Before(k.consentAt):
+		return SignedUpSince
+	case b.leave:
+		return Leaves
+	}
+	return OptedOut
+}
+
+// addImport takes in whom judgeImport lets in, and ends what judgeLeaving says.
 func (b *listBatch) addImport(lines []newsletter.Line) (results []AddResult, err error) {
 	if err := b.load(lines); err != nil {
 		return nil, err
 	}
 	var fresh []newsletter.Line
 	var held []any
+	var leaving []int64
 	seen := map[string]bool{}
 	for _, l := range lines {
 		h, result := b.hash(l), b.judgeImport(l)
 		switch {
 		case seen[h]:
 			result = Double
+		case result == Leaves:
+			leaving = append(leaving, b.known[h].id)
 		case result.New():
 			fresh = append(fresh, l)
 			if result == CreatedBounced && b.suppressed[h] == "" {
@@ -226,7 +257,24 @@ func (b *listBatch) addImport(lines []newsletter.Line) (results []AddResult, err
 	if _, err := b.x.insert("INSERT INTO suppressions (hash, cause, issue, note, at, held)", "ON CONFLICT (hash) DO NOTHING", 6, held); err != nil {
 		return nil, err
 	}
+	if err := b.endAll(leaving); err != nil {
+		return nil, err
+	}
 	return results, b.create(fresh)
+}
+
+// endAll ends confirmed subscriptions, and cancels what is pending for them.
+func (b *listBatch) endAll(subscribers []int64) error {
+	if len(subscribers) == 0 {
+		return nil
+	}
+	slices.Sort(subscribers)
+	_, err := b.x.exec(`UPDATE subscriptions SET state = 'unsubscribed', left_at = $3, left_by = $4, updated_at = $3
+		WHERE newsletter = $1 AND subscriber {{in ints $2}} AND state = 'confirmed'`, b.name, jsonArg(subscribers), ms(b.now), b.source)
+	if err != nil {
+		return err
+	}
+	return b.x.cancelPendingOf(subscribers, b.name)
 }
 
 // encodeKept writes what undoing an import left.

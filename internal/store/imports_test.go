@@ -63,10 +63,10 @@ func TestImportLines(t *testing.T) {
 			standing("elsewhere@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce),
 		}
 		want := []store.AddResult{
-			store.Created, store.CreatedLeft, store.CreatedBounced, store.CreatedBounced, store.Exists, store.Differs, store.Unsubscribed, store.WasRemoved,
+			store.Created, store.CreatedLeft, store.CreatedBounced, store.CreatedBounced, store.Exists, store.OptedOut, store.Unsubscribed, store.WasRemoved,
 			store.Suppressed, store.Differs,
 		}
-		equal(b, must(b.JudgeLines(ctx, "weekly", lines))(b), want)
+		equal(b, must(b.JudgeLines(ctx, "weekly", false, lines))(b), want)
 		b.missing("new@example.org")
 
 		i := b.begin("h1")
@@ -93,7 +93,7 @@ func TestImportLines(t *testing.T) {
 		equal(b, served, 4) // there, stays, new, last
 
 		// No later list brings them back.
-		equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line("gone@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Unsubscribed, store.Suppressed})
+		equal(b, must(b.JudgeLines(ctx, "weekly", false, []newsletter.Line{line("gone@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Unsubscribed, store.Suppressed})
 		got := must(b.Import(ctx, i.ID))(b)
 		equal(b, got.State, store.ImportDone)
 		equal(b, got.Results[store.Created], 2)
@@ -183,11 +183,84 @@ func TestUndoImport(t *testing.T) {
 		b.is(err, store.ErrNotFound)
 
 		// Nothing remembers them: the list may come again. One that runs does not.
-		equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line("p0@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Created, store.Created})
+		equal(b, must(b.JudgeLines(ctx, "weekly", false, []newsletter.Line{line("p0@example.org"), line("bounced@example.org")}))(b), []store.AddResult{store.Created, store.Created})
 		must(b.UndoImport(ctx, j.ID, b.Now(), func(int) {}))(b)
 		_, err = b.ImportLines(ctx, &j, []newsletter.Line{line("late@example.org")}, 9, b.Now())
 		b.is(err, store.ErrStale)
 		b.missing("late@example.org")
+	})
+}
+
+// Who left by the list leaves here only where that is wanted, and is never subscribed by
+// it; whoever signed up here later stays. Undoing it takes up again who had nothing to do
+// with it since.
+func TestLeavingByImport(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		gone := func(name string) newsletter.Line {
+			l := standing(name+"@example.org", newsletter.SubscriptionUnsubscribed, "")
+			l.LeftAt = b.Now().AddDate(0, 0, -1)
+			return l
+		}
+		names := []string{"gone", "again", "chose", "signed"}
+		for _, name := range names {
+			b.add(line(name+"@example.org"), "cli")
+		}
+		equal(b, b.signUp("since@example.org", "192.0.2.0/24"), store.SignUpConfirm)
+		must(b.Confirm(ctx, b.delivered().Chunk, "192.0.2.0/24", b.Now()))(b)
+		equal(b, b.signUp("pending@example.org", "192.0.2.0/24"), store.SignUpConfirm)
+		b.add(line("bounced@example.org"), "cli")
+		lines := []newsletter.Line{
+			gone("gone"), gone("again"), gone("chose"), gone("signed"), gone("since"), gone("pending"), gone("new"),
+			standing("bounced@example.org", newsletter.SubscriptionConfirmed, newsletter.CauseBounce), line("gone@example.org"),
+		}
+		rest := []store.AddResult{store.SignedUpSince, store.Differs, store.CreatedLeft, store.Differs}
+		out, leave := store.OptedOut, store.Leaves
+		equal(b, must(b.JudgeLines(ctx, "weekly", false, lines[:8]))(b), append([]store.AddResult{out, out, out, out}, rest...))
+		equal(b, must(b.JudgeLines(ctx, "weekly", true, lines[:8]))(b), append([]store.AddResult{leave, leave, leave, leave}, rest...))
+
+		b.publish(1)
+		issue := b.compose("weekly")
+		b.seal(issue, 100)
+		b.Advance(time.Minute)
+		plain := b.begin("h1")
+		equal(b, b.takeIn(&plain, lines[:1]...), []store.AddResult{out})
+		i := must(b.BeginImport(ctx, store.Import{Newsletter: "weekly", File: "list.csv", Format: "csv", Hash: "h1", Leave: true}, b.Now()))(b)
+		if i.ID == plain.ID {
+			b.Error("an import that is to do something else goes on")
+		}
+		equal(b, b.takeIn(&i, lines...), append(append([]store.AddResult{leave, leave, leave, leave}, rest...), store.Double))
+		equal(b, b.takeIn(&i, line("gone@example.org"), gone("again")), []store.AddResult{store.Double, store.Double})
+		b.ok(b.EndImport(ctx, &i, b.Now()))
+		for _, name := range names {
+			s := b.find(name + "@example.org")
+			equal(b, []string{string(s.State), s.LeftBy, s.Source}, []string{"unsubscribed", i.Source(), "cli"})
+			equal(b, s.LeftAt, b.Now())
+		}
+		equal(b, b.find("since@example.org").State, newsletter.SubscriptionConfirmed)
+		equal(b, b.counts(issue.ID), map[newsletter.DeliveryState]int{newsletter.Cancelled: 4, newsletter.Pending: 2}) // since, bounced
+		equal(b, must(b.JudgeLines(ctx, "weekly", true, []newsletter.Line{line("gone@example.org")}))(b), []store.AddResult{store.Unsubscribed})
+
+		// One of them leaves by their own link, too, one chooses, one signs up.
+		b.Advance(time.Minute)
+		equal(b, must(b.Unsubscribe(ctx, b.find("again@example.org").Subscriber.ID, "weekly", "link", b.Now()))(b), false)
+		en := "en"
+		b.ok(b.SetPreferences(ctx, b.find("chose@example.org").Subscriber.ID, "weekly", store.Preferences{Language: &en}, b.Now()))
+		equal(b, b.signUp("signed@example.org", "192.0.2.0/24"), store.SignUpConfirm)
+
+		undone := must(b.UndoImport(ctx, i.ID, b.Now(), func(int) {}))(b)
+		equal(b, []int{undone.Removed, undone.Restored}, []int{1, 1})
+		equal(b, undone.Kept, map[store.KeptReason]int{store.KeptOwner: 3})
+		equal(b, must(b.Import(ctx, i.ID))(b).Restored, 1)
+		b.missing("new@example.org")
+		s := b.find("gone@example.org")
+		equal(b, []string{string(s.State), s.LeftBy}, []string{"confirmed", ""})
+		equal(b, s.LeftAt.IsZero(), true)
+		for _, name := range names[1:] {
+			equal(b, b.find(name+"@example.org").State, newsletter.SubscriptionUnsubscribed)
+		}
+		// What was cancelled comes with the next issue.
+		equal(b, len(must(b.Audience(ctx, b.compose("weekly"), 0, 0, b.Now()))(b)), 1)
 	})
 }
 

@@ -283,6 +283,24 @@ func (x *tx) forgetLettersOf(subscriber int64) error {
 	return err
 }
 
+// forgetLettersTo deletes the letters to an address, whoever asked for them, as
+// forgetLettersOf does.
+func (x *tx) forgetLettersTo(hash string) error {
+	ids, err := list(x, value[int64], "SELECT c.id FROM chunks c JOIN letters l ON l.chunk = c.id WHERE l.hash = $1 AND c.owner = '' ORDER BY c.id{{for update c}}", hash)
+	if err != nil {
+		return err
+	}
+	if err := x.dropLetters(ids); err != nil {
+		return err
+	}
+	_, err = x.exec("UPDATE deliveries SET state = 4, settled_at = $2 WHERE state = 0 AND chunk IN (SELECT chunk FROM letters WHERE hash = $1)", hash, ms(x.s.wall()))
+	if err != nil {
+		return err
+	}
+	_, err = x.exec("UPDATE letters SET address = '', hash = '', asked = '' WHERE hash = $1", hash)
+	return err
+}
+
 func (x *tx) dropLetters(ids []int64) error {
 	arg := jsonArg(ids)
 	for _, from := range []string{"letters WHERE chunk", "replies WHERE chunk", "deliveries WHERE chunk", "chunks WHERE id"} {

@@ -43,6 +43,7 @@ type listBatch struct {
 	x            *tx // nil: to look only
 	keys         *newsletter.Keyring
 	name, source string
+	leave        bool // who left by the list, leaves
 	now          time.Time
 	hashes       map[string]string           // of the lines' addresses
 	known        map[string]*listed          // by hash of the address
@@ -59,6 +60,8 @@ type listed struct {
 	id              int64
 	hash            string
 	state, source   string // of the subscription, empty: none
+	leftBy          string
+	consentAt       time.Time
 	owned, fileLine string // JSON
 	named           bool   // the owner set the name, in whatever subscription
 }
@@ -75,9 +78,9 @@ func (b *listBatch) load(lines []newsletter.Line) error {
 	}
 	arg := jsonArg(hashes)
 	rows, err := list(b.q, func(scan func(...any) error) (k listed, err error) {
-		err = scan(&k.id, &k.hash, &k.state, &k.source, &k.owned, &k.fileLine, &k.named)
+		err = scan(&k.id, &k.hash, &k.state, &k.source, &k.leftBy, stamp{&k.consentAt}, &k.owned, &k.fileLine, &k.named)
 		return k, err
-	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.source, ''), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
+	}, `SELECT s.id, s.hash, coalesce(b.state, ''), coalesce(b.source, ''), coalesce(b.left_by, ''), coalesce(b.consent_at, 0), coalesce(b.set_by_owner, '{}'), coalesce(b.file_line, ''),
 		EXISTS (SELECT 1 FROM subscriptions o WHERE o.subscriber = s.id AND o.set_by_owner LIKE '%"name":true%')
 		FROM subscribers s LEFT JOIN subscriptions b ON b.subscriber = s.id AND b.newsletter = $1 WHERE s.hash {{in strings $2}}`, b.name, arg)
 	if err != nil {

@@ -177,6 +177,9 @@ func (s *Store) erase(ctx context.Context, email string, now time.Time) error {
 		if _, err := x.exec("DELETE FROM bounce_messages WHERE bounce IN (SELECT bounce FROM bounce_names WHERE hash = $1)", hash); err != nil {
 			return err
 		}
+		if err := x.forgetLettersTo(hash); err != nil {
+			return err
+		}
 		if err := x.maskReasons(); err != nil {
 			return err
 		}

@@ -357,7 +357,7 @@ func (w *twins) compare() {
 			all += fmt.Sprint("\n", email, " suppressed: ", p.Cause, p.Issue, p.At)
 			for _, name := range []string{"weekly", "other"} {
 				state := stateIn(b, email, name)
-				r := must(b.JudgeLines(ctx, name, []newsletter.Line{line(email)}))(b)[0]
+				r := must(b.JudgeLines(ctx, name, false, []newsletter.Line{line(email)}))(b)[0]
 				all += fmt.Sprint(", ", name, " ", state == newsletter.SubscriptionConfirmed, ", to be imported ", r.New())
 			}
 		}

@@ -211,7 +211,7 @@ func TestForgetLeft(t *testing.T) {
 			for _, source := range []string{"cli", "file"} {
 				equal(b, must(b.AddSubscriber(ctx, "weekly", line(email), source, b.Now()))(b), store.Gone)
 			}
-			equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line(email)}))(b), []store.AddResult{store.WasLeft})
+			equal(b, must(b.JudgeLines(ctx, "weekly", false, []newsletter.Line{line(email)}))(b), []store.AddResult{store.WasLeft})
 			equal(b, must(b.SyncList(ctx, "weekly", []newsletter.Line{line(email)}, false, b.Now()))(b).Refused, 1)
 		}
 		equal(b, b.signUp("ann@example.org", ""), store.SignUpConfirm)

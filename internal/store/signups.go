@@ -66,14 +66,17 @@ func (s *Store) AskSignUp(ctx context.Context, name, email string, asked newslet
 
 // SignUps returns what waits after one of them (0: all), the oldest first.
 func (s *Store) SignUps(ctx context.Context, after int64, limit int) ([]SignUp, error) {
-	all, err := list(s.reader(ctx), func(scan func(...any) error) (u SignUp, err error) {
-		var asked string
-		if err := scan(&u.ID, &u.Newsletter, &u.Email, &asked); err != nil {
-			return u, err
-		}
-		return u, json.Unmarshal([]byte(asked), &u.SignUp)
-	}, "SELECT id, newsletter, email, asked FROM signups WHERE id > $1 ORDER BY id LIMIT $2", after, limit)
+	all, err := list(s.reader(ctx), scanSignUp, "SELECT id, newsletter, email, asked FROM signups WHERE id > $1 ORDER BY id LIMIT $2", after, limit)
 	return all, s.wrap("read sign-ups", err)
+}
+
+func scanSignUp(scan func(...any) error) (u SignUp, err error) {
+	var asked string
+	if err := scan(&u.ID, &u.Newsletter, &u.Email, &asked); err != nil {
+		return u, err
+	}
+	err = json.Unmarshal([]byte(asked), &u.SignUp)
+	return u, err
 }
 
 // SignUpLetters are what may be answered, ready to be stored.

@@ -117,12 +117,23 @@ func (s *Store) Unsubscribe(ctx context.Context, subscriber int64, name, source 
 			return err
 		}
 		if !changed {
+			if err := x.leaveThemselves(subscriber, name, source, now); err != nil {
+				return err
+			}
 			_, err := x.query1("SELECT subscriber FROM subscriptions WHERE newsletter = $1 AND subscriber = $2", name, subscriber)
 			return err // ErrNotFound: never was one
 		}
 		return x.cancelPending(subscriber, name)
 	})
 	return changed, err
+}
+
+// leaveThemselves notes that somebody leaves whom an import made one who left: undoing it
+// does not bring them back.
+func (x *tx) leaveThemselves(subscriber int64, name, how string, now time.Time) error {
+	_, err := x.exec(`UPDATE subscriptions SET left_by = $4, updated_at = $3
+		WHERE subscriber = $1 AND ($2 = '' OR newsletter = $2) AND state = 'unsubscribed' AND left_by LIKE 'import %'`, subscriber, name, ms(now), how)
+	return err
 }
 
 // Resubscribe takes an unsubscription back. What it cancelled stays cancelled, but

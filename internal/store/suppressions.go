@@ -92,6 +92,21 @@ func (x *tx) cancelPending(subscriber int64, name string) error {
 	return x.recount("id {{in ints $1}} AND counted = 1", jsonArg(cancelled))
 }
 
+// cancelPendingOf is cancelPending for many, in ascending order.
+func (x *tx) cancelPendingOf(subscribers []int64, name string) error {
+	open, err := x.query1(`SELECT count(*) FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND i.newsletter = $1
+		AND c.first_subscriber <= $3 AND c.last_subscriber >= $2`, name, subscribers[0], subscribers[len(subscribers)-1])
+	if err != nil || open == 0 {
+		return err
+	}
+	for _, id := range subscribers {
+		if err := x.cancelPending(id, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // SuppressionQuery selects suppressions, latest first.
 type SuppressionQuery struct {
 	Issue int64 // that led to them, 0: any

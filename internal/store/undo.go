@@ -16,10 +16,10 @@ const (
 )
 
 // UndoImport removes what an import made and nobody touched since: subscriptions,
-// with what is pending for them, and suppressions. Nothing remembers that they were
-// there; what was sent to them stays in the books. It works in steps, and goes on
-// with one that was interrupted; tell is told how many are done. ErrConflict: it was
-// undone before. ErrNotFound.
+// with what is pending for them, and suppressions; and it takes up again what the import
+// ended. Nothing remembers that they were there; what was sent to them stays in the books.
+// It works in steps, and goes on with one that was interrupted; tell is told how many are
+// done. ErrConflict: it was undone before. ErrNotFound.
 func (s *Store) UndoImport(ctx context.Context, id int64, now time.Time, tell func(done int)) (i Import, err error) {
 	err = s.write(ctx, fmt.Sprintf("undo import %d", id), func(x *tx) error {
 		if i, err = one(x, scanImport, "SELECT "+importColumns+" FROM imports WHERE id = $1{{for update}}", id); err != nil {
@@ -35,24 +35,28 @@ func (s *Store) UndoImport(ctx context.Context, id int64, now time.Time, tell fu
 		return i, err
 	}
 	i.Kept = map[KeptReason]int{}
-	for after := int64(0); ; {
-		var part undoPart
-		err := s.write(ctx, fmt.Sprintf("undo import %d", id), func(x *tx) (err error) {
-			part, err = x.undoSome(&i, after)
-			return err
-		})
-		if err != nil {
-			return i, err
+	restore := func(x *tx, i *Import, after int64) (undoPart, error) { return x.restoreSome(i, after, now) }
+	for _, step := range []func(*tx, *Import, int64) (undoPart, error){(*tx).undoSome, restore} {
+		for after := int64(0); ; {
+			var part undoPart
+			err := s.write(ctx, fmt.Sprintf("undo import %d", id), func(x *tx) (err error) {
+				part, err = step(x, &i, after)
+				return err
+			})
+			if err != nil {
+				return i, err
+			}
+			if part.seen == 0 {
+				break
+			}
+			after = part.last
+			i.Removed += part.removed
+			i.Restored += part.restored
+			for reason, n := range part.kept {
+				i.Kept[reason] += n
+			}
+			tell(i.Removed + i.Restored)
 		}
-		if part.seen == 0 {
-			break
-		}
-		after = part.last
-		i.Removed += part.removed
-		for reason, n := range part.kept {
-			i.Kept[reason] += n
-		}
-		tell(i.Removed)
 	}
 	for {
 		n := 0
@@ -84,9 +88,9 @@ func (s *Store) UndoImport(ctx context.Context, id int64, now time.Time, tell fu
 
 // undoPart is what one step of undoing came to.
 type undoPart struct {
-	seen, removed int
-	last          int64 // subscriber
-	kept          map[KeptReason]int
+	seen, removed, restored int
+	last                    int64 // subscriber
+	kept                    map[KeptReason]int
 }
 
 func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
@@ -122,16 +126,8 @@ func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
 	if _, err := x.exec("DELETE FROM subscriptions WHERE newsletter = $1 AND subscriber {{in ints $2}}", i.Newsletter, arg); err != nil {
 		return p, err
 	}
-	// As in cancelPending: the subscriptions were written before.
-	open, err := x.query1(`SELECT count(*) FROM chunks c JOIN issues i ON i.id = c.issue WHERE c.closed = 0 AND i.newsletter = $1
-		AND c.first_subscriber <= $3 AND c.last_subscriber >= $2`, i.Newsletter, ids[0], ids[len(ids)-1])
-	if err != nil {
+	if err := x.cancelPendingOf(ids, i.Newsletter); err != nil {
 		return p, err
-	}
-	for _, id := range ids[:len(ids)*btoi(open > 0)] {
-		if err := x.cancelPending(id, i.Newsletter); err != nil {
-			return p, err
-		}
 	}
 	gone, err := list(x, value[int64], `DELETE FROM subscribers WHERE id {{in ints $1}} AND NOT EXISTS (SELECT 1 FROM subscriptions b WHERE b.subscriber = subscribers.id)
 		RETURNING id`, arg)
@@ -142,6 +138,43 @@ func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
 		return p, err
 	}
 	_, err = x.exec("UPDATE imports SET removed = removed + $2 WHERE id = $1", i.ID, len(ids))
+	return p, err
+}
+
+// restoreSome takes up again subscriptions that the import ended, where nobody had to do
+// with them since: what went out meanwhile is in their next issue.
+func (x *tx) restoreSome(i *Import, after int64, now time.Time) (p undoPart, err error) {
+	type row struct {
+		id      int64
+		touched bool
+	}
+	rows, err := list(x, func(scan func(...any) error) (r row, err error) {
+		err = scan(&r.id, &r.touched)
+		return r, err
+	}, `SELECT subscriber, updated_at <> left_at FROM subscriptions WHERE newsletter = $1 AND subscriber > $2
+		AND state = 'unsubscribed' AND left_by = $3 AND source <> $3 ORDER BY subscriber LIMIT $4{{for update}}`, i.Newsletter, after, i.Source(), listBatchSize)
+	if err != nil || len(rows) == 0 {
+		return p, err
+	}
+	p = undoPart{seen: len(rows), last: rows[len(rows)-1].id, kept: map[KeptReason]int{}}
+	var ids []int64
+	for _, r := range rows {
+		if r.touched {
+			p.kept[KeptOwner]++
+		} else {
+			ids = append(ids, r.id)
+		}
+	}
+	if len(ids) == 0 {
+		return p, nil
+	}
+	p.restored = len(ids)
+	_, err = x.exec("UPDATE subscriptions SET state = 'confirmed', left_at = 0, left_by = '', updated_at = $3 WHERE newsletter = $1 AND subscriber {{in ints $2}}",
+		i.Newsletter, jsonArg(ids), ms(now))
+	if err != nil {
+		return p, err
+	}
+	_, err = x.exec("UPDATE imports SET restored = restored + $2 WHERE id = $1", i.ID, len(ids))
 	return p, err
 }
 

@@ -41,8 +41,8 @@ type asked struct {
 	topics          []string
 	source          string
 	page            string // where the form stood: a path of this site, or another site; empty: not known
-	trapped         bool // by the field that people do not see
-	hasty           bool // sent sooner than anybody types
+	trapped         bool   // by the field that people do not see
+	hasty           bool   // sent sooner than anybody types
 }
 
 // form makes the form of a newsletter, in the language of the page, filled in as it

@@ -19,7 +19,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		ImageURL: "/files/image.png", ImageAlt: "Alternative", ImageWidth: 1200, ImageHeight: 800, Language: "de", LanguageName: "Deutsch",
 	}
 	links := []feedLink{{"RSS", feeds.TypeRSS, "/feed.rss", "Title"}}
-	form := &signUpForm{"Weekly", "de", "/newsletters/weekly/subscribe", "a@example.org", "Problem", "stamp", "en", []choice{{"en", "English", "en", true}, {}}, []choice{{Value: "sea", Label: "sea", Chosen: true}, {}}, "Counts."}
+	form := &signUpForm{"Weekly", "de", "/newsletters/weekly/subscribe", "a@example.org", "Problem", "stamp", "/newsletters/weekly", "en", []choice{{"en", "English", "en", true}, {}}, []choice{{Value: "sea", Label: "sea", Chosen: true}, {}}, "Counts."}
 	trials := map[string][]any{
 		"subscribe.html": {subscribeView{}, subscribeView{"form", "Weekly", "de", "/newsletters/weekly", form, "", "", nil}, subscribeView{"sent", "Weekly", "de", "/newsletters/weekly", nil, "a@example.org", "b@example.org", form}, subscribeView{State: "closed"}},
 		"embed.html":     {embedView{}, embedView{"Weekly", "de", "/newsletters/weekly", "<form>", 3}},
