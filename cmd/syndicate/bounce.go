@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,9 @@ func bouncesList(a *app) *cobra.Command {
 		Args: arguments(0, 0),
 		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
 			q := store.BounceQuery{Kind: newsletter.ReportKind(kind), Limit: limit}
+			if kinds := reportKinds(); kind != "" && !slices.Contains(kinds, kind) {
+				return usage("it is "+strings.Join(kinds, ", "), "--kind %s is not a kind of what comes back", kind)
+			}
 			var err error
 			if address != "" {
 				if q.Email, err = addressArgument(address); err != nil {
@@ -146,9 +150,17 @@ func bouncesList(a *app) *cobra.Command {
 	}
 	limitFlag(c, &limit, 100)
 	c.Flags().StringVar(&kind, "kind", "", "only this `KIND`: hard, soft, block, complaint, unsubscribe, auto-reply, unclassified…")
+	oneOf(c, "kind", reportKinds()...)
 	c.Flags().StringVar(&address, "address", "", "only about this `ADDRESS`")
 	flag.add(c, true)
 	return c
+}
+
+func reportKinds() (kinds []string) {
+	for _, kind := range newsletter.ReportKinds() {
+		kinds = append(kinds, string(kind))
+	}
+	return kinds
 }
 
 func bouncesShow(a *app) *cobra.Command {

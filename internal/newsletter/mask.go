@@ -32,8 +32,8 @@ func MaskWords(text string) string {
 	text = maskedAddress.ReplaceAllString(text, "…")
 	text = maskedEnvelope.ReplaceAllString(text, "…")
 	return maskedToken.ReplaceAllStringFunc(text, func(word string) string {
-		if strings.ContainsAny(word, "0123456789") { // a long word of a language has none
-			return "…"
+		if rest := word[1:]; strings.ContainsAny(word, "0123456789") || strings.ToLower(rest) != rest && strings.ToUpper(rest) != rest {
+			return "…" // a long word of a language has no digits, and no capitals amid small letters
 		}
 		return word
 	})

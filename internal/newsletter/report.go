@@ -18,6 +18,13 @@ const (
 	ReportUnclassified ReportKind = "unclassified" // not understood: for the operator to look at
 )
 
+// ReportKinds returns all there are.
+func ReportKinds() []ReportKind {
+	return []ReportKind{
+		ReportHard, ReportSoft, ReportBlock, ReportComplaint, ReportAutoReply, ReportUnsubscribe, ReportDelayed, ReportDelivered, ReportNotice, ReportUnclassified,
+	}
+}
+
 // Reason is why a receiver refused a mail. The words are stored and shown.
 type Reason string
 

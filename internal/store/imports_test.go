@@ -250,7 +250,7 @@ func TestLeavingByImport(t *testing.T) {
 
 		undone := must(b.UndoImport(ctx, i.ID, b.Now(), func(int) {}))(b)
 		equal(b, []int{undone.Removed, undone.Restored}, []int{1, 1})
-		equal(b, undone.Kept, map[store.KeptReason]int{store.KeptOwner: 3})
+		equal(b, undone.Kept, map[store.KeptReason]int{store.KeptOwner: 2}) // and the third left by the link
 		equal(b, must(b.Import(ctx, i.ID))(b).Restored, 1)
 		b.missing("new@example.org")
 		s := b.find("gone@example.org")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -116,16 +118,26 @@ func TestAccess(t *testing.T) {
 		Kind: newsletter.ReportBlock, Said: []byte("1"), Returned: &newsletter.Returned{Subscriber: s.subscriber(her, "weekly").Subscriber.ID, Issue: 1},
 	}, newsletter.SoftLimit{}, s.clock())
 	s.check(err)
+	s.check(s.store.AskSignUp(t.Context(), "weekly", strings.ToUpper(her), newsletter.SignUp{Source: "form", Page: "/newsletters/weekly"}, 10))
+	_, err = s.store.SyncList(t.Context(), "weekly", []newsletter.Line{{N: 2, Email: her}}, false, s.clock())
+	s.check(err)
 	r := s.post(link, doing("download"))
 	wantPrivate(t, r)
 	var record struct {
 		Address       string
 		Subscriptions []struct{ Newsletter, State, Source string }
 		Deliveries    []any
-		Letters       []struct{ Kind, Address string }
+		Letters       []struct{ Kind, Address, State string }
 		Reports       []struct{ Kind, Outcome string }
+		Messages      []any
+		SignUps       []struct{ Address, Page string } `json:"sign_ups"`
 	}
-	s.check(json.Unmarshal([]byte(text(t, r, 200)), &record))
+	body := text(t, r, 200)
+	s.check(json.Unmarshal([]byte(body), &record))
+	contains(t, body, `"cursor": `, `"list": {}`, `"list": null`, `"messages": []`)
+	if len(record.SignUps) != 1 || record.SignUps[0].Page != "/newsletters/weekly" || record.Letters[0].State != "pending" {
+		t.Errorf("%+v", record)
+	}
 	if record.Address != her || len(record.Subscriptions) != 2 || record.Subscriptions[0].State != "confirmed" || record.Subscriptions[0].Source != "cli" ||
 		len(record.Letters) != 1 || record.Letters[0].Kind != "access" || record.Letters[0].Address != her || len(record.Reports) != 1 || record.Reports[0].Kind != "block" {
 		t.Errorf("%+v", record)
@@ -148,6 +160,10 @@ func TestAccess(t *testing.T) {
 func TestErase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	s.check(os.MkdirAll(s.outbox, 0o700))
+	for _, email := range []string{her, other} { // what the catcher kept
+		s.check(os.WriteFile(filepath.Join(s.outbox, "20261124T070000.000000Z-000001-"+email+".eml"), []byte("To: <"+email+">\r\n\r\n"), 0o600))
+	}
 	link := s.accessLink(her, "weekly")
 	preferences := s.link(newsletter.PurposePreferences, her, "weekly")
 	contains(t, text(t, s.post(link, doing("erase")), 200), "Erase everything?", `value="erase for good"`)
@@ -155,6 +171,11 @@ func TestErase(t *testing.T) {
 	contains(t, text(t, s.post(link, doing("erase for good")), 200), "Everything is erased", her)
 	if _, err := s.store.SubscriberByEmail(t.Context(), her); err == nil {
 		t.Error("still a subscriber")
+	}
+	kept, err := filepath.Glob(filepath.Join(s.outbox, "*.eml"))
+	s.check(err)
+	if len(kept) != 1 || !strings.Contains(kept[0], other) {
+		t.Errorf("in the outbox: %s", kept)
 	}
 	for _, target := range []string{link, preferences} {
 		text(t, s.get(target), 404)
