@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -92,6 +93,6 @@ func (s *site) linesIn(file, address string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return roster.LinesOf(f, address)
+	lines, err := roster.LinesOf(f, address)
+	return lines, errors.Join(err, f.Close())
 }
