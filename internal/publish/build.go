@@ -59,7 +59,9 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 		trusted: old.Revision == revision && old.Site == b.o.Store.SiteID() && old.Settings == settings && old.Samples == made && old.Version <= version,
 	}
 	p.broken = placesOf(p.damaged)
-	idle := old.Version == version && old.Issues == issues && len(p.damaged) == 0
+	p.lists = b.listingDue(old.Listed)
+	listed := old.Listed.Version == version && old.Listed.Issues == issues
+	idle := old.Version == version && old.Issues == issues && len(p.damaged) == 0 && (listed || !p.lists)
 	if p.trusted && idle && !(accept && old.holds()) {
 		b.catalogue.CompareAndSwap(nil, b.served(old))
 		r.count(old)
@@ -81,7 +83,8 @@ func (b *Builder) build(ctx context.Context, accept bool) (Report, error) {
 			return r, err
 		}
 	}
-	next := &state{Revision: revision, Site: b.o.Store.SiteID(), Settings: settings, Samples: made, Version: version, Issues: issues, Moved: b.o.Moved}
+	next := &state{Revision: revision, Site: b.o.Store.SiteID(), Settings: settings, Samples: made, Version: version, Issues: issues, Listed: old.Listed, Moved: b.o.Moved}
+	p.lists = p.lists || !p.trusted || damagedSitemap(p.damaged)
 	if err := b.settle(ctx, p); err != nil {
 		return r, err
 	}
@@ -280,7 +283,7 @@ func (b *Builder) make(ctx context.Context, p *plan, next *state, r *Report) err
 	slices.SortFunc(next.Feeds, func(x, y feedState) int {
 		return (&spec{key: key{kind: x.Kind}, path: x.Path}).compare(&spec{key: key{kind: y.Kind}, path: y.Path})
 	})
-	if err := b.static(ctx, next, w, r); err != nil {
+	if err := b.static(ctx, p, next, w, r); err != nil {
 		return err
 	}
 	if err := w.sweep(next); err != nil {

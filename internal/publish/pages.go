@@ -40,11 +40,39 @@ func (f *Feed) PagePath() string { return (&url.URL{Path: "/" + f.Path + "/"}).E
 // Sitemap lists the pages that search engines may find, as they are now: none behind a
 // link, none that says it is a copy of another. c are the feeds.
 func (b *Builder) Sitemap(ctx context.Context, c *Catalogue) (file []byte, parts []SitemapPart, err error) {
+	file, parts, _, err = b.listPages(ctx, c)
+	return file, parts, err
+}
+
+// listPages is Sitemap, and says how many pages there are.
+func (b *Builder) listPages(ctx context.Context, c *Catalogue) (file []byte, parts []SitemapPart, pages int, err error) {
 	list := NewSitemap(b.most)
 	if err := b.addPages(ctx, list, c); err != nil {
-		return nil, nil, fmt.Errorf("listing the pages of the site: %w", err)
+		return nil, nil, 0, fmt.Errorf("listing the pages of the site: %w", err)
 	}
-	return list.Finish(func(part int) string { return address(b.o.Site.URL, SitemapPartFile(part)) })
+	file, parts, err = list.Finish(func(part int) string { return address(b.o.Site.URL, SitemapPartFile(part)) })
+	return file, parts, list.all, err
+}
+
+// listing is what is known of the sitemap that a build left.
+type listing struct {
+	Version int64     `json:"version"` // of the articles in it
+	Issues  string    `json:"issues"`  // hash of the issues in it
+	Pages   int       `json:"pages"`
+	At      time.Time `json:"at"` // when it was made
+}
+
+// A long list takes longer than the feeds that change with an article, and search engines
+// come for it once a day: it is made anew every so often.
+const (
+	pagesAtOnce  = 5000 // up to so many are listed by each build
+	listingEvery = time.Hour
+)
+
+// listingDue reports whether a build makes the sitemap again.
+func (b *Builder) listingDue(l listing) bool {
+	age := b.o.Now().Sub(l.At)
+	return l.Pages <= b.atOnce || age >= listingEvery || age < 0
 }
 
 // SitemapIssues changes whenever an issue comes out, or is cancelled, that is listed.

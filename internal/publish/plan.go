@@ -41,6 +41,7 @@ type plan struct {
 	letters map[string][]issue // the issues that are out, newest first, by newsletter
 	gone    []string           // folders of feeds that are no more
 	docs    []*document        // to be made anew
+	lists   bool               // the sitemap is to be made anew
 }
 
 // holds reports whether one of the articles may look different.

@@ -115,6 +115,7 @@ type Builder struct {
 	private   map[string]bool // the newsletters that no file names
 	pages     []string        // all others: they have pages for everybody
 	most      int             // pages in one file of a sitemap
+	atOnce    int             // pages that each build lists anew
 	building  sync.Mutex
 	last      memory
 	catalogue atomic.Pointer[Catalogue]
@@ -125,7 +126,7 @@ func New(o Options) *Builder {
 	if o.Archives == "" {
 		o.Archives = ArchivesMain
 	}
-	b := &Builder{private: map[string]bool{}, most: SitemapPages}
+	b := &Builder{private: map[string]bool{}, most: SitemapPages, atOnce: pagesAtOnce}
 	for _, n := range o.Newsletters {
 		if n.Archive == newsletter.ArchivePrivate {
 			b.private[n.Name] = true

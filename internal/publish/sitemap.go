@@ -26,6 +26,7 @@ type Sitemap struct {
 	most  int
 	part  bytes.Buffer
 	pages int // in part
+	all   int // pages
 	parts []SitemapPart
 	last  time.Time // the last change in part
 	err   error
@@ -49,6 +50,7 @@ func (m *Sitemap) Add(page string, changed time.Time) {
 		m.part.WriteString(sitemapHead)
 	}
 	m.pages++
+	m.all++
 	m.part.WriteString("<url>")
 	sitemapEntry(&m.part, page, changed)
 	m.part.WriteString("</url>\n")

@@ -188,3 +188,50 @@ func TestSitemapIsBuilt(t *testing.T) {
 		t.Error("a sitemap that another program made was overwritten")
 	}
 }
+
+// TestLongSitemap: a long list is made anew every hour, and at once where it is damaged; a
+// short one by each build.
+func TestLongSitemap(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	build := func() publish.Report {
+		t.Helper()
+		b := publish.New(s.options)
+		b.SetPagesAtOnce(3)
+		r, err := b.Build(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	names := func(n int) bool {
+		t.Helper()
+		return strings.Contains(files(t, s.options.Dir)["sitemap.xml"], fmt.Sprintf("/article-%d<", n))
+	}
+	s.put(article(1), article(2))
+	build()
+	s.now = s.now.Add(59 * time.Minute)
+	s.put(article(3))
+	if build(); names(3) || !names(2) {
+		t.Error("a long list was made anew before the hour was over")
+	}
+	s.now = s.now.Add(time.Minute)
+	if r := build(); !slices.Equal(r.Written, []string{"sitemap.xml"}) || !names(3) {
+		t.Errorf("an hour later, when nothing else changed: wrote %v", r.Written)
+	}
+	if r := build(); len(r.Written) > 0 {
+		t.Errorf("nothing changed, and %v were written", r.Written)
+	}
+	s.put(article(4))
+	build()
+	if err := os.Remove(filepath.Join(s.options.Dir, "sitemap.xml")); err != nil {
+		t.Fatal(err)
+	}
+	if build(); !names(4) {
+		t.Error("a list that was lost is not there again")
+	}
+	s.put(article(5))
+	if s.build(); !names(5) { // the list is short for it
+		t.Error("a short list is not what there is")
+	}
+}

@@ -31,6 +31,7 @@ type state struct {
 	Samples  string             `json:"samples"`  // hash of what samples become, see samples.go
 	Version  int64              `json:"version"`  // of the articles
 	Issues   string             `json:"issues"`   // hash of the issues that are out
+	Listed   listing            `json:"listed"`   // the sitemap
 	Moved    map[string]string  `json:"moved,omitempty"`
 	Gone     []string           `json:"gone,omitempty"`
 	Feeds    []feedState        `json:"feeds"`

@@ -22,7 +22,7 @@ const (
 
 // static writes the files beside the feeds. One that somebody else put there is
 // left alone; one that would be empty is none.
-func (b *Builder) static(ctx context.Context, next *state, w *writer, r *Report) error {
+func (b *Builder) static(ctx context.Context, p *plan, next *state, w *writer, r *Report) error {
 	c := next.catalogue()
 	opml, err := OPML(b.o.Site.Title, b.o.Site.URL, c)
 	if err != nil {
@@ -32,7 +32,7 @@ func (b *Builder) static(ctx context.Context, next *state, w *writer, r *Report)
 	if err := w.folder(); err != nil {
 		return err
 	}
-	if err := b.sitemap(ctx, c, w); err != nil {
+	if err := b.sitemap(ctx, p, next, w); err != nil {
 		return err
 	}
 	for _, x := range []struct {
@@ -62,14 +62,26 @@ func (b *Builder) static(ctx context.Context, next *state, w *writer, r *Report)
 // sitemap writes the list of pages for search engines, and its parts where it is long. A
 // site whose pages are made by another program may have one by that: it is left alone. It
 // says which pages there are now, also where feeds are held.
-func (b *Builder) sitemap(ctx context.Context, c *Catalogue, w *writer) error {
-	if !w.claim(SitemapFile) {
+func (b *Builder) sitemap(ctx context.Context, p *plan, next *state, w *writer) error {
+	if !p.lists {
+		for name := range w.old {
+			if isSitemap(name) {
+				w.static[name] = true
+			}
+		}
 		return nil
 	}
-	file, parts, err := b.Sitemap(ctx, c)
+	listed := listing{Version: next.Version, Issues: next.Issues, At: b.o.Now()}
+	if !w.claim(SitemapFile) {
+		next.Listed = listed
+		return nil
+	}
+	file, parts, pages, err := b.listPages(ctx, next.catalogue())
 	if err != nil {
 		return err
 	}
+	listed.Pages = pages
+	next.Listed = listed
 	put := func(name string, data []byte) error {
 		w.static[name] = true
 		if err := w.write(name, Hash(data), func() ([]byte, error) { return data, nil }); err != nil {
@@ -83,6 +95,21 @@ func (b *Builder) sitemap(ctx context.Context, c *Catalogue, w *writer) error {
 		}
 	}
 	return put(SitemapFile, file)
+}
+
+// isSitemap reports whether a name is of the list of pages, or of a part of it.
+func isSitemap(name string) bool {
+	_, part := SitemapPartOf(name)
+	return part || name == SitemapFile
+}
+
+func damagedSitemap(damaged map[string]bool) bool {
+	for name := range damaged {
+		if isSitemap(name) {
+			return true
+		}
+	}
+	return false
 }
 
 type (
