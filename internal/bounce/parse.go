@@ -71,10 +71,16 @@ func (l *letter) reports(o Options) []Report {
 		return l.answer(newsletter.ReportAutoReply)
 	}
 	reports := l.bounceText()
-	if l.silent() && !l.failure() && (len(reports) == 0 || reports[0].Kind == newsletter.ReportUnclassified) {
+	if l.silent() && !l.failure() && (len(reports) == 0 || reports[0].Kind == newsletter.ReportUnclassified || l.ownWords(reports[0])) {
 		return l.answer(newsletter.ReportAutoReply)
 	}
 	return reports
+}
+
+// ownWords reports whether a text says of its own writer, without a server's reply,
+// what bounces say: who left says so in an automatic reply.
+func (l *letter) ownWords(r Report) bool {
+	return r.Status == "" && r.Code == 0 && (r.Recipient == "" || strings.EqualFold(r.Recipient, l.header.address("From")))
 }
 
 // answer is what a person's address says, or a machine in its name.

@@ -57,7 +57,7 @@ func (l *letter) subject() string { return strings.ToLower(l.header.text("Subjec
 // wrote).
 func (l *letter) automatic() bool {
 	subject := l.subject()
-	replies := containsAny(subject, replySubjects)
+	replies := containsAny(subject, replySubjects) && !(fromDaemon(l.header) && containsAny(subject, bounceSubjects))
 	if !replies && (fromDaemon(l.header) || l.header.has("X-Failed-Recipients") || containsAny(subject, bounceSubjects)) {
 		return false
 	}

@@ -65,6 +65,9 @@ func (l *letter) quotesRefusal(note string) bool {
 	if len(l.returned) > 0 {
 		enough = 2
 	}
+	if l.header.has("In-Reply-To") || replyPrefix.MatchString(l.subject()) {
+		return false // a person's answer, perhaps about bounces
+	}
 	for line := range strings.Lines(note[:min(len(note), 4096)]) {
 		if telling(line) >= enough {
 			return true
@@ -72,6 +75,8 @@ func (l *letter) quotesRefusal(note string) bool {
 	}
 	return false
 }
+
+var replyPrefix = regexp.MustCompile(`^(?:re|aw|sv|antw|rif|odp|ynt|回复|回覆) ?[:：]`)
 
 var (
 	// returnedStart is a line of a returned mail's header that no explanation has.

@@ -328,7 +328,7 @@ var strongWords = []meaning{
 		"nelze najít", "nebyl*nalezen", "5.1.0 address rejected", "all recipient addresses rejected",
 		"recipient cannot be verified", "konnte nicht gefunden werden", "nie został odnaleziony", "is niet gevonden",
 		"no se encuentra", "n'est pas connu", "nobody of that name", "addressee unknown", "unknown e-mail", "unknown email", "not a registered", "cannot deliver mail for",
-		"no such id", "no mail-box", "recipient unrecognized", "unrecognized recipient", "unavailable mail user", "not user of", "addresses were unknown",
+		"no such id", "no mail-box", "recipient unrecognized", "unrecognized recipient", "unavailable mail user", "not user of", "addresses were unknown", "the address @ is unknown",
 		"don't exist", "bad destination e-mail", "bad destination email", "未开通", "未開通",
 	}},
 	{ReasonNoDomain, []string{
