@@ -8,13 +8,15 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"syndicate/internal/store"
 	"syndicate/internal/store/storetest"
 )
 
 func TestOpenTogether(t *testing.T) {
 	t.Parallel()
-	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.EmptySQLite, "postgres": storetest.EmptyPostgres} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			dsn := dsn(t)
@@ -50,6 +52,44 @@ func TestOpenTogether(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Error(err)
 				}
+			}
+		})
+	}
+}
+
+// TestCopies: the databases of the tests are what Open makes of nothing, and no two of
+// them are the same site.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	for engine, dsns := range map[string][]func(testing.TB) string{
+		"sqlite":   {storetest.EmptySQLite, storetest.SQLite, storetest.SQLite},
+		"postgres": {storetest.EmptyPostgres, storetest.Postgres, storetest.Postgres},
+	} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			ids, hashes, first := map[string]bool{}, map[string]bool{}, []string(nil)
+			for k, dsn := range dsns {
+				dsn := dsn(t)
+				s := storetest.Open(t, dsn)
+				ids[s.SiteID()], hashes[s.Keyring().AddressHash("a@example.org")] = true, true
+				rows := storetest.Dump(t, dsn)
+				for n, row := range rows {
+					switch table, _, _ := strings.Cut(row, ":"); table {
+					case "meta", "secrets":
+						rows[n] = table
+					case "schema_version":
+						rows[n], _, _ = strings.Cut(row, "|") // not when it was
+					}
+				}
+				if k == 0 {
+					first = rows
+				}
+				if d := cmp.Diff(first, rows); d != "" {
+					t.Errorf("(-made of nothing +copied)\n%s", d)
+				}
+			}
+			if len(ids) != len(dsns) || len(hashes) != len(dsns) {
+				t.Errorf("of %d sites %d have an id and %d a secret of their own", len(dsns), len(ids), len(hashes))
 			}
 		})
 	}

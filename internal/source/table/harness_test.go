@@ -58,7 +58,7 @@ func onSQLite(t *testing.T) *bench {
 
 func onPostgres(t *testing.T) *bench {
 	t.Helper()
-	dsn := storetest.Postgres(t)
+	dsn := storetest.EmptyPostgres(t)
 	return newBench(t, "postgres", dsn, "pgx", dsn)
 }
 

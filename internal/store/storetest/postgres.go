@@ -178,17 +178,6 @@ func await(ctx context.Context, dsn string, answers bool) error {
 	}
 }
 
-// createDatabase makes a database on the server of a DSN.
-func createDatabase(ctx context.Context, admin, name string) error {
-	db, err := sql.Open("pgx", admin)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	_, err = db.ExecContext(ctx, "CREATE DATABASE "+name)
-	return err
-}
-
 // dropDatabase removes it, whoever is still connected.
 func dropDatabase(ctx context.Context, admin, name string) error {
 	db, err := sql.Open("pgx", admin)

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -40,24 +41,57 @@ func Each(t *testing.T, test func(t *testing.T, open func(...Option) *store.Stor
 	})
 }
 
-// SQLite returns the DSN of a new SQLite database.
-func SQLite(t testing.TB) string { return "sqlite:" + t.TempDir() + "/data/syndicate.db" }
-
-// Postgres returns the DSN of a new PostgreSQL database, dropped after the test.
-func Postgres(t testing.TB) string {
+// SQLite returns the DSN of a new SQLite database, which has the present schema and
+// is nobody's yet.
+func SQLite(t testing.TB) string {
 	t.Helper()
-	admin, err := postgresServer()
+	file, err := sqliteTemplate()
 	if err != nil {
-		test.Missing(t, "postgres", err)
+		t.Fatal(err)
 	}
-	return newDatabase(t, admin)
+	dsn := EmptySQLite(t)
+	path := strings.TrimPrefix(dsn, "sqlite:")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dsn
 }
 
-func newDatabase(t testing.TB, admin func(database string) string) string {
+// EmptySQLite returns the DSN of a SQLite database that is yet to be made.
+func EmptySQLite(t testing.TB) string { return "sqlite:" + t.TempDir() + "/data/syndicate.db" }
+
+// Postgres returns the DSN of a new PostgreSQL database, which has the present schema
+// and is nobody's yet. It is dropped after the test. On a server that others made it
+// is an empty one: nothing stays there.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	admin := postgresServer(t)
+	if os.Getenv(serverVariable) != "" {
+		return newDatabase(t, admin, "")
+	}
+	from, err := postgresTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newDatabase(t, admin, from)
+}
+
+// EmptyPostgres returns the DSN of a new PostgreSQL database with nothing in it,
+// dropped after the test.
+func EmptyPostgres(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, postgresServer(t), "")
+}
+
+// newDatabase makes a copy of a database, or an empty one, for the time of a test.
+func newDatabase(t testing.TB, admin func(database string) string, from string) string {
 	t.Helper()
 	ctx := context.Background()
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")
-	if err := createDatabase(ctx, admin(""), name); err != nil {
+	if err := createDatabase(ctx, admin(""), name, from); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -88,7 +122,7 @@ func NewServer(t testing.TB) *Server {
 // Database returns the DSN of a new database on the server.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	return newDatabase(t, s.s.database)
+	return newDatabase(t, s.s.database, "")
 }
 
 // Stop makes the server cut its connections and end, and waits until it answers no
@@ -117,25 +151,33 @@ func (s *Server) tell(t testing.TB, word string) {
 	}
 }
 
+// serverVariable names a server to use instead of one of our own.
+const serverVariable = "SYNDICATE_TEST_POSTGRES"
+
 // postgresServer returns the server's DSN for a database; "": the one to
 // administer from.
-func postgresServer() (func(database string) string, error) {
-	if dsn := os.Getenv("SYNDICATE_TEST_POSTGRES"); dsn != "" {
-		u, err := url.Parse(dsn)
-		return func(database string) string {
-			if database == "" {
-				return dsn
-			}
-			u := *u
-			u.Path = "/" + database
-			return u.String()
-		}, err
+func postgresServer(t testing.TB) func(database string) string {
+	t.Helper()
+	dsn := os.Getenv(serverVariable)
+	if dsn == "" {
+		s, err := theServer()
+		if err != nil {
+			test.Missing(t, "postgres", err)
+		}
+		return s.database
 	}
-	s, err := theServer()
+	u, err := url.Parse(dsn)
 	if err != nil {
-		return nil, err
+		test.Missing(t, "postgres", err)
 	}
-	return s.database, nil
+	return func(database string) string {
+		if database == "" {
+			return dsn
+		}
+		u := *u
+		u.Path = "/" + database
+		return u.String()
+	}
 }
 
 func opener(t *testing.T, dsn string) func(...Option) *store.Store {
