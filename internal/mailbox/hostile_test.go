@@ -84,7 +84,7 @@ func TestHostile(t *testing.T) {
 			t.Parallel()
 			a := serve(t, test.speak).account()
 			if test.short {
-				const brief = 5 * time.Second // in which a busy machine says what it does say
+				const brief = 3 * time.Second // in which a busy machine says what it does say
 				a.Timeouts = mailbox.Timeouts{Connect: brief, Command: brief, Fetch: brief, Idle: time.Minute}
 			}
 			err := read(t.Context(), mailbox.New(a, func(error) {}), forget)
