@@ -24,6 +24,7 @@ type takenView struct {
 	Kind    newsletter.ReportKind `json:"kind"`
 	Reason  newsletter.Reason     `json:"reason,omitempty"`
 	Outcome store.BounceOutcome   `json:"outcome"`
+	Why     string                `json:"why,omitempty"` // it led to nothing
 }
 
 // bounceCommand takes one report: a mail server pipes it in.
@@ -35,9 +36,10 @@ func bounceCommand(a *app) *cobra.Command {
 that asks to unsubscribe. What it says is done at once. ADDRESS is where it was sent to,
 as the mail server knows it; without, what stands in the message counts.
 
-A message that is not understood, or that is about nobody, is no failure: see
-syndicate bounces. When the site cannot be opened or the database does not answer, the
-exit code is 75, so that the mail server keeps the message and tries again.`,
+A message that is not understood, or that is about nobody, is no failure: it says why, and
+syndicate bounces lists it. A report about a rehearsal's mail acts like any other. When
+the site cannot be opened or the database does not answer, the exit code is 75, so that
+the mail server keeps the message and tries again.`,
 		Example: `    syndicate bounce bounces+key@bounces.example.org < report.eml
     argv=/usr/bin/syndicate -C /srv/letter bounce ${original_recipient}      in Postfix's master.cf`,
 		Args: arguments(0, -1),
@@ -67,8 +69,16 @@ func (s *site) takeBounce(ctx context.Context, r io.Reader, envelope []string) e
 		}
 		return s.printJSON(views)
 	}
+	lasting := false
 	for _, t := range taken {
 		s.printf("%s\n", t)
+		if t.Why != "" {
+			s.notef("It led to nothing: %s.", t.Why)
+		}
+		lasting = lasting || t.Outcome == store.BounceSuppressed
+	}
+	if lasting && s.service.Rehearsal() {
+		s.notef("No relay is configured, but this stays when there is one. To undo: syndicate suppressions lift ADDRESS")
 	}
 	return nil
 }
@@ -102,6 +112,7 @@ func bouncesList(a *app) *cobra.Command {
 	var limit int
 	var kind, address string
 	var flag issueFlag
+	kinds := reportKinds()
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List what came back, latest first",
@@ -109,10 +120,10 @@ func bouncesList(a *app) *cobra.Command {
     syndicate bounces list --address ann@example.org`,
 		Args: arguments(0, 0),
 		RunE: a.with(func(ctx context.Context, s *site, _ []string) error {
-			q := store.BounceQuery{Kind: newsletter.ReportKind(kind), Limit: limit}
-			if kinds := reportKinds(); kind != "" && !slices.Contains(kinds, kind) {
-				return usage("it is "+strings.Join(kinds, ", "), "--kind %s is not a kind of what comes back", kind)
+			if kind != "" && !slices.Contains(kinds, kind) {
+				return usage("it is one of "+strings.Join(kinds, ", "), "--kind %s is not a kind of report", kind)
 			}
+			q := store.BounceQuery{Kind: newsletter.ReportKind(kind), Limit: limit}
 			var err error
 			if address != "" {
 				if q.Email, err = addressArgument(address); err != nil {
@@ -149,18 +160,21 @@ func bouncesList(a *app) *cobra.Command {
 		}),
 	}
 	limitFlag(c, &limit, 100)
-	c.Flags().StringVar(&kind, "kind", "", "only this `KIND`: hard, soft, block, complaint, unsubscribe, auto-reply, unclassified…")
-	oneOf(c, "kind", reportKinds()...)
+	c.Flags().StringVar(&kind, "kind", "", "only this `KIND`: "+strings.Join(kinds, ", "))
+	oneOf(c, "kind", kinds...)
 	c.Flags().StringVar(&address, "address", "", "only about this `ADDRESS`")
 	flag.add(c, true)
 	return c
 }
 
-func reportKinds() (kinds []string) {
-	for _, kind := range newsletter.ReportKinds() {
-		kinds = append(kinds, string(kind))
+// reportKinds are the words for what came back.
+func reportKinds() []string {
+	all := newsletter.ReportKinds()
+	words := make([]string, len(all))
+	for i, k := range all {
+		words[i] = string(k)
 	}
-	return kinds
+	return words
 }
 
 func bouncesShow(a *app) *cobra.Command {

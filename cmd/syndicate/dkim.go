@@ -56,6 +56,7 @@ stronger; receivers that do not know it go by the other.`,
 	}
 	c.Flags().StringVar(&selector, "selector", "", "call the keys `NAME`, in the DNS too (default the month, such as s202609)")
 	c.Flags().StringVar(&kind, "type", "both", "`KIND` of key: rsa, ed25519 or both")
+	oneOf(c, "type", "rsa", "ed25519", "both")
 	return c
 }
 

@@ -182,7 +182,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 			since = "since " + moment(b.ConsentAt, zone)
 		}
 		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, join(" on ", "from "+b.Source, pageOf(b)), b.Subscriber.Language, listed("topics ", b.Topics), string(b.Cadence),
-			map[bool]string{true: "paused until " + moment(b.PausedTill, zone)}[b.PausedTill.After(s.clock())]))
+			s.paused(x)))
 	}
 	name := x.Name
 	if x.Subscription != nil {
@@ -214,6 +214,15 @@ func pageOf(b *newsletter.Subscription) string {
 		return ""
 	}
 	return proof.Page
+}
+
+// paused says until when somebody paused a newsletter, by their own clock; empty: they did not.
+func (s *site) paused(x jobs.ExplainedNewsletter) string {
+	till := x.Subscription.PausedTill
+	if !till.After(s.clock()) {
+		return ""
+	}
+	return "paused until " + join(" in ", moment(till, x.Zone), map[bool]string{true: x.Zone.String()}[x.Zone.String() != s.cfg.Site.TimeZone.String()])
 }
 
 func listed(what string, list []string) string {

@@ -57,6 +57,15 @@ func testClock() func() time.Time {
 	return func() time.Time { return t }
 }
 
+// documentation is the folder docs.
+func documentation() string {
+	dir, err := filepath.Abs("../../docs")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
 // TestScript runs testdata/script, one file for each behaviour, on SQLite. Besides
 // testscript's own commands there are those of commands (script_test.go).
 func TestScript(t *testing.T) {
@@ -94,7 +103,7 @@ func params(files []string, dsn func() string) testscript.Params {
 		ContinueOnError:     true,
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
-			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn())
+			e.Vars = append(e.Vars, "NO_COLOR=1", "TZ=UTC", "STORE="+dsn(), "DOCS="+documentation())
 			e.Values[daemonsKey{}] = map[string]*daemon{}
 			e.Values[readersKey{}] = map[string]bool{}
 			e.Values[visitorKey{}] = &visitor{}

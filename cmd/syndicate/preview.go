@@ -63,7 +63,7 @@ const reader = "reader@example.org"
 
 func (s *site) preview(p jobs.Preview, out string, html, text, eml bool) error {
 	d := p.Groups[0].Digest
-	filled := placeholders(s.cfg.Web.URL, s.service.PreviewURL(p))
+	filled := placeholders(s.cfg.Web.URL, s.service.PreviewURL())
 	message, err := s.service.Message(p, reader)
 	if err != nil {
 		return err

@@ -70,12 +70,16 @@ func (a *app) retaining(ctx context.Context, dry bool) (err error) {
 			v.Gone = &k.Rows
 		}
 		views = append(views, v)
-		rows = append(rows, []string{string(k.Kind), v.Kept, number(k.Rows), moment(v.At, s.cfg.Site.TimeZone), counted(v.Removed, "")})
+		then := ""
+		if !v.At.IsZero() {
+			then = number(v.Removed)
+		}
+		rows = append(rows, []string{string(k.Kind), v.Kept, number(k.Rows), moment(v.At, s.cfg.Site.TimeZone), then})
 	}
 	if a.json {
 		return a.printJSON(views)
 	}
-	a.table([]string{"what", "kept", map[bool]string{true: "older", false: "gone"}[dry], "before that", "gone then"}, rows)
+	a.table([]string{"what", "goes after", map[bool]string{true: "would go now", false: "went now"}[dry], "time before", "went then"}, rows)
 	return nil
 }
 

@@ -50,6 +50,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"dns":       dnsCommand,
 		"signed":    signedCommand,
 		"mail":      mailCommand,
+		"certify":   certify,
 	}
 }
 

@@ -1,14 +1,8 @@
 package intake_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/smtp"
 	"os"
@@ -18,6 +12,7 @@ import (
 	"time"
 
 	"syndicate/internal/intake"
+	"syndicate/internal/test/selfsigned"
 )
 
 // certificate is a pair of files.
@@ -32,32 +27,19 @@ type certificate struct {
 func (c *certificate) write(part string) {
 	c.t.Helper()
 	c.written++
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	pair, err := selfsigned.New(selfsigned.Options{Names: []string{"bounces.example.org"}, Serial: c.written})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	about := &x509.Certificate{
-		SerialNumber: big.NewInt(c.written), DNSNames: []string{"bounces.example.org"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for _, f := range []struct{ part, name, kind string }{{"cert", c.cert, "CERTIFICATE"}, {"key", c.key, "PRIVATE KEY"}} {
+	for _, f := range []struct {
+		part, name string
+		pem        []byte
+	}{{"cert", c.cert, pair.Certificate}, {"key", c.key, pair.Key}} {
 		if part != "" && part != f.part {
 			continue
 		}
-		b := der
-		if f.part == "key" {
-			b = private
-		}
 		next := f.name + ".next"
-		if err := os.WriteFile(next, pem.EncodeToMemory(&pem.Block{Type: f.kind, Bytes: b}), 0o600); err != nil {
+		if err := os.WriteFile(next, f.pem, 0o600); err != nil {
 			c.t.Fatal(err)
 		}
 		if err := os.Rename(next, f.name); err != nil {

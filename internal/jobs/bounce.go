@@ -57,6 +57,7 @@ type Taken struct {
 	Kind    newsletter.ReportKind
 	Reason  newsletter.Reason
 	Outcome store.BounceOutcome
+	Why     string // it led to nothing, for people
 }
 
 // TakeMessage reads one message that came back and does what it says. envelope are
@@ -126,7 +127,11 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		if err != nil {
 			return taken, err
 		}
-		taken = append(taken, Taken{r.Kind, r.Reason, outcome})
+		t := Taken{Kind: r.Kind, Reason: r.Reason, Outcome: outcome}
+		if outcome == store.BounceNobody {
+			t.Why = nobody(r, b)
+		}
+		taken = append(taken, t)
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", b.Reporter, "outcome", string(outcome))
 	}
 	return taken, nil
@@ -155,7 +160,7 @@ func (s *Service) keptMessage(message []byte, addresses func([]byte) ([]string, 
 func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []string) (store.Bounced, error) {
 	b := store.Bounced{
 		Kind: r.Kind, Reason: r.Reason, Status: r.Status, Code: r.Code, Words: r.Diagnostic, Reporter: r.Reporter[strings.LastIndexByte(r.Reporter, '@')+1:], // a host
-		Source: string(r.Source), MessageID: r.MessageID,
+		Source: string(r.Source), MessageID: r.MessageID, Rehearsed: s.Rehearsal(),
 	}
 	if address, err := roster.Address(r.Recipient); err == nil {
 		b.Email = address
@@ -206,6 +211,23 @@ func beside(all []store.Bounced) {
 			}
 		}
 	}
+}
+
+// nobody says why it is not known whose mail a report is about.
+func nobody(r *bounce.Report, b store.Bounced) string {
+	switch {
+	case b.Returned != nil:
+		return "the key in it is this site's, but was made for another address than it names, or for somebody who is no subscriber any more"
+	case r.Kind == newsletter.ReportUnclassified:
+		return "it was not understood, and has no key of this site"
+	case r.Kind == newsletter.ReportUnsubscribe && r.Source != bounce.SourceProvider:
+		return "anybody can ask that from any address: only the address with a key counts that stands in a mail of this site"
+	case b.Email == "":
+		return "it names no address, and has no key of this site"
+	case !b.Named:
+		return "anybody could have written it: it has no key of this site, and no Message-ID of a mail to the address that it names"
+	}
+	return "the address that it names is no subscriber's, or nothing was mailed there in the last two weeks"
 }
 
 // ownLink reads the unsubscribe link of a mail that was returned: some receivers hide

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -26,6 +27,7 @@ type Explanation struct {
 type ExplainedNewsletter struct {
 	Name         string
 	Subscription *newsletter.Subscription // nil: there is none
+	Zone         *time.Location           // whose clock its owner lives by
 	Cursor       int64                    // articles up to this seq are served
 	Next         NextDue                  // that is due for it; zero: only by hand, or it gets nothing
 	Waiting      []newsletter.Article     // what the next issue would bring, newest first
@@ -115,6 +117,7 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 		why("its owner paused it")
 	}
 	n, err := s.Newsletter(name)
+	x.Zone = s.zoneOf(n, b)
 	if errors.Is(err, store.ErrNotFound) {
 		why("the newsletter is not in the configuration")
 		return x, nil
@@ -131,6 +134,19 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 	}
 	x.Next, err = s.nextTurn(ctx, n, b, served)
 	return x, err
+}
+
+// zoneOf is the time zone of a subscriber: their own, the newsletter's, the site's.
+func (s *Service) zoneOf(n newsletter.Newsletter, b *newsletter.Subscription) *time.Location {
+	if own := b.Subscriber.TimeZone; own != "" {
+		if zone, err := time.LoadLocation(own); err == nil {
+			return zone
+		}
+	}
+	if n.Location != nil {
+		return n.Location
+	}
+	return s.o.Site.Location
 }
 
 // notSubscribed says why there is no subscription.

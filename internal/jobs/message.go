@@ -17,11 +17,16 @@ type contentError struct{ err error }
 func (e *contentError) Error() string { return e.err.Error() }
 func (e *contentError) Unwrap() error { return e.err }
 
-// letter builds the message of a digest, its placeholders open.
+// letter builds the message of a digest, its placeholders open. issue 0: it shows what an
+// issue would be, which is nowhere on the web.
 func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, issue int64, number int) (*letter, error) {
 	archive := s.archive(n.Name)
 	if archive != newsletter.ArchivePrivate {
-		d = onWeb(d, s.issueURL(n.Name, number, d.N))
+		address := s.issueURL(n.Name, number, d.N)
+		if issue == 0 {
+			address = s.PreviewURL()
+		}
+		d = onWeb(d, address)
 	}
 	list := ""
 	if archive == newsletter.ArchivePublic {

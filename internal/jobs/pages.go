@@ -27,13 +27,9 @@ func (s *Service) issueURL(name string, number, digest int) string {
 	return page
 }
 
-// PreviewURL is where the link of a preview leads that shows the issue on the web.
-func (s *Service) PreviewURL(p Preview) string {
-	if p.Newsletter.Archive == newsletter.ArchivePrivate {
-		return s.o.WebURL + readPath + newsletter.PreviewToken
-	}
-	return s.issueURL(p.Newsletter.Name, p.Number, 0)
-}
+// PreviewURL is where the link of a preview leads that shows the issue on the web, where
+// it is not yet: to words that say so.
+func (s *Service) PreviewURL() string { return s.o.WebURL + readPath + newsletter.PreviewToken }
 
 // archive returns where the issues of a newsletter can be read now, whatever was so
 // when they were composed.

@@ -93,7 +93,7 @@ func (s *Service) copyOf(p Preview, group int, to string) (*letter, mailer.Perso
 		MessageID:      hex.EncodeToString(id[:]) + "@" + l.domain,
 		UnsubscribeURL: page,
 		PreferencesURL: page,
-		WebURL:         s.PreviewURL(p),
+		WebURL:         s.PreviewURL(),
 		MaskedAddress:  newsletter.MaskAddress(address),
 	}, nil
 }

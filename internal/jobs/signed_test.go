@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-smtp"
 
@@ -15,8 +17,9 @@ import (
 	"syndicate/internal/store/storetest"
 )
 
-// TestSignedAhead: messages are signed before their turn. Everybody gets his own,
-// once; who leaves meanwhile gets none, though it may be signed already.
+// TestSignedAhead: messages are made and signed before their turn: while the one before
+// is still on its way, as their Date tells. Everybody gets his own, once; who leaves
+// meanwhile gets none, though it may be signed already.
 func TestSignedAhead(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, open func(...storetest.Option) *store.Store) {
@@ -30,11 +33,14 @@ func TestSignedAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.options.Signer = mailer.NewSigner(key)
+		var second atomic.Int64 // that it is with us: each message that arrives brings the next
+		s.options.Now = func() time.Time { return s.clock.now().Add(time.Duration(second.Load()) * time.Second) }
 		s.article()
 		readers := s.subscribe(120)
 		const before = 40
 		var mu sync.Mutex
 		taken := map[string]bool{}
+		answered, ahead := map[*smtp.Conn]time.Time{}, 0 // when the last message of a connection was
 		leave := func(address string) error {
 			who, err := s.store.SubscriberByEmail(t.Context(), address)
 			if err == nil {
@@ -43,9 +49,18 @@ func TestSignedAhead(t *testing.T) {
 			return err
 		}
 		k := newSink(t, func(k *sink) {
-			k.onData = func(_ *smtp.Conn, m received) error {
+			k.onData = func(c *smtp.Conn, m received) error {
 				mu.Lock() // nothing else is taken meanwhile
 				defer mu.Unlock()
+				made, err := m.Header.Date()
+				if err != nil {
+					t.Error(err)
+				}
+				if made.Before(answered[c]) {
+					ahead++
+				}
+				second.Add(1)
+				answered[c] = s.options.Now()
 				if taken[m.To] = true; len(taken) != before {
 					return nil
 				}
@@ -69,6 +84,9 @@ func TestSignedAhead(t *testing.T) {
 		// Besides those that were taken, each connection may have had one on its way.
 		if most := before + relay.Connections; len(got) > most {
 			t.Errorf("%d arrived, want at most %d", len(got), most)
+		}
+		if ahead == 0 {
+			t.Error("each message was made after the one before it was answered")
 		}
 		ids := map[string]bool{}
 		for _, m := range got {

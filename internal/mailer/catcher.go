@@ -27,15 +27,15 @@ type CatcherOptions struct {
 }
 
 // Catcher is an SMTP server on loopback that keeps each message as a file
-// <time>-<number>-<recipient>.eml, byte for byte as it was sent. A file appears
-// complete or not at all; names sort by time.
+// <time>-<number>-<recipient>.eml, byte for byte as it was sent, beneath the envelope:
+// delivery adds a Return-Path (RFC 5321 4.4) and a Delivered-To (RFC 9228). A file
+// appears complete or not at all; names sort by time.
 type Catcher struct {
 	o        CatcherOptions
 	server   *smtp.Server
 	listener net.Listener
 	addr     string
 	number   atomic.Int64
-	caught   atomic.Int64
 	serving  sync.WaitGroup // the listener, and messages being written
 
 	mu     sync.Mutex
@@ -95,9 +95,6 @@ func (c *Catcher) Relay() Relay {
 	return Relay{Name: "catcher", Host: addr.IP.String(), Port: addr.Port, TLS: "none", Auth: "none", Helo: "localhost"}
 }
 
-// Caught returns how many messages were kept since the start.
-func (c *Catcher) Caught() int64 { return c.caught.Load() }
-
 // Close hangs up, waits until messages that are being written are complete or
 // gone, and frees the port.
 func (c *Catcher) Close() error {
@@ -126,12 +123,15 @@ func (c *Catcher) begin() bool {
 
 // catch is one SMTP session of the catcher.
 type catch struct {
-	catcher *Catcher
-	to      string
+	catcher  *Catcher
+	from, to string
 }
 
 // Mail takes any sender.
-func (s *catch) Mail(string, *smtp.MailOptions) error { return nil }
+func (s *catch) Mail(from string, _ *smtp.MailOptions) error {
+	s.from = from
+	return nil
+}
 
 // Rcpt takes any recipient.
 func (s *catch) Rcpt(to string, _ *smtp.RcptOptions) error {
@@ -140,7 +140,7 @@ func (s *catch) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 // Reset forgets the envelope.
-func (s *catch) Reset() { s.to = "" }
+func (s *catch) Reset() { s.from, s.to = "", "" }
 
 // Logout has nothing to free.
 func (s *catch) Logout() error { return nil }
@@ -152,11 +152,10 @@ func (s *catch) Data(r io.Reader) error {
 		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "closing"}
 	}
 	defer c.serving.Done()
-	err := c.keep(s.to, r)
+	err := c.keep(s.from, s.to, r)
 	var refusal *smtp.SMTPError
 	switch {
 	case err == nil:
-		c.caught.Add(1)
 		return nil
 	case errors.As(err, &refusal): // too large
 		return refusal
@@ -166,13 +165,13 @@ func (s *catch) Data(r io.Reader) error {
 }
 
 // keep writes a message next to its place, then moves it there.
-func (c *Catcher) keep(to string, r io.Reader) error {
+func (c *Catcher) keep(from, to string, r io.Reader) error {
 	f, err := os.CreateTemp(c.o.Dir, incoming+"*") // 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already if all went well
-	_, err = io.Copy(f, r)
+	_, err = io.Copy(f, io.MultiReader(strings.NewReader(trace(from, to)), r))
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -181,6 +180,12 @@ func (c *Catcher) keep(to string, r io.Reader) error {
 	}
 	name := fmt.Sprintf("%s-%06d-%s.eml", c.o.Now().UTC().Format(outboxTime), c.number.Add(1), fileName(to))
 	return nameless(os.Rename(f.Name(), filepath.Join(c.o.Dir, name)))
+}
+
+// trace is what delivery writes above a message. An address may be anything that a line
+// can hold, but not end it.
+func trace(from, to string) string {
+	return fmt.Sprintf("Return-Path: <%s>\r\nDelivered-To: %s\r\n", plainWords(from), plainWords(to))
 }
 
 // fileName keeps of an address what is safe in a file name everywhere.

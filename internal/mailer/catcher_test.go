@@ -24,7 +24,8 @@ func catcher(t *testing.T, o mailer.CatcherOptions) *mailer.Catcher {
 	return c
 }
 
-// TestCatcher: each message is a file of its own, byte for byte what was sent.
+// TestCatcher: each message is a file of its own, byte for byte what was sent, beneath
+// the envelope.
 func TestCatcher(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data", "outbox")
@@ -43,12 +44,12 @@ func TestCatcher(t *testing.T) {
 	if !conn.Capabilities().Pipelining {
 		t.Error("the catcher does not offer PIPELINING")
 	}
-	if len(results) != 2 || c.Caught() != 2 {
-		t.Errorf("%+v, %d caught", results, c.Caught())
+	if len(results) != 2 {
+		t.Errorf("%+v", results)
 	}
 	checkFiles(t, dir, map[string]string{
-		"20310305T063000.123456Z-000001-zoe@example.net.eml": string(tpl.Append(nil, p)),
-		"20310305T063000.123456Z-000002-b@x.org.eml":         want("b@x.org")[0].Body,
+		"20310305T063000.123456Z-000001-zoe@example.net.eml": "Return-Path: <news@example.org>\r\nDelivered-To: zoe@example.net\r\n" + string(tpl.Append(nil, p)),
+		"20310305T063000.123456Z-000002-b@x.org.eml":         "Return-Path: <news@example.org>\r\nDelivered-To: b@x.org\r\n" + want("b@x.org")[0].Body,
 	})
 
 	conn = dial(t, c.Relay())
@@ -115,8 +116,8 @@ func TestCatcherBusy(t *testing.T) {
 	}
 	wg.Wait()
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 100 || c.Caught() != 100 {
-		t.Errorf("%d files, %d caught, %v", len(entries), c.Caught(), err)
+	if err != nil || len(entries) != 100 {
+		t.Errorf("%d files, %v", len(entries), err)
 	}
 }
 
@@ -138,6 +139,9 @@ func TestCatcherFails(t *testing.T) {
 	if len(results) != 1 || results[0].Reply.Code != 552 {
 		t.Errorf("%+v", results)
 	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 1 {
+		t.Errorf("kept: %q, %v", files, err)
+	}
 
 	if err := os.RemoveAll(dir); err != nil { // as good as a full disk
 		t.Fatal(err)
@@ -147,9 +151,6 @@ func TestCatcherFails(t *testing.T) {
 	conn.Quit()
 	if len(results) != 1 || results[0].Reply.Code != 452 || newsletter.Judge(results[0].Reply).State != newsletter.Pending || end.Code != 250 {
 		t.Errorf("%+v, %+v", results, end)
-	}
-	if c.Caught() != 1 {
-		t.Errorf("%d caught", c.Caught())
 	}
 }
 

@@ -2,15 +2,9 @@ package mailer_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,32 +14,22 @@ import (
 
 	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
+	"syndicate/internal/test/selfsigned"
 )
 
 // certificate makes a self-signed certificate for names and returns it with a
 // pool that trusts it and its PEM form.
 func certificate(t testing.TB, names ...string) (tls.Certificate, *x509.CertPool, []byte) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	pair, err := selfsigned.New(selfsigned.Options{Names: names})
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, DNSNames: names, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	if len(names) > 0 {
-		template.IPAddresses = nil
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	cert, err := tls.X509KeyPair(pair.Certificate, pair.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(encoded)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool, encoded
+	return cert, pair.Pool(), pair.Certificate
 }
 
 // TestRealServer sends through go-smtp, in clear and encrypted either way, logged

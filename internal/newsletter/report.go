@@ -18,10 +18,11 @@ const (
 	ReportUnclassified ReportKind = "unclassified" // not understood: for the operator to look at
 )
 
-// ReportKinds returns all there are.
+// ReportKinds returns all of them, the grave ones first.
 func ReportKinds() []ReportKind {
 	return []ReportKind{
-		ReportHard, ReportSoft, ReportBlock, ReportComplaint, ReportAutoReply, ReportUnsubscribe, ReportDelayed, ReportDelivered, ReportNotice, ReportUnclassified,
+		ReportHard, ReportSoft, ReportBlock, ReportComplaint, ReportUnsubscribe, ReportAutoReply,
+		ReportDelayed, ReportDelivered, ReportNotice, ReportUnclassified,
 	}
 }
 

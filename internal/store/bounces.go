@@ -42,6 +42,8 @@ type Bounced struct {
 	// leave: that can be undone. Who leaves by a mail that has another Message-ID than
 	// those of this site leaves nothing of ours.
 	Named bool
+	// Rehearsed says that what the catcher kept counts as mailed: no relay is configured.
+	Rehearsed bool
 }
 
 // BounceOutcome says what a report led to. The words are stored and shown.
@@ -247,9 +249,9 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 	last, err := missing(one(x, func(scan func(...any) error) (last addressee, err error) {
 		err = scan(&last.issue, &last.newsletter, &at)
 		return last, err
-	}, `SELECT i.id, i.newsletter, d.settled_at FROM (SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT 100) i
+	}, `SELECT i.id, i.newsletter, d.settled_at FROM (SELECT id, newsletter FROM issues WHERE rehearsal <= $2 ORDER BY id DESC LIMIT 100) i
 		JOIN chunks c ON c.issue = i.id AND c.first_subscriber <= $1 AND c.last_subscriber >= $1
-		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 WHERE d.state IN (1, 2, 5) ORDER BY i.id DESC LIMIT 1`, id))
+		JOIN deliveries d ON d.chunk = c.id AND d.subscriber = $1 WHERE d.state IN (1, 2, 5) ORDER BY i.id DESC LIMIT 1`, id, btoi(b.Rehearsed)))
 	switch {
 	case err != nil:
 		return who, err
@@ -290,7 +292,8 @@ func (x *tx) aboutAnother(b Bounced, hash string) (bool, error) {
 const maxIssuesTried = 10_000
 
 // mailedAs finds the issue whose message to a subscriber has a Message-ID; no issue: none.
-// Only who has the mail can know it, so that no delivery need be known of any more.
+// Only who has the mail can know it, so that no delivery need be known of any more; that of
+// a rehearsal has never left this machine.
 func (x *tx) mailedAs(messageID string, subscriber int64) (who addressee, err error) {
 	_, domain, ok := strings.Cut(messageID, "@")
 	if !ok || len(messageID) != len(x.s.keys.MessageID(0, subscriber, domain)) {
@@ -299,7 +302,7 @@ func (x *tx) mailedAs(messageID string, subscriber int64) (who addressee, err er
 	issues, err := list(x, func(scan func(...any) error) (i addressee, err error) {
 		err = scan(&i.issue, &i.newsletter)
 		return i, err
-	}, "SELECT id, newsletter FROM issues WHERE rehearsal = 0 ORDER BY id DESC LIMIT $1", maxIssuesTried)
+	}, "SELECT id, newsletter FROM issues ORDER BY id DESC LIMIT $1", maxIssuesTried)
 	for _, i := range issues {
 		if x.s.keys.MessageID(i.issue, subscriber, domain) == messageID {
 			return addressee{subscriber: subscriber, issue: i.issue, newsletter: i.newsletter}, nil

@@ -144,7 +144,7 @@ func writeOverview(b *strings.Builder, family func(name, kind, help string), o s
 	}
 	family("syndicate_suppressions", "gauge", "Addresses that are never mailed.")
 	fmt.Fprintf(b, "syndicate_suppressions %d\n", o.Suppressed)
-	family("syndicate_issues_open", "gauge", "Issues that can still send something.")
+	family("syndicate_issues_open", "gauge", "Issues that can still send something, rehearsals too.")
 	fmt.Fprintf(b, "syndicate_issues_open %d\n", len(o.Open))
 	family("syndicate_sources_failed", "gauge", "Sources whose last listing failed or is held.")
 	failed := 0
@@ -189,8 +189,8 @@ func writeCounts(b *strings.Builder, family func(name, kind, help string), total
 		name, help string
 		opens      bool
 	}{
-		{"syndicate_clicks_total", "Clicks on counted links of issues, by newsletter and who seems to have made them.", false},
-		{"syndicate_opens_total", "Opens of issues that count them, by newsletter and who seems to have opened them.", true},
+		{"syndicate_clicks_total", "Clicks on counted links of issues, but for rehearsals, by newsletter and who seems to have made them.", false},
+		{"syndicate_opens_total", "Opens of issues that count them, but for rehearsals, by newsletter and who seems to have opened them.", true},
 	} {
 		first := true
 		for _, t := range totals {

@@ -70,7 +70,7 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 		h.Set("X-Robots-Tag", "noindex")
 		r.SetPathValue("token", tokenIn(r.PathValue("token")))
 		if r.PathValue("token") == newsletter.PreviewToken {
-			return s.deadLink(w, r, "link.preview")
+			return s.linkNotice(w, r, http.StatusOK, "link.preview")
 		}
 		who, err := s.owner(r.Context(), r.PathValue("token"), want)
 		if errors.Is(err, errLink) {
@@ -103,14 +103,19 @@ func tokenIn(part string) string {
 	return part
 }
 
-// deadLink answers for a link that is cut, forged, or of somebody who is gone, and
-// for one in a preview; why names the words for it.
+// deadLink answers for a link that is cut, forged, or of somebody who is gone; why names
+// the words for it.
 func (s *server) deadLink(w http.ResponseWriter, r *http.Request, why string) error {
+	return s.linkNotice(w, r, http.StatusNotFound, why)
+}
+
+// linkNotice answers with words about a link, which does nothing.
+func (s *server) linkNotice(w http.ResponseWriter, r *http.Request, code int, why string) error {
 	p := s.newPage(preferred(w, r)...)
 	p.Private = true
 	p.Title = p.words.T(why)
-	p.View = noticeView{Code: http.StatusNotFound, Heading: p.Title, Text: p.words.T(why + "_text")}
-	return s.show(w, r, http.StatusNotFound, "notice.html", p)
+	p.View = noticeView{Code: code, Heading: p.Title, Text: p.words.T(why + "_text")}
+	return s.show(w, r, code, "notice.html", p)
 }
 
 // ownPage returns a page in the language of a subscription.

@@ -6,16 +6,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +25,7 @@ import (
 	"time"
 
 	"syndicate/internal/test"
+	"syndicate/internal/test/selfsigned"
 )
 
 // Who may log in.
@@ -99,10 +95,11 @@ func (s *Server) configure(settings []string) error {
 	if err != nil {
 		return err
 	}
-	certificate, err := s.certificate()
+	pair, err := selfsigned.New(selfsigned.Options{})
 	if err != nil {
 		return err
 	}
+	s.CAs = pair.Pool()
 	s.CAFile = filepath.Join(s.dir, "tls.pem")
 	if s.Port, err = freePort(); err != nil {
 		return err
@@ -122,7 +119,7 @@ func (s *Server) configure(settings []string) error {
 			return err
 		}
 	}
-	if err := errors.Join(os.WriteFile(s.CAFile, certificate, 0o600), os.WriteFile(filepath.Join(s.dir, "conf"), conf.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(s.CAFile, pair.File(), 0o600), os.WriteFile(filepath.Join(s.dir, "conf"), conf.Bytes(), 0o600)); err != nil {
 		return err
 	}
 	if os.Geteuid() != 0 {
@@ -325,36 +322,12 @@ func (s *Server) Messages(folder string) (unread, read []string) {
 	return unread, read
 }
 
-// certificate returns a new certificate with its key, in PEM form, and trusts it.
-func (s *Server) certificate() ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	about := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	s.CAs = x509.NewCertPool()
-	s.CAs.AppendCertsFromPEM(certificate)
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), certificate...), nil
-}
-
 // freePort finds a port that nobody is given who asks for any: the server has to get it
 // again after it was stopped.
 func freePort() (int, error) {
 	var failure error
 	for range 100 {
-		port := 20000 + mathrand.IntN(12000)
+		port := 20000 + rand.IntN(12000)
 		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()

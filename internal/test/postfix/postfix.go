@@ -7,15 +7,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -26,11 +21,11 @@ import (
 	"strings"
 	"testing"
 	"text/template"
-	"time"
 
 	"github.com/fsnotify/fsnotify"
 
 	"syndicate/internal/test"
+	"syndicate/internal/test/selfsigned"
 )
 
 // Server is a running Postfix. Host is always 127.0.0.1.
@@ -152,11 +147,12 @@ func (s *Server) configure(dir string, routes []string) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // Postfix's own user has to enter it
 		return err
 	}
-	certificate, err := s.certificate()
+	pair, err := selfsigned.New(selfsigned.Options{})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "etc", "tls.pem"), certificate, 0o600); err != nil {
+	s.CAs = pair.Pool()
+	if err := os.WriteFile(filepath.Join(dir, "etc", "tls.pem"), pair.File(), 0o600); err != nil {
 		return err
 	}
 	var table strings.Builder
@@ -229,30 +225,6 @@ showq unix n - n - - showq
 flush unix n - n 1000? 0 flush
 postlog unix-dgram n - n - 1 postlogd
 `
-
-// certificate returns a new certificate with its key, in PEM form, and trusts it.
-func (s *Server) certificate() ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	about := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
-	if err != nil {
-		return nil, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	s.CAs = x509.NewCertPool()
-	s.CAs.AppendCertsFromPEM(certificate)
-	return append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), certificate...), nil
-}
 
 func freePort() (int, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
