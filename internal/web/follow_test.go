@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"syndicate/internal/jobs"
+	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
 	"syndicate/internal/web"
@@ -120,6 +121,35 @@ func TestFollow(t *testing.T) {
 	figures := text(t, s.get("/metrics", "remote", "127.0.0.1:1"), http.StatusOK)
 	lacks(t, figures, "/r/", strings.TrimPrefix(image, "/r/"))
 	contains(t, text(t, s.get("/robots.txt"), http.StatusOK), "Disallow: /r/\n")
+}
+
+// TestCountsInMetrics: the sums are of what went out for real, and say so.
+func TestCountsInMetrics(t *testing.T) {
+	t.Parallel()
+	s, d := newCountingSite(t, newsletter.Counts{Clicks: true, Opens: true})
+	figures := func(digest newsletter.Digest) string {
+		links, _ := countedOnes(addresses(t, digest.HTML))
+		text(t, s.get(links[0], "User-Agent", browser), http.StatusFound)
+		s.check(s.service.SaveCounts(t.Context()))
+		s.pass(time.Minute) // they are asked for no more often
+		return text(t, s.get("/metrics", "remote", "127.0.0.1:1"), http.StatusOK)
+	}
+	lacks(t, figures(d), "_clicks_total", "_opens_total")
+
+	c, err := mailer.StartCatcher(mailer.CatcherOptions{Dir: t.TempDir()})
+	s.check(err)
+	t.Cleanup(func() { s.check(c.Close()) })
+	relay := c.Relay()
+	relay.Connections = 1
+	s.relays = []mailer.Relay{relay}
+	s.again(func(*web.Options) {})
+	_, err = s.service.Send(t.Context(), jobs.SendOptions{Newsletter: "weekly"})
+	s.check(err)
+	s.pass(time.Hour)
+	d, err = s.store.Digest(t.Context(), 2, 1)
+	s.check(err)
+	contains(t, figures(d), "# HELP syndicate_clicks_total Clicks on counted links of issues, but for rehearsals, ",
+		`syndicate_clicks_total{newsletter="weekly",by="person"} 1`+"\n")
 }
 
 // TestFollowForged: only what we made leads anywhere, and never where its maker

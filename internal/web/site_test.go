@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"syndicate/internal/jobs"
+	"syndicate/internal/mailer"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/publish"
 	"syndicate/internal/store"
@@ -35,6 +36,7 @@ type site struct {
 	builtin fs.FS
 	dir     string // public/
 	outbox  string
+	relays  []mailer.Relay // none: all is a rehearsal
 	log     *syncBuffer
 
 	mu     sync.Mutex
@@ -97,6 +99,7 @@ func (s *site) serveWith(o web.Options) {
 	var err error
 	o.Service, err = jobs.New(jobs.Options{
 		Store: s.store, Site: o.Site, Newsletters: o.Newsletters, WebURL: o.WebURL, Feeds: feedOptions(s.dir), Builtin: o.Builtin, OutboxDir: s.outbox, Log: o.Log, Now: s.clock,
+		Relays: s.relays, OfflineLinks: true,
 	})
 	s.check(err)
 	s.service, s.builtin, s.options = o.Service, o.Builtin, o
