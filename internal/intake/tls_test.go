@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"syndicate/internal/intake"
 	"syndicate/internal/test/selfsigned"

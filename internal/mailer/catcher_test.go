@@ -139,7 +139,7 @@ func TestCatcherFails(t *testing.T) {
 	if len(results) != 1 || results[0].Reply.Code != 552 {
 		t.Errorf("%+v", results)
 	}
-	if files, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(files) != 1 {
+	if files, err := filepath.Glob(filepath.Join(dir, "*.eml")); err != nil || len(files) != 1 {
 		t.Errorf("kept: %q, %v", files, err)
 	}
 
