@@ -34,6 +34,7 @@ func TestSignedAhead(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.options.Signer = mailer.NewSigner(key)
+		s.options.Delivery.Lease = 2 * time.Minute // no slowness shall take a chunk away
 		var second atomic.Int64 // that it is with us: each message that arrives brings the next
 		s.options.Now = func() time.Time { return s.clock.now().Add(time.Duration(second.Load()) * time.Second) }
 		s.article()
@@ -77,6 +78,7 @@ func TestSignedAhead(t *testing.T) {
 			}
 		})
 		relay := k.relay("main")
+		relay.Timeouts = mailer.Timeouts{} // as long as they are: eighty people leave while one message is on its way
 		i := s.issue(s.run(s.service(withRelay(relay))))
 		got := k.messages()
 		if i.Issue.State != newsletter.IssueSent || i.Sent != len(got) || i.Sent+i.Cancelled != len(readers) {
