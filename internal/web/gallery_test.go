@@ -28,6 +28,7 @@ type gallery struct {
 	url   string
 	words *i18n.Words // of what is hung now
 	shown []exhibit
+	sent  []received // mail of before somebody was erased, who takes theirs along
 }
 
 // exhibit is one page or mail.
@@ -206,6 +207,7 @@ func (g *gallery) owner(n newsletter.Newsletter, reader string) {
 	g.serveUntil("the letters are sent", g.idle) // those to the former address would be cancelled
 	g.hang("changed", 200, g.post(change, yes), "change.done")
 	g.serveUntil("the notice is sent", g.idle)
+	g.sent = append(g.sent, g.mails()...)
 	g.hang("erased", 200, g.post(g.accessLink(moved, n.Name), doing("erase for good")), "access.erased")
 }
 
@@ -230,7 +232,7 @@ func (g *gallery) hangMails() {
 	g.test.Helper()
 	language := regexp.MustCompile(`<html lang="([a-z]+)"`)
 	seen := map[string]bool{}
-	for _, m := range g.mails() {
+	for _, m := range append(g.sent, g.mails()...) {
 		l := language.FindStringSubmatch(m.html)
 		if l == nil {
 			g.test.Fatalf("%q has no language", m.subject)
