@@ -35,7 +35,7 @@ func TestSignedAhead(t *testing.T) {
 		}
 		s.options.Signer = mailer.NewSigner(key)
 		s.options.Delivery.Lease = 2 * time.Minute // no slowness shall take a chunk away
-		var second atomic.Int64 // that it is with us: each message that arrives brings the next
+		var second atomic.Int64                    // that it is with us: each message that arrives brings the next
 		s.options.Now = func() time.Time { return s.clock.now().Add(time.Duration(second.Load()) * time.Second) }
 		s.article()
 		readers := s.subscribe(120)
