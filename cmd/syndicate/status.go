@@ -59,6 +59,7 @@ type statusView struct {
 	Pushes      []pushStatus       `json:"pushes,omitempty"`    // of sources, by their hubs
 	Feeds       []publish.Hold     `json:"feeds,omitempty"`     // that are held
 	Mailboxes   []mailboxStatus    `json:"mailboxes,omitempty"` // that bounces arrive in
+	Blocks      jobs.BlockState    `json:"blocks"`              // mails that receivers refused within a day because of the sender
 	SignUps     jobs.SignUpState   `json:"signups"`
 	Letters     int                `json:"letters"` // on request, that are held
 
@@ -152,6 +153,9 @@ func (s *site) status(ctx context.Context) (statusView, error) {
 	if v.SignUps, err = s.service.SignUpState(ctx); err != nil {
 		return v, err
 	}
+	if v.Blocks, err = s.blocks(ctx); err != nil {
+		return v, err
+	}
 	next := s.service.NextDue(s.clock())
 	for _, n := range s.options.Newsletters {
 		v.Newsletters = append(v.Newsletters, s.newsletterStatus(ctx, n, o.Subscribers, next))
@@ -226,6 +230,7 @@ func (s *site) tellStatus(v statusView) {
 	s.tellPushes(&l, v.Pushes)
 	tellForgotten(&l, v.Retention, zone)
 	s.tellMailboxes(&l, v.Mailboxes)
+	tellBlocks(&l, v.Blocks)
 	s.tellLines(l)
 	if v.Links != "" {
 		s.warn("", "mail is held back, but for --offline-links: "+v.Links, v.linksHint)

@@ -133,6 +133,9 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		}
 		taken = append(taken, t)
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", b.Reporter, "outcome", string(outcome))
+		if err := s.blocked(ctx, b, outcome); err != nil {
+			return taken, err
+		}
 	}
 	return taken, nil
 }

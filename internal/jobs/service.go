@@ -143,6 +143,7 @@ type Service struct {
 	mail     chan struct{} // capacity 1: mail may have come back
 
 	crowded, capped hourly // warnings of sign-ups that are passed over
+	alarms          alarms // of mail that was blocked
 }
 
 // New checks the options and returns the service. Nothing runs yet.

@@ -162,6 +162,17 @@ func (k *Keyring) AddressHash(address string) string {
 	return hex.EncodeToString(k.mac(1, "address", strings.ToLower(address)))
 }
 
+// MailboxHash returns the keyed hash under which letters to one mailbox are counted: of an
+// address without its tag, for mail to ann+1@example.org and to ann+2@example.org as a rule
+// reaches one. It is no AddressHash: it identifies nobody who is suppressed or erased.
+func (k *Keyring) MailboxHash(address string) string {
+	local, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	if untagged, _, ok := strings.Cut(local, "+"); ok && untagged != "" {
+		local = untagged
+	}
+	return hex.EncodeToString(k.mac(1, "mailbox", local+"@"+domain))
+}
+
 // NetworkHash returns the keyed hash under which a network is counted that asks
 // the hub for something.
 func (k *Keyring) NetworkHash(network string) string {

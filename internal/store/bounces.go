@@ -72,8 +72,7 @@ type addressee struct {
 
 // Bounce does what a report leads to, in one transaction.
 func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimit, now time.Time) (outcome BounceOutcome, err error) {
-	sum := sha256.Sum256(b.Said)
-	said := hex.EncodeToString(sum[:16])
+	said := saidHash(b.Said)
 	err = s.write(ctx, "take a bounce", func(x *tx) error {
 		if n, err := x.query1("SELECT count(*) FROM bounces WHERE said = $1", said); err != nil || n > 0 {
 			outcome = BounceTwice
@@ -95,6 +94,9 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 				return err
 			}
 		}
+		if err := x.countReport(b.Kind); err != nil {
+			return err
+		}
 		if who.hash == "" {
 			if full, err := x.strangers(b.Kind, now); err != nil || full {
 				return err
@@ -112,6 +114,12 @@ func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimi
 		return BounceTwice, nil
 	}
 	return outcome, err
+}
+
+// saidHash is what a report is known by if it comes again.
+func saidHash(said []byte) string {
+	sum := sha256.Sum256(said)
+	return hex.EncodeToString(sum[:16])
 }
 
 // maxStrangers is how many reports about nobody are kept of a day: anybody can send them.

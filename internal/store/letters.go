@@ -64,7 +64,7 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 	if err := x.mayWrite(l.Kind, hash); err != nil {
 		return err
 	}
-	full, err := x.lettersFull(l.Kind, hash, limit, l.CreatedAt)
+	full, err := x.lettersFull(l.Kind, l.Address, limit, l.CreatedAt)
 	if err != nil {
 		return err
 	}
@@ -94,23 +94,33 @@ func (x *tx) createLetter(l *newsletter.Letter, content frozenContent, limit Let
 	if _, err = x.exec("INSERT INTO deliveries (chunk, n, subscriber, digest, old_cursor) VALUES ($1, 1, $2, 0, 0)", l.Chunk, l.Subscriber); err != nil {
 		return err
 	}
-	_, err = x.exec(`INSERT INTO letters (chunk, kind, rehearsal, newsletter, subscriber, address, hash, content, asked, expires_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		l.Chunk, string(l.Kind), btoi(l.Rehearsal), l.Newsletter, l.Subscriber, l.Address, hash, l.Content, l.Asked, ms(l.Expires), ms(l.CreatedAt))
+	_, err = x.exec(`INSERT INTO letters (chunk, kind, rehearsal, newsletter, subscriber, address, hash, mailbox, content, asked, expires_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		l.Chunk, string(l.Kind), btoi(l.Rehearsal), l.Newsletter, l.Subscriber, l.Address, hash, x.mailbox(l.Kind, l.Address), l.Content, l.Asked, ms(l.Expires), ms(l.CreatedAt))
 	if err != nil {
 		return err
 	}
 	return x.notify()
 }
 
-// lettersFull reports whether as many letters of a kind went to an address as may.
-func (x *tx) lettersFull(kind newsletter.LetterKind, hash string, limit LetterCap, now time.Time) (bool, error) {
+// lettersFull reports whether as many letters of a kind went to an address, or to the
+// mailbox behind its tags, as may.
+func (x *tx) lettersFull(kind newsletter.LetterKind, address string, limit LetterCap, now time.Time) (bool, error) {
 	if limit.Most <= 0 {
 		return false, nil
 	}
-	n, err := x.query1("SELECT count(*) FROM letters WHERE hash = $1 AND kind IN ($2, $3) AND created_at > $4",
-		hash, string(kind), string(sibling(kind)), ms(now.Add(-limit.Within)))
+	n, err := x.query1("SELECT count(*) FROM letters WHERE (hash = $1 OR mailbox <> '' AND mailbox = $2) AND kind IN ($3, $4) AND created_at > $5",
+		x.s.keys.AddressHash(address), x.mailbox(kind, address), string(kind), string(sibling(kind)), ms(now.Add(-limit.Within)))
 	return int(n) >= limit.Most, err
+}
+
+// mailbox is what a letter is counted by that strangers can cause; empty: it is another, to
+// an address that somebody subscribes with or changes to.
+func (x *tx) mailbox(kind newsletter.LetterKind, address string) string {
+	if kind != newsletter.LetterConfirm && kind != newsletter.LetterKnown {
+		return ""
+	}
+	return x.s.keys.MailboxHash(address)
 }
 
 // sibling returns the kind of letter that is counted together with another: which of
@@ -279,7 +289,7 @@ func (x *tx) forgetLettersOf(subscriber int64) error {
 	if err := x.cancelLetters(subscriber); err != nil {
 		return err
 	}
-	_, err = x.exec("UPDATE letters SET address = '', hash = '', asked = '' WHERE subscriber = $1", subscriber)
+	_, err = x.exec("UPDATE letters SET address = '', hash = '', mailbox = '', asked = '' WHERE subscriber = $1", subscriber)
 	return err
 }
 

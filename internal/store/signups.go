@@ -133,7 +133,7 @@ func (s *Store) TakeSignUp(ctx context.Context, u SignUp, letters SignUpLetters,
 		if result = SignUpRefused; cause != "" && !newsletter.Cause(cause).Lets(newsletter.LetterConfirm) {
 			return nil
 		}
-		full, err := x.lettersFull(newsletter.LetterConfirm, hash, limits.Letters, now)
+		full, err := x.lettersFull(newsletter.LetterConfirm, u.Email, limits.Letters, now)
 		if err != nil {
 			return err
 		}

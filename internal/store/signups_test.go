@@ -181,6 +181,33 @@ func TestConfirmAfterComplaint(t *testing.T) {
 	})
 }
 
+// TestSignUpTags: the addresses of one mailbox have its letters together, until they end.
+func TestSignUpTags(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		for n, email := range []string{"ann+1@example.org", "ANN+2@example.org", "ann@example.org", "ann+3@example.org"} {
+			equal(b, b.signUp(email, ""), []store.SignUpResult{store.SignUpConfirm, store.SignUpCapped}[btoi(n >= 3)])
+		}
+		equal(b, b.signUp("ann+1@example.net", ""), store.SignUpConfirm)
+		equal(b, b.signUp("anna+1@example.org", ""), store.SignUpConfirm)
+		equal(b, b.signUp("+1@example.org", ""), store.SignUpConfirm)
+
+		// Other letters go to whom somebody knows; rows of before are counted by their address.
+		id := must(b.SubscriberByEmail(ctx, "ann+1@example.org"))(b).ID
+		for range 3 {
+			must(b.letter(newsletter.LetterChange, id, "ann+4@example.org"))(b)
+		}
+		must(b.letter(newsletter.LetterChange, id, "ann+5@example.org"))(b)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM letters WHERE kind = 'change' AND mailbox <> ''"))(b), 0)
+		b.ok(b.Raw(ctx, "UPDATE letters SET mailbox = ''"))
+		equal(b, b.signUp("ann+1@example.org", ""), store.SignUpConfirm)
+
+		// Nothing is left of who is erased.
+		b.ok(b.Erase(ctx, "ann+1@example.org", b.Now()))
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM letters WHERE mailbox <> '' AND address = ''"))(b), 0)
+	})
+}
+
 func TestSignUpCaps(t *testing.T) {
 	each(t, func(b *bench) {
 		b.subscribe("weekly", 0)

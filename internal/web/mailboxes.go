@@ -27,3 +27,11 @@ func writeMailboxes(b *strings.Builder, family func(name, kind, help string), al
 		}
 	}
 }
+
+// writeReports tells what came back, on all nodes.
+func writeReports(b *strings.Builder, family func(name, kind, help string), all []store.BounceCount) {
+	family("syndicate_reports_total", "counter", "Reports that came back (bounces, complaints, requests to leave), by kind.")
+	for _, c := range all {
+		fmt.Fprintf(b, "syndicate_reports_total{kind=%s} %d\n", label(string(c.Kind)), c.Count)
+	}
+}

@@ -36,6 +36,7 @@ type gauges struct {
 	hub      store.HubState
 	counts   []store.CountTotal
 	boxes    []store.Mailbox
+	reports  []store.BounceCount
 }
 
 // gaugeCache keeps the last ones.
@@ -62,6 +63,9 @@ func (s *server) readGauges(ctx context.Context) (g gauges, err error) {
 		return g, err
 	}
 	if g.boxes, err = s.o.Service.Mailboxes(ctx); err != nil {
+		return g, err
+	}
+	if g.reports, err = s.store.ReportTotals(ctx); err != nil {
 		return g, err
 	}
 	c.at, c.last = now, g
@@ -108,6 +112,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) error {
 		writeHub(&b, family, g.hub)
 		writeCounts(&b, family, g.counts)
 		writeMailboxes(&b, family, g.boxes)
+		writeReports(&b, family, g.reports)
 	}
 	family("syndicate_hub_calls_total", "counter", "Calls about WebSub by purpose and result.")
 	for _, c := range s.o.Service.HubCalls() {
