@@ -139,9 +139,17 @@ func (x *tx) leaveThemselves(subscriber int64, name, how string, now time.Time) 
 // Resubscribe takes an unsubscription back. What it cancelled stays cancelled, but
 // its articles are in the next issue. The consent is the one of before: a link
 // that others may have got hold of gives no new one, and so not to whoever left
-// before confirming. ErrStale: they left longer than newsletter.UndoLeaving ago.
+// before confirming. ErrStale: they left longer than newsletter.UndoLeaving ago. ErrConflict: the
+// address is suppressed, after a complaint for one; then nothing is changed.
 func (s *Store) Resubscribe(ctx context.Context, subscriber int64, name string, now time.Time) (changed bool, err error) {
 	err = s.write(ctx, "subscribe again to "+name, func(x *tx) error {
+		cause, err := missing(one(x, value[string], "SELECT p.cause FROM suppressions p JOIN subscribers s ON s.hash = p.hash WHERE s.id = $1", subscriber))
+		if err == nil && cause != "" {
+			err = fmt.Errorf("the address is suppressed (%s): %w", cause, ErrConflict)
+		}
+		if err != nil {
+			return err
+		}
 		n, err := x.exec(`UPDATE subscriptions SET state = CASE WHEN consent_at > 0 THEN 'confirmed' ELSE 'pending' END, left_at = 0, left_by = '', updated_at = $3
 			WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed' AND left_at >= $4`, name, subscriber, ms(now), ms(now.Add(-newsletter.UndoLeaving)))
 		if changed = n > 0; err != nil || changed {

@@ -86,7 +86,7 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		c := change{newsletter: name}
 		switch {
 		case r.PostForm.Get("undo") == "1":
-			if err = s.comeBack(ctx, sub); errors.Is(err, store.ErrStale) { // the page says so
+			if err = s.comeBack(ctx, sub); errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrConflict) { // the page has the form instead
 				err = nil
 			}
 		case r.PostForm.Get("confirm") == "1":
@@ -199,6 +199,24 @@ func (s *server) others(have []subscriptionView, language string) []newsletterLi
 	return out
 }
 
+// offerForm puts the form in the place of what does not bring an owner back: they left long
+// ago, or no mail goes to the address.
+func (s *server) offerForm(ctx context.Context, v *subscriptionView, sub *newsletter.Subscription) error {
+	if v.CanReturn {
+		_, err := s.store.Suppression(ctx, sub.Subscriber.Email)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		v.CanReturn = false
+		if err != nil {
+			return err
+		}
+	}
+	var err error
+	v.SubscribeURL, err = s.wayBack(ctx, *sub)
+	return err
+}
+
 func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *newsletter.Subscription, c change) (subscriptionView, error) {
 	n := s.newsletterOf(sub.Newsletter)
 	v := subscriptionView{
@@ -208,10 +226,7 @@ func (s *server) subscriptionView(ctx context.Context, words *i18n.Words, sub *n
 	if !v.Subscribed {
 		v.Changed = c.newsletter == n.Name
 		v.CanReturn = sub.State == newsletter.SubscriptionUnsubscribed && !s.leftLongAgo(*sub)
-		if !v.CanReturn {
-			v.SubscribeURL = s.subscribeURL(n.Name)
-		}
-		return v, nil
+		return v, s.offerForm(ctx, &v, sub)
 	}
 	if sub.PausedTill.After(s.now()) {
 		v.Paused = sub.PausedTill.In(s.zoneOf(n, sub))

@@ -60,7 +60,7 @@ func (s *server) tryViews(ctx context.Context) error {
 			}, {Changed: true}, {CanReturn: true}, {SubscribeURL: "/newsletters/weekly/subscribe"}, {Settings: &settingsView{}},
 		}, true, []newsletterLink{{}, {Title: "Daily", Description: "Description", URL: "/newsletters/daily", SubscribeURL: "/newsletters/daily/subscribe", Language: "fr"}}}},
 	}
-	for _, state := range []string{"ask", "done", "already", "undone", "heard", "long"} {
+	for _, state := range []string{"ask", "done", "already", "undone", "heard", "long", "stopped"} {
 		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/newsletters/weekly/subscribe", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}})
 	}
 	for _, state := range []string{"ask", "done", "already", "expired", "sent", "left", "refused"} {

@@ -15,11 +15,11 @@ import (
 
 // unsubscribeView is the page behind an unsubscribe link.
 type unsubscribeView struct {
-	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why), "long" (left too long ago to undo it)
+	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why), "long" (left too long ago to undo it), "stopped" (no mail goes to the address)
 	Address       string // masked
 	Newsletter    string // title
 	NewsletterURL string
-	SubscribeURL  string // with long: the form; empty: there is none
+	SubscribeURL  string // with long and stopped: the form; empty: there is none
 	Action        string // where the form goes: this page
 	Reasons       []choice
 }
@@ -56,6 +56,8 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			state := "undone"
 			if err := s.comeBack(r.Context(), o.subscription); errors.Is(err, store.ErrStale) {
 				state = "long"
+			} else if errors.Is(err, store.ErrConflict) {
+				state = "stopped"
 			} else if err != nil {
 				return err
 			}
@@ -113,9 +115,20 @@ func (s *server) leftLongAgo(sub newsletter.Subscription) bool {
 }
 
 // comeBack undoes leave. store.ErrStale: it is too late, they have to sign up.
+// store.ErrConflict: no mail goes to the address, after a complaint for one.
 func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription) error {
 	_, err := s.store.Resubscribe(ctx, sub.Subscriber.ID, sub.Newsletter, s.now())
 	return err
+}
+
+// wayBack returns the form by which an owner comes back whom a link does not bring back;
+// empty: there is none, or only the operator lets mail go to the address again.
+func (s *server) wayBack(ctx context.Context, sub newsletter.Subscription) (string, error) {
+	p, err := s.store.Suppression(ctx, sub.Subscriber.Email)
+	if err != nil && !errors.Is(err, store.ErrNotFound) || err == nil && !p.Cause.Lets(newsletter.LetterConfirm) {
+		return "", err
+	}
+	return s.subscribeURL(sub.Newsletter), nil
 }
 
 func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner, state string) error {
@@ -133,6 +146,12 @@ func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner
 	case "long":
 		p.Title = p.words.T("unsubscribe.already")
 		v.SubscribeURL = s.subscribeURL(n.Name)
+	case "stopped":
+		p.Title = p.words.T("unsubscribe.stopped")
+		var err error
+		if v.SubscribeURL, err = s.wayBack(r.Context(), o.subscription); err != nil {
+			return err
+		}
 	case "ask":
 		p.Title = p.words.T("unsubscribe.title")
 	case "undone":
