@@ -307,7 +307,7 @@ func (x *tx) forgetLettersTo(hash string) error {
 	if err != nil {
 		return err
 	}
-	_, err = x.exec("UPDATE letters SET address = '', hash = '', asked = '' WHERE hash = $1", hash)
+	_, err = x.exec("UPDATE letters SET address = '', hash = '', mailbox = '', asked = '' WHERE hash = $1", hash)
 	return err
 }
 
