@@ -143,7 +143,7 @@ func TestPreferencesLeadToIssues(t *testing.T) {
 			}
 			continue
 		}
-		if found == nil || !regexp.MustCompile("^"+want+"$").MatchString(found[1]) {
+		if len(found) < 2 || !regexp.MustCompile("^"+want+"$").MatchString(found[1]) {
 			t.Fatalf("%s: %v in\n%s", archive, found, board)
 		}
 		contains(t, text(t, s.get(found[1]), 200), "Paper 1", "Paper 2")
