@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -98,6 +99,7 @@ type recorded struct {
 	ConsentAt  time.Time                    `json:"consent_at,omitzero"`
 	Source     string                       `json:"source"`
 	Proof      jsonText                     `json:"proof"`
+	FormWords  string                       `json:"form_words,omitempty"` // what stood in the form that Proof names
 	LeftAt     time.Time                    `json:"left_at,omitzero"`
 	LeftBy     string                       `json:"left_by,omitempty"`
 	CreatedAt  time.Time                    `json:"created_at"`
@@ -149,7 +151,11 @@ func (s *Service) Record(ctx context.Context, subscriber int64) (Record, error) 
 	who := subs[0].Subscriber
 	r.Address, r.Name, r.Since = who.Email, who.Name, who.CreatedAt
 	for i := range subs {
-		r.Subscriptions = append(r.Subscriptions, recordOf(&subs[i]))
+		x := recordOf(&subs[i])
+		if x.FormWords, err = s.formWords(ctx, subs[i].Proof); err != nil {
+			return r, err
+		}
+		r.Subscriptions = append(r.Subscriptions, x)
 	}
 	p, err := s.store.Suppression(ctx, who.Email)
 	switch {
@@ -221,6 +227,20 @@ func (r *Record) trace(subscriber int64, t store.Traces) {
 			}
 		}
 	}
+}
+
+// formWords returns what stood in the form that a proof names; empty: it names none, or one
+// of a time when that was not kept.
+func (s *Service) formWords(ctx context.Context, proof string) (string, error) {
+	var consent newsletter.Consent
+	if json.Unmarshal([]byte(proof), &consent) != nil || consent.Form == "" { // an import's may be of any kind
+		return "", nil
+	}
+	words, err := s.store.FormWords(ctx, consent.Form)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return words, err
 }
 
 func recordOf(b *newsletter.Subscription) recorded {

@@ -11,7 +11,7 @@ type SignUp struct {
 	At       time.Time `json:"at"`
 	Source   string    `json:"source"`             // "form" on a page of the site, "embed" elsewhere
 	Page     string    `json:"page,omitempty"`     // where the form stood, as far as that was told: a path of the site, or another site
-	Form     string    `json:"form,omitempty"`     // which words stood in it: their hash
+	Form     string    `json:"form,omitempty"`     // which words stood in it: their hash, by which the store has them
 	Network  string    `json:"network,omitempty"`  // of who asked, see Network
 	Language string    `json:"language,omitempty"` // of the mail; empty: the newsletter's
 	Topics   []string  `json:"topics,omitempty"`   // none: all

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"net/http"
@@ -97,7 +98,7 @@ func (s *server) mayAsk(w http.ResponseWriter, r *http.Request) error {
 // signUpOf is the proof of what was asked for.
 func (s *server) signUpOf(r *http.Request, n newsletter.Newsletter, p *page, typed asked) newsletter.SignUp {
 	u := newsletter.SignUp{
-		At: s.now().UTC().Truncate(time.Second), Source: typed.source, Page: typed.page, Form: formVersion(n, p.words),
+		At: s.now().UTC().Truncate(time.Second), Source: typed.source, Page: typed.page, Form: cmp.Or(typed.form, s.shown[shownForm{n.Name, p.Language, true}]),
 		Network: s.networkOf(r), Language: typed.language, Topics: typed.topics,
 	}
 	if newsletter.LanguageWithin(n.Language, u.Language) { // the newsletter's, whatever that will be

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,7 +25,7 @@ type signUpForm struct {
 	Action     string // where the form goes
 	Email      string // as it was typed before
 	Problem    string // why it was not taken, for people; empty: nothing is wrong
-	Stamp      string // when it was made, signed
+	Stamp      string // of which words it is and when it was made, signed
 	Page       string // where it stands, see asked
 	Language   string // of the mail, where there is no choice
 	Languages  []choice
@@ -41,6 +39,7 @@ type asked struct {
 	topics          []string
 	source          string
 	page            string // where the form stood: a path of this site, or another site; empty: not known
+	form            string // version of the words of the one on our pages, empty: it was another
 	trapped         bool   // by the field that people do not see
 	hasty           bool   // sent sooner than anybody types
 }
@@ -48,7 +47,8 @@ type asked struct {
 // form makes the form of a newsletter, in the language of the page, filled in as it
 // was before.
 func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.Time) *signUpForm {
-	p.stamp = s.store.Keyring().Stamp(formUse, made)
+	version := s.shown[shownForm{n.Name, p.Language, false}]
+	p.stamp = version + "." + s.store.Keyring().Stamp(formUse+" "+version, made)
 	f := &signUpForm{
 		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
 		Stamp: p.stamp, Page: typed.page, Language: p.Language, Counts: countsNote(n, p.words),
@@ -101,8 +101,9 @@ func (s *server) readForm(r *http.Request, n newsletter.Newsletter) (asked, erro
 			typed.topics = append(typed.topics, strings.ToLower(tag))
 		}
 	}
-	if made, ours := s.store.Keyring().ReadStamp(formUse, r.PostForm.Get("made")); ours {
-		typed.source = "form"
+	version, stamp, _ := strings.Cut(r.PostForm.Get("made"), ".")
+	if made, ours := s.store.Keyring().ReadStamp(formUse+" "+version, stamp); ours {
+		typed.source, typed.form = "form", version
 		typed.page = s.ownPageOf(r)
 		typed.hasty = s.now().Sub(made) < formLeast
 	}
@@ -145,19 +146,6 @@ func formPage(page string) string {
 		return ""
 	}
 	return page
-}
-
-// formVersion names the words under which somebody consented: their hash.
-func formVersion(n newsletter.Newsletter, w *i18n.Words) string {
-	h := sha256.New()
-	texts := []string{w.Language(), n.Title, n.Description, w.T("signup.text", "newsletter", n.Title), w.T("signup.email"), w.T("signup.button")}
-	if note := countsNote(n, w); note != "" {
-		texts = append(texts, note)
-	}
-	for _, text := range texts {
-		h.Write([]byte(text + "\n"))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // countsNote says what is counted of a newsletter's mails; empty: nothing is.

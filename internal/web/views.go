@@ -132,6 +132,11 @@ type renderer struct {
 // render executes a page's template. It ends with ctx, and after ten seconds in
 // any case.
 func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error) {
+	return v.renderPart(ctx, name, "templates/web/"+layoutFile, p)
+}
+
+// renderPart executes one of the templates that a page's file has.
+func (v *views) renderPart(ctx context.Context, name, part string, p *page) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, fmt.Errorf("not finished within %v; is there a loop without end in it?", maxTime))
 	defer cancel()
 	view := v.pages[p.words.Language()][name]
@@ -147,7 +152,7 @@ func (v *views) render(ctx context.Context, name string, p *page) ([]byte, error
 	defer view.idle.Put(r)
 	r.run.Begin(ctx)
 	out := r.run.Output("templates/web/"+name, maxPage)
-	if err := r.page.ExecuteTemplate(out, "templates/web/"+layoutFile, p); err != nil {
+	if err := r.page.ExecuteTemplate(out, part, p); err != nil {
 		return nil, templating.Located(err)
 	}
 	return out.Bytes(), nil

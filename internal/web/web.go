@@ -77,6 +77,7 @@ type server struct {
 	wrong   *limiter             // of wrong tokens by client
 	asked   *limiter             // of requests to the hub by client
 	signing *limiter             // of sign-ups by client
+	shown   map[shownForm]string // versions of the words of sign-up forms
 	hammers hammers
 	count   counters
 	fed     feedCounters
@@ -131,6 +132,9 @@ func New(ctx context.Context, o Options) (http.Handler, error) {
 		return nil, err
 	}
 	if err = s.tryViews(ctx); err != nil {
+		return nil, err
+	}
+	if err = s.keepForms(ctx); err != nil {
 		return nil, err
 	}
 	s.mux = s.routes()
