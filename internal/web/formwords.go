@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"syndicate/internal/i18n"
-	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 )
 
@@ -50,11 +52,25 @@ func (s *server) keepForms(ctx context.Context) error {
 
 // wordsOf returns what people read: what the newsletter is, and what a form says.
 func wordsOf(n newsletter.Newsletter, form string) string {
-	var parts []string
-	for _, part := range []string{n.Title, n.Description, markup.Text(form)} {
-		if part != "" {
-			parts = append(parts, part)
+	lines := []string{n.Title, n.Description}
+	if root, err := html.Parse(strings.NewReader(form)); err == nil { // reading a string does not fail
+		lines = readable(lines, root)
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), "\n")
+}
+
+// readable adds the words of an element to lines, without those that are hidden.
+func readable(lines []string, n *html.Node) []string {
+	if n.Type == html.TextNode {
+		return append(lines, strings.Join(strings.Fields(n.Data), " "))
+	}
+	for _, a := range n.Attr {
+		if a.Key == "hidden" || a.Key == "aria-hidden" && a.Val == "true" {
+			return lines
 		}
 	}
-	return strings.Join(parts, "\n\n")
+	for c := range n.ChildNodes() {
+		lines = readable(lines, c)
+	}
+	return lines
 }

@@ -54,6 +54,7 @@ func TestFormWords(t *testing.T) {
 	}
 	english, words := s.consentBy(form(), 1, url.Values{"email": {"a@example.net"}, "language": {"en"}})
 	contains(t, words, "The Weekly", "All of it, on Mondays.", "Your email address", "We send you a mail first, to confirm the address.", "Subscribe")
+	lacks(t, words, "empty")
 	if version, again := s.consentBy(form(), 2, url.Values{"email": {"b@example.net"}, "language": {"fr"}}); version != english || again != words {
 		t.Errorf("with mail in French the form is %s and not %s: %s", version, english, again)
 	}
