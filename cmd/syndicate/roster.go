@@ -46,10 +46,6 @@ func lineOf(address string, f fields) (newsletter.Line, error) {
 	return good[0], nil
 }
 
-func notAdded(address, format string, args ...any) error {
-	return fmt.Errorf("%s %s; nothing was changed", address, fmt.Sprintf(format, args...))
-}
-
 func notThere(err error, address string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return hinted(fmt.Errorf("%s is not a subscriber", address), "syndicate subscribers list --match %s", address)

@@ -140,8 +140,8 @@ func subscribersAdd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add NEWSLETTER ADDRESS",
 		Short: "Subscribe somebody who asked for it",
-		Long: `Add subscribes an address, confirmed: only for people who asked. An address that is
-suppressed, or whose owner left, is not brought back.`,
+		Long: `Add subscribes an address, confirmed: only for people who asked. One that was removed
+is brought back; one that is suppressed, or whose owner left, changed or erased it, is not.`,
 		Example:           `    syndicate subscribers add weekly ann@example.org --name "Ann Example" --language en`,
 		Args:              arguments(2, 2, "a NEWSLETTER and an ADDRESS", "an ADDRESS"),
 		ValidArgsFunction: a.completeNewsletter(1),
@@ -157,7 +157,7 @@ suppressed, or whose owner left, is not brought back.`,
 			if err != nil {
 				return err
 			}
-			return s.tellAdded(args[0], line.Email, result)
+			return s.tellAdded(ctx, args[0], line.Email, result)
 		}),
 	}
 	c.Flags().StringVar(&name, "name", "", "the subscriber's `NAME`")
@@ -167,20 +167,15 @@ suppressed, or whose owner left, is not brought back.`,
 	return c
 }
 
-func (s *site) tellAdded(name, address string, result store.AddResult) error {
-	switch result {
-	case store.Created, store.Exists:
-		if s.json {
-			return s.printJSON(map[string]string{"newsletter": name, "email": address, "result": string(result)})
-		}
-		s.printf("%s %s %s.\n", address, map[store.AddResult]string{store.Created: "now gets", store.Exists: "already gets"}[result], name)
-		return nil
-	case store.Suppressed:
-		return hinted(notAdded(address, "is suppressed: it is never mailed"), "syndicate suppressions lift %s, if its owner asks for it", address)
-	case store.Unsubscribed:
-		return hinted(notAdded(address, "has left %s", name), "its owner can come back with the link in an old mail")
+func (s *site) tellAdded(ctx context.Context, name, address string, result store.AddResult) error {
+	if result != store.Created && result != store.Exists {
+		return s.notAdded(ctx, name, address, result)
 	}
-	return hinted(notAdded(address, "was erased or changed by its owner"), "only its owner can subscribe it again")
+	if s.json {
+		return s.printJSON(map[string]string{"newsletter": name, "email": address, "result": string(result)})
+	}
+	s.printf("%s %s %s.\n", address, map[store.AddResult]string{store.Created: "now gets", store.Exists: "already gets"}[result], name)
+	return nil
 }
 
 func subscribersRemove(a *app) *cobra.Command {
@@ -188,6 +183,10 @@ func subscribersRemove(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "remove ADDRESS",
 		Short: "Delete a subscriber; no list brings the address back",
+		Long: `Remove deletes a subscriber, or one subscription, with what was still to be sent. A keyed
+hash of the address is kept, so that no list and no import brings it back; add does. What its
+owner had left stays left: to that only they come back, by signing up. What relays said of
+the address, and why it is suppressed, is kept, too: erase takes that as well.`,
 		Example: `    syndicate subscribers remove ann@example.org
     syndicate subscribers remove ann@example.org --newsletter weekly`,
 		Args: arguments(1, 1, "an ADDRESS"),

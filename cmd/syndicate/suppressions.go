@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,23 +131,48 @@ func suppressionsLift(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lifted, err := s.store.LiftSuppression(ctx, address)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(map[string]any{"address": address, "lifted": lifted})
-			}
-			if !lifted {
-				a.printf("%s was not suppressed.\n", address)
-				return nil
-			}
-			a.printf("%s may be mailed again.\n", address)
-			return nil
+			return s.lift(ctx, address)
 		}),
 	}
 	issue.add(c, true)
 	return c
+}
+
+// lift lets an address be mailed again. One that its owner erased stays as it is: nobody
+// else can bring it back.
+func (s *site) lift(ctx context.Context, address string) error {
+	p, err := s.store.Suppression(ctx, address)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if p.Cause == newsletter.CauseErasure {
+		return hinted(fmt.Errorf("%s was erased by its owner; nothing was changed", address), "%s", s.onlyOwner(""))
+	}
+	lifted, err := s.store.LiftSuppression(ctx, address)
+	if err != nil {
+		return err
+	}
+	held, err := s.heldBy(ctx, address, "")
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.json:
+		return s.printJSON(map[string]any{"address": address, "lifted": lifted})
+	case !lifted:
+		s.printf("%s was not suppressed.\n", address)
+	case p.Cause == newsletter.CauseComplaint, held.owner:
+		s.printf("%s is not suppressed any more.\n", address)
+	default:
+		s.printf("%s may be mailed again.\n", address)
+	}
+	switch {
+	case held.owner:
+		s.printf("It %s: %s.\n", strings.Join(held.why, ", and "), s.onlyOwner(""))
+	case p.Cause == newsletter.CauseComplaint:
+		s.printf("Its owner had complained, which ends a subscription: %s.\n", s.onlyOwner(""))
+	}
+	return nil
 }
 
 func (s *site) liftIssue(ctx context.Context, flag issueFlag) error {

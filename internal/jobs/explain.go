@@ -151,15 +151,19 @@ func (s *Service) zoneOf(n newsletter.Newsletter, b *newsletter.Subscription) *t
 
 // notSubscribed says why there is no subscription.
 func (e *Explanation) notSubscribed(name string) string {
+	why := "it is not subscribed"
 	for _, t := range e.Removed {
-		if t.Newsletter == "" || t.Newsletter == name {
-			if t.Cause == "left" { // long ago: see store.RetainedUnsubscribed
-				return "its owner left: no list brings it back"
-			}
-			return "the address was " + t.Cause + ": no list brings it back"
+		if t.Newsletter != "" && t.Newsletter != name {
+			continue
+		}
+		if t.Cause == "left" { // and was removed, or it is long ago: see store.RetainedUnsubscribed
+			return "its owner left: no list brings it back"
+		}
+		if why = "the address was " + t.Cause + ": no list brings it back"; t.Cause != "removed" {
+			return why
 		}
 	}
-	return "it is not subscribed"
+	return why
 }
 
 // waiting finds what the next issue would bring, and why that is nothing.

@@ -58,7 +58,7 @@ func (s *Service) letter(n newsletter.FrozenNewsletter, d newsletter.Digest, iss
 }
 
 // personal is what one recipient's copy has to itself. The links in it are signed
-// for the address, and die with it.
+// for the address, and die with it, but for that to leave.
 func (s *Service) personal(l *letter, row newsletter.Delivery, now time.Time) mailer.Personal {
 	keys := s.store.Keyring()
 	link := func(path string, purpose newsletter.Purpose) string {

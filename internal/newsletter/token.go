@@ -42,7 +42,8 @@ type Claim struct {
 	Subscriber int64
 	Issue      int64 // that carried the link, 0: none
 	Newsletter string
-	Digest     int // of PurposeRead: the digest of Issue that its reader got, 0: unknown
+	Digest     int    // of PurposeRead: the digest of Issue that its reader got, 0: unknown
+	Owner      string // of PurposeUnsubscribe: keyed hash of the address that it is signed for; Token sets it
 
 	// Of a purpose that expires:
 	Letter  int64 // that carried the link, by its chunk
@@ -83,10 +84,13 @@ func NewKeyring(keys map[byte][]byte) (*Keyring, error) {
 const (
 	macSize   = 16           // 128 bits: beyond guessing, and links stay short
 	maxExpiry = 253402300799 // Unix seconds: the end of the year 9999
+	ownerMark = 0            // before the hash in a token that has one: no newsletter's name begins so
 )
 
 // Token signs the claim for the owner of address: a mailed link dies with a
-// change of address, because the address is signed but not contained.
+// change of address, because the address is signed but not contained. That to
+// unsubscribe does not: it has a hash of the address, so that it can be told to be
+// ours, and whose it was, when nothing else is known of its owner any more.
 func (k *Keyring) Token(c Claim, address string) string {
 	b := make([]byte, 0, 64)
 	b = append(b, k.latest, byte(c.Purpose))
@@ -99,6 +103,11 @@ func (k *Keyring) Token(c Claim, address string) string {
 	}
 	if c.Purpose == PurposeRead {
 		b = binary.AppendUvarint(b, uint64(max(c.Digest, 0)))
+	}
+	if c.Purpose == PurposeUnsubscribe {
+		b = append(b, ownerMark)
+		b = append(b, k.addressHash(address)...)
+		address = ""
 	}
 	b = append(b, c.Newsletter...)
 	b = append(b, k.mac(k.latest, "token", string(b), address)...)
@@ -141,12 +150,29 @@ func (k *Keyring) ParseToken(token string, want Purpose) (Claim, error) {
 		}
 		c.Digest, rest = int(digest), rest[n:]
 	}
+	if c.Purpose == PurposeUnsubscribe && len(rest) > macSize && rest[0] == ownerMark { // those of before have none
+		c.Owner, rest = hex.EncodeToString(rest[1:1+macSize]), rest[1+macSize:]
+	}
 	c.Subscriber, c.Newsletter = int64(id), string(rest)
 	return c, nil
 }
 
 // Verify reports, in constant time, whether token was signed for address.
 func (k *Keyring) Verify(token, address string) bool {
+	if c, err := k.ParseToken(token, PurposeUnsubscribe); err == nil && c.Owner != "" {
+		return k.signed(token, "") && c.Owner == k.AddressHash(address)
+	}
+	return k.signed(token, address)
+}
+
+// VerifyOwner reports, in constant time, whether a token was signed for whomever its
+// claim names as Owner: nobody else need be known. It is false where it names nobody.
+func (k *Keyring) VerifyOwner(token string) bool {
+	c, err := k.ParseToken(token, PurposeUnsubscribe)
+	return err == nil && c.Owner != "" && k.signed(token, "")
+}
+
+func (k *Keyring) signed(token, address string) bool {
 	b, err := decode(base64.RawURLEncoding, token)
 	if err != nil || len(b) < 2+macSize || k.keys[b[0]] == nil {
 		return false
@@ -159,7 +185,11 @@ func (k *Keyring) Verify(token, address string) bool {
 // remembered after erasure. It always uses version 1, so that look-ups need one
 // hash. The address must be normalised.
 func (k *Keyring) AddressHash(address string) string {
-	return hex.EncodeToString(k.mac(1, "address", strings.ToLower(address)))
+	return hex.EncodeToString(k.addressHash(address))
+}
+
+func (k *Keyring) addressHash(address string) []byte {
+	return k.mac(1, "address", strings.ToLower(address))
 }
 
 // MailboxHash returns the keyed hash under which letters to one mailbox are counted: of an

@@ -46,6 +46,12 @@ func TestTokenRoundTrip(t *testing.T) {
 			c.Purpose, c.Digest = newsletter.PurposeRead, rapid.IntRange(0, 1<<30).Draw(t, "digest")
 		}
 		token := k.Token(c, "ann@example.org")
+		if c.Purpose == newsletter.PurposeUnsubscribe {
+			c.Owner = k.AddressHash("ann@example.org")
+		}
+		if k.VerifyOwner(token) != (c.Owner != "") {
+			t.Fatal("whose it was is not known, or of a token that dies with its address")
+		}
 		got, err := k.ParseToken(token, c.Purpose)
 		if err != nil || got != c {
 			t.Fatalf("%+v came back as %+v, %v", c, got, err)
@@ -81,10 +87,35 @@ func TestTokenRefused(t *testing.T) {
 			}
 		}
 	}
+	for i := range token {
+		for _, forged := range changed(token, i, base64URL) {
+			if now.VerifyOwner(forged) {
+				t.Errorf("forged at %d, and of whoever it was: %q", i, forged)
+			}
+		}
+	}
+	if !now.VerifyOwner(token) || old.VerifyOwner(now.Token(c, "ann@example.org")) {
+		t.Error("ours is nobody's, or one of an unknown secret is somebody's")
+	}
 	for _, bad := range []string{"", "a", token[:len(token)-2], token + "AA", strings.Repeat("A", 5000), "%%%", token + "=", token + "\n", "\r\n" + token, token[:9] + "\n" + token[9:]} {
 		if now.Verify(bad, "ann@example.org") {
 			t.Errorf("%.20q… verifies", bad)
 		}
+	}
+}
+
+// TestTokenOfBefore: a link to unsubscribe that was mailed before such tokens said whose
+// they were works as long as the address is its subscriber's.
+func TestTokenOfBefore(t *testing.T) {
+	t.Parallel()
+	const mailed = "AXUHDHdlZWtseTdMEZDEt-a1Gn37MIGt-0g"
+	k := keyring(t, 1)
+	c, err := k.ParseToken(mailed, newsletter.PurposeUnsubscribe)
+	if want := (newsletter.Claim{Purpose: newsletter.PurposeUnsubscribe, Subscriber: 7, Issue: 12, Newsletter: "weekly"}); err != nil || c != want {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	if !k.Verify(mailed, "ann@example.org") || k.Verify(mailed, "bo@example.org") || k.VerifyOwner(mailed) {
+		t.Error("it is not whose it was")
 	}
 }
 

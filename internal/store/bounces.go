@@ -217,9 +217,16 @@ func (x *tx) leave(who addressee, how string, now time.Time) error {
 
 // addressee finds whom a report is about; no hash: nobody, or nobody for sure.
 func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
+	leaves := b.Kind == newsletter.ReportUnsubscribe
 	if b.Returned != nil {
-		who, err := x.returned(*b.Returned)
-		if err != nil || who.hash == "" || b.Email == "" {
+		r := *b.Returned
+		if leaves { // by a mail of before they changed their address, too
+			if r.Subscriber, err = x.knownAs(r.Subscriber); err != nil {
+				return who, err
+			}
+		}
+		who, err := x.returned(r)
+		if err != nil || who.hash == "" || b.Email == "" || leaves {
 			return who, err
 		}
 		// The mail may have gone to an address that its owner has changed since.
@@ -239,18 +246,20 @@ func (x *tx) addressee(b Bounced, now time.Time) (who addressee, err error) {
 	}
 	hash := x.s.keys.AddressHash(b.Email)
 	id, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1", hash))
-	if err != nil || id == 0 {
+	if err != nil {
 		return who, err
 	}
-	if b.MessageID != "" {
+	if b.MessageID != "" && id != 0 {
 		who, err := x.mailedAs(b.MessageID, id)
 		if err != nil || who.issue > 0 {
 			who.hash = hash
 			return who, err
 		}
 	}
-	leaves := b.Kind == newsletter.ReportUnsubscribe
-	if !b.Named || leaves && b.MessageID != "" { // to leave what came by a mail that is not ours
+	if leaves && b.MessageID != "" { // of before they changed their address, or none of ours: then it is to leave something else
+		return x.mailedTo(hash, b.MessageID)
+	}
+	if id == 0 || !b.Named {
 		return who, nil
 	}
 	var at int64

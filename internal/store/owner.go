@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,9 @@ func (s *Store) ChangeAddress(ctx context.Context, c AddressChange, now time.Tim
 		}
 		other, err := missing(x.query1("SELECT id FROM subscribers WHERE hash = $1{{for update}}", hash))
 		if err != nil {
+			return err
+		}
+		if err := x.moved(s.keys.AddressHash(old), subscriber, cmp.Or(other, subscriber)); err != nil {
 			return err
 		}
 		if other != 0 {
@@ -186,7 +190,10 @@ func (s *Store) erase(ctx context.Context, email string, now time.Time) error {
 		if _, err := x.exec("DELETE FROM signups WHERE lower(email) = $1", strings.ToLower(email)); err != nil {
 			return err
 		}
-		if err := x.leaveTombstone(hash, "erased", now); err != nil || id == 0 {
+		if err := x.leaveTombstone(hash, "erased", now); err != nil {
+			return err
+		}
+		if _, err := x.exec("DELETE FROM former WHERE hash = $1", hash); err != nil || id == 0 {
 			return err
 		}
 		if _, err := x.removeSubscriptions(id, ""); err != nil {

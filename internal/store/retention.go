@@ -214,6 +214,9 @@ func (x *tx) forgetPeople(ids []int64) error {
 	for i, p := range gone {
 		hashes[i], ids = p.hash, append(ids, p.id)
 	}
+	if _, err := x.exec("DELETE FROM former WHERE subscriber {{in ints $1}}", jsonArg(ids)); err != nil {
+		return err
+	}
 	if err := x.forgetLettersOfAll(ids); err != nil {
 		return err
 	}

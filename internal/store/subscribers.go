@@ -242,11 +242,19 @@ func (s *Store) SetPreferences(ctx context.Context, subscriber int64, name strin
 }
 
 // RemoveSubscriber deletes an address from a newsletter (empty: from all), with
-// what is pending for it; a file will not bring it back. ErrNotFound.
+// what is pending for it; a file will not bring it back. What its owner had left stays
+// so: only they come back to that. ErrNotFound.
 func (s *Store) RemoveSubscriber(ctx context.Context, email, name string, now time.Time) error {
 	hash := s.keys.AddressHash(email)
 	return s.write(ctx, "remove a subscriber", func(x *tx) error {
 		id, err := x.query1("SELECT id FROM subscribers WHERE hash = $1", hash)
+		if err != nil {
+			return err
+		}
+		_, err = x.exec(`INSERT INTO tombstones (hash, newsletter, cause, at)
+			SELECT s.hash, b.newsletter, 'left', b.left_at FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+			WHERE b.subscriber = $1 AND ($2 = '' OR b.newsletter = $2) AND b.state = 'unsubscribed'
+			ON CONFLICT (hash, newsletter) DO UPDATE SET cause = excluded.cause, at = excluded.at WHERE tombstones.cause = 'removed'`, id, name)
 		if err != nil {
 			return err
 		}
@@ -273,6 +281,9 @@ func (x *tx) removeSubscriptions(id int64, name string) (int64, error) {
 	}
 	gone, err := x.exec("DELETE FROM subscribers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM subscriptions WHERE subscriber = $1)", id)
 	if err != nil || gone == 0 {
+		return n, err
+	}
+	if _, err := x.exec("DELETE FROM former WHERE subscriber = $1", id); err != nil {
 		return n, err
 	}
 	return n, x.forgetLettersOf(id)

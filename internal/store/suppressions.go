@@ -89,6 +89,13 @@ func (x *tx) cancelPending(subscriber int64, name string) error {
 			return err
 		}
 	}
+	// Where nobody waits any more there is nothing to wait for: whoever leases the chunk
+	// now closes it, and with the last one the issue is sent.
+	_, err = x.exec(`UPDATE chunks SET due_at = 0 WHERE id {{in ints $1}} AND owner = '' AND due_at > 0
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.chunk = chunks.id AND d.state IN (0, 1))`, jsonArg(cancelled))
+	if err != nil {
+		return err
+	}
 	return x.recount("id {{in ints $1}} AND counted = 1", jsonArg(cancelled))
 }
 

@@ -134,6 +134,9 @@ func (x *tx) undoSome(i *Import, after int64) (p undoPart, err error) {
 	if err != nil {
 		return p, err
 	}
+	if _, err := x.exec("DELETE FROM former WHERE subscriber {{in ints $1}}", jsonArg(gone)); err != nil {
+		return p, err
+	}
 	if err := x.forgetLettersOfAll(gone); err != nil {
 		return p, err
 	}

@@ -70,3 +70,26 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, code int) {
 		http.Error(w, strconv.Itoa(code)+" "+http.StatusText(code), code)
 	}
 }
+
+// notHere answers with the page of an error where no route takes the method of a request;
+// refuse is what the mux would answer.
+func (s *server) notHere(w http.ResponseWriter, r *http.Request, refuse http.Handler) {
+	said := &unsaid{header: http.Header{}}
+	refuse.ServeHTTP(said, r)
+	if said.code != http.StatusMethodNotAllowed { // it leads to a tidier path
+		refuse.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Allow", said.header.Get("Allow"))
+	s.fail(w, r, said.code)
+}
+
+// unsaid is an answer that nobody gets.
+type unsaid struct {
+	header http.Header
+	code   int
+}
+
+func (u *unsaid) Header() http.Header         { return u.header }
+func (u *unsaid) WriteHeader(code int)        { u.code = code }
+func (u *unsaid) Write(b []byte) (int, error) { return len(b), nil }

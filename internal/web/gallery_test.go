@@ -166,6 +166,7 @@ func (g *gallery) leaving(n newsletter.Newsletter, reader string) {
 	g.hang("unsubscribe", 200, g.get(link), "unsubscribe.question", "newsletter", n.Title)
 	g.hang("unsubscribed", 200, g.post(link, yes), "unsubscribe.done")
 	g.hang("unsubscribed before", 200, g.get(link), "unsubscribe.already")
+	g.hang("no reason given", 422, g.post(link, url.Values{"words": {""}}), "reasons.choose")
 	g.hang("a reason given", 200, g.post(link, url.Values{"reason": {"often"}}), "reasons.heard")
 	g.hang("undone", 200, g.post(link, url.Values{"undo": {"1"}}), "unsubscribe.undone")
 }
@@ -176,6 +177,7 @@ func (g *gallery) preferences(n newsletter.Newsletter, reader string) {
 	g.hang("preferences", 200, g.get(link), "preferences.title")
 	g.hang("preferences saved", 200, g.post(link, chosen(n.Name, url.Values{"items": {"3"}, "pause": {"2026-12-24"}})), "preferences.saved")
 	g.hang("preferences wrong", 422, g.post(link, chosen(n.Name, url.Values{"time_zone": {"Atlantis"}})), "preferences.check")
+	g.hang("preferences of before", 422, g.post(link, url.Values{"newsletter": {"none"}, "confirm": {"1"}}), "preferences.stale")
 	g.hang("preferences left", 200, g.post(link, url.Values{"newsletter": {n.Name}, "confirm": {"1"}}), "preferences.unsubscribed")
 	g.post(link, url.Values{"newsletter": {n.Name}, "undo": {"1"}})
 	g.hang("link asked for", 200, g.post(link, url.Values{"access": {"1"}}), "access.mailed")
@@ -205,10 +207,14 @@ func (g *gallery) owner(n newsletter.Newsletter, reader string) {
 	g.hang("change", 200, g.get(change), "change.ask")
 	g.hang("change, too late", 200, g.get(g.ended(change, newsletter.PurposeChange, newsletter.ChangeKey(reader, moved))), "change.expired")
 	g.serveUntil("the letters are sent", g.idle) // those to the former address would be cancelled
+	mailed := g.link(newsletter.PurposeUnsubscribe, reader, n.Name)
 	g.hang("changed", 200, g.post(change, yes), "change.done")
+	g.hang("unsubscribe after the change", 200, g.get(mailed), "unsubscribe.moved_text", "newsletter", n.Title)
+	g.hang("unsubscribed after the change", 200, g.post(mailed, yes), "unsubscribe.moved_done", "newsletter", n.Title)
 	g.serveUntil("the notice is sent", g.idle)
 	g.sent = append(g.sent, g.mails()...)
 	g.hang("erased", 200, g.post(g.accessLink(moved, n.Name), doing("erase for good")), "access.erased")
+	g.hang("unsubscribe after the erasure", 200, g.get(mailed), "unsubscribe.gone")
 }
 
 // dead hangs what answers for links and addresses that lead nowhere.

@@ -75,6 +75,15 @@ func TestMethods(t *testing.T) {
 		}
 	}
 	s.wantState(nobodyLeft)
+
+	// It is a page, for people, in their language.
+	for _, target := range []string{"/", link, "/feed.rss", "/articles/soupe"} {
+		r := s.do("PUT", target, "", "Accept-Language", "fr")
+		contains(t, text(t, r, 405), `<html lang="fr"`, "Impossible ici", `href="/"`)
+	}
+	if r := s.do("POST", "//articles", ""); r.StatusCode/100 != 3 || r.Header.Get("Location") != "/articles" {
+		t.Errorf("%d to %q", r.StatusCode, r.Header.Get("Location"))
+	}
 }
 
 func TestBodyLimit(t *testing.T) {

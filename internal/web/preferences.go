@@ -21,6 +21,7 @@ type preferencesView struct {
 	Subscriptions []subscriptionView
 	Mailed        bool // the link to the page of the owner's data, just now
 	Others        []newsletterLink
+	Stale         bool // the form was of another time, and did nothing
 }
 
 // subscriptionView is one newsletter of the owner's.
@@ -50,6 +51,7 @@ type change struct {
 	problem    string  // see readWish
 	wish       wish    // with problem: what was asked for
 	mailed     bool    // the link to the page of the owner's data
+	stale      bool    // it was of a page as it is no more
 }
 
 // preferencesPage answers GET and HEAD; it changes nothing.
@@ -74,11 +76,11 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 			return s.showPreferences(w, r, o, change{mailed: true})
 		}
 		if !isName(name) {
-			return status(http.StatusBadRequest)
+			return s.showPreferences(w, r, o, change{stale: true})
 		}
 		sub, err := s.store.Subscription(ctx, o.claim.Subscriber, name)
-		if errors.Is(err, store.ErrNotFound) {
-			return status(http.StatusBadRequest)
+		if errors.Is(err, store.ErrNotFound) { // not any more
+			return s.showPreferences(w, r, o, change{stale: true})
 		}
 		if err != nil {
 			return err
@@ -94,7 +96,7 @@ func (s *server) preferences(w http.ResponseWriter, r *http.Request) error {
 		case r.PostForm.Get("save") == "1":
 			c, err = s.choose(ctx, r.PostForm, &sub)
 		default:
-			err = status(http.StatusBadRequest)
+			c = change{stale: true}
 		}
 		if err != nil {
 			return err
@@ -110,7 +112,7 @@ func (s *server) choose(ctx context.Context, f url.Values, sub *newsletter.Subsc
 	w, problem, ok := s.readWish(f, n, sub)
 	switch {
 	case !ok:
-		return c, status(http.StatusBadRequest)
+		return change{stale: true}, nil
 	case problem != "":
 		c.wish, c.problem = w, problem
 		return c, nil
@@ -148,9 +150,10 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		Subscriptions: subs,
 		Mailed:        c.mailed,
 		Others:        s.others(subs, p.Language),
+		Stale:         c.stale,
 	}
 	code := http.StatusOK
-	if c.problem != "" {
+	if c.problem != "" || c.stale {
 		code = http.StatusUnprocessableEntity
 	}
 	return s.show(w, r, code, "preferences.html", p)

@@ -163,7 +163,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"topics": {strings.Repeat("x", 10_000)}},
 		{"newsletter": {"none"}},
 	} {
-		text(t, s.post(link, chosen("weekly", f)), 400)
+		text(t, s.post(link, chosen("weekly", f)), 422)
 	}
 	for _, c := range []struct {
 		change url.Values

@@ -22,17 +22,24 @@ type owner struct {
 	claim        newsletter.Claim
 	subscription newsletter.Subscription
 	letter       newsletter.Letter // of a change of address: what is to be done
+
+	// Of a link to unsubscribe:
+	moved bool // they have another address since
+	gone  bool // there is nothing left to end, and no subscription
 }
 
 // owner verifies the token of a mailed link. All failures are errLink after the
 // same work, so that nobody learns from the answer or its time which addresses
 // there are: the claim is parsed, a subscription is looked for, its address is
-// hashed, whatever the step before has found.
+// hashed, whatever the step before has found. Only a link to unsubscribe proves itself.
 func (s *server) owner(ctx context.Context, token string, want newsletter.Purpose) (owner, error) {
 	keys := s.store.Keyring()
 	claim, malformed := keys.ParseToken(token, want)
 	if !isName(claim.Newsletter) { // nobody signed it yet
 		claim.Newsletter = ""
+	}
+	if claim.Owner != "" && claim.Newsletter != "" && keys.VerifyOwner(token) {
+		return s.leaver(ctx, claim)
 	}
 	sub, err := s.store.Subscription(ctx, claim.Subscriber, claim.Newsletter)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -50,7 +57,18 @@ func (s *server) owner(ctx context.Context, token string, want newsletter.Purpos
 	if malformed != nil || err != nil || !genuine {
 		return owner{}, errLink
 	}
-	return owner{claim, sub, letter}, nil
+	return owner{claim: claim, subscription: sub, letter: letter}, nil
+}
+
+// leaver finds what a link to unsubscribe ends. One of ours works for ever: whoever has
+// it can end mail and nothing else, and is told that there is none where nothing is
+// known of its owner any more.
+func (s *server) leaver(ctx context.Context, claim newsletter.Claim) (owner, error) {
+	sub, moved, err := s.store.Leaver(ctx, claim)
+	if errors.Is(err, store.ErrNotFound) {
+		return owner{claim: claim, gone: true}, nil
+	}
+	return owner{claim: claim, subscription: sub, moved: moved}, err
 }
 
 // isName reports whether s can be a newsletter's name, so that nothing else from

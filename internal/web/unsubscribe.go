@@ -15,28 +15,38 @@ import (
 
 // unsubscribeView is the page behind an unsubscribe link.
 type unsubscribeView struct {
-	State         string // "ask", "done" (just now), "already", "undone", "heard" (said why), "long" (left too long ago to undo it), "stopped" (no mail goes to the address)
-	Address       string // masked
+	// State is "ask", "done" (just now), "already", "undone", "heard" (said why), "why" (did not), "long" (they left too
+	// long ago to undo it), "ended" (just now, not to be undone by such a link), "stopped" (no mail goes to the address)
+	// or "gone" (there is nothing left to do).
+	State         string
+	Address       string // masked; empty: it is another one by now
 	Newsletter    string // title
 	NewsletterURL string
-	SubscribeURL  string // with long and stopped: the form; empty: there is none
+	SubscribeURL  string // with long, ended and stopped: the form; empty: there is none
 	Action        string // where the form goes: this page
 	Reasons       []choice
+	ReadOn        bool // everybody can go on reading it on the web
 }
 
 // unsubscribePage answers GET and HEAD. It changes nothing: mail scanners open
 // every link, and some press buttons, so what the button does can be undone.
 func (s *server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposeUnsubscribe, func(w http.ResponseWriter, r *http.Request, o owner) error {
-		state := "ask"
-		switch {
-		case s.leftLongAgo(o.subscription):
-			state = "long"
-		case o.subscription.State == newsletter.SubscriptionUnsubscribed:
-			state = "already"
-		}
-		return s.showUnsubscribe(w, r, o, state)
+		return s.showUnsubscribe(w, r, o, s.asks(o))
 	})(w, r)
+}
+
+// asks returns what the page says before anything is done.
+func (s *server) asks(o owner) string {
+	switch {
+	case o.gone:
+		return "gone"
+	case o.subscription.State != newsletter.SubscriptionUnsubscribed:
+		return "ask"
+	case s.leftLongAgo(o.subscription), o.moved:
+		return "long"
+	}
+	return "already"
 }
 
 // unsubscribe answers POST: a mail program's one click (RFC 8058), the page's
@@ -48,10 +58,14 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 		}
 		switch {
 		case strings.TrimSpace(r.PostForm.Get("List-Unsubscribe")) == "One-Click": // some programs end the line
-			if err := s.leave(r.Context(), o.subscription, "one-click"); err != nil {
+			if err := s.leaveAs(r.Context(), o, "one-click"); err != nil {
 				return err
 			}
 			return oneClickDone(w)
+		case o.gone:
+			return s.showUnsubscribe(w, r, o, "gone")
+		case o.moved && r.PostForm.Get("confirm") != "1": // it ends mail, and does nothing else
+			return s.showUnsubscribe(w, r, o, s.asks(o))
 		case r.PostForm.Get("undo") == "1":
 			state := "undone"
 			if err := s.comeBack(r.Context(), o.subscription); errors.Is(err, store.ErrStale) {
@@ -63,18 +77,23 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			}
 			return s.showUnsubscribe(w, r, o, state)
 		case r.PostForm.Get("confirm") == "1":
-			if err := s.leave(r.Context(), o.subscription, "unsubscribe page"); err != nil {
+			if err := s.leaveAs(r.Context(), o, "unsubscribe page"); err != nil {
 				return err
 			}
-			if s.leftLongAgo(o.subscription) {
-				return s.showUnsubscribe(w, r, o, "long")
+			state := "done"
+			switch {
+			case s.leftLongAgo(o.subscription):
+				state = "long"
+			case o.moved:
+				state = "ended"
 			}
-			return s.showUnsubscribe(w, r, o, "done")
-		case r.PostForm.Get("reason") != "" || r.PostForm.Get("words") != "":
-			if err := s.hear(r, o); err != nil {
+			return s.showUnsubscribe(w, r, o, state)
+		case r.PostForm.Has("reason") || r.PostForm.Has("words"):
+			state, err := s.hear(r, o)
+			if err != nil {
 				return err
 			}
-			return s.showUnsubscribe(w, r, o, "heard")
+			return s.showUnsubscribe(w, r, o, state)
 		}
 		return status(http.StatusBadRequest)
 	})(w, r)
@@ -92,14 +111,33 @@ func oneClickDone(w http.ResponseWriter) error {
 const maxWords = 500
 
 // hear notes why somebody left, if they did and were not heard before: the page says
-// the same.
-func (s *server) hear(r *http.Request, o owner) error {
+// the same. Who says nothing is asked once more.
+func (s *server) hear(r *http.Request, o owner) (state string, err error) {
+	if state := s.asks(o); state != "already" { // they came back in the meantime, or it was a while ago
+		return state, nil
+	}
 	reason := newsletter.LeaveReason(r.PostForm.Get("reason"))
+	words := []rune(markup.CleanLine(strings.ToValidUTF8(r.PostForm.Get("words"), "")))
+	if reason == "" && len(words) == 0 {
+		return "why", nil
+	}
 	if !slices.Contains(newsletter.LeaveReasons(), reason) {
 		reason = "else"
 	}
-	words := []rune(markup.CleanLine(strings.ToValidUTF8(r.PostForm.Get("words"), "")))
-	_, err := s.store.GiveReason(r.Context(), o.claim.Subscriber, o.claim.Newsletter, reason, string(words[:min(len(words), maxWords)]), s.now())
+	sub := o.subscription
+	_, err = s.store.GiveReason(r.Context(), sub.Subscriber.ID, sub.Newsletter, reason, string(words[:min(len(words), maxWords)]), s.now())
+	return "heard", err
+}
+
+// leaveAs ends what a link to unsubscribe is for, if there is anything.
+func (s *server) leaveAs(ctx context.Context, o owner, how string) error {
+	if o.gone {
+		return nil
+	}
+	err := s.leave(ctx, o.subscription, how)
+	if errors.Is(err, store.ErrNotFound) { // it went this very moment
+		return nil
+	}
 	return err
 }
 
@@ -132,17 +170,29 @@ func (s *server) wayBack(ctx context.Context, sub newsletter.Subscription) (stri
 }
 
 func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner, state string) error {
-	n := s.newsletterOf(o.subscription.Newsletter)
+	n := s.newsletterOf(o.claim.Newsletter)
 	p := s.ownPage(o.subscription, n)
 	v := unsubscribeView{
-		State: state, Address: newsletter.MaskAddress(o.subscription.Subscriber.Email), Newsletter: n.Title,
+		State: state, Newsletter: n.Title,
 		NewsletterURL: s.base + "/newsletters/" + n.Name,
 		Action:        s.base + "/unsubscribe/" + r.PathValue("token"),
+		ReadOn:        s.readable(n),
 	}
+	if !o.gone && !o.moved {
+		v.Address = newsletter.MaskAddress(o.subscription.Subscriber.Email)
+	}
+	code := http.StatusOK
 	for _, reason := range newsletter.LeaveReasons() {
 		v.Reasons = append(v.Reasons, choice{Value: string(reason), Label: p.words.T("reasons." + string(reason))})
 	}
 	switch state {
+	case "gone":
+		p.Title = p.words.T("unsubscribe.gone")
+	case "why":
+		code, p.Title = http.StatusUnprocessableEntity, p.words.T("unsubscribe.done")
+	case "ended":
+		p.Title = p.words.T("unsubscribe.done")
+		v.SubscribeURL = s.subscribeURL(n.Name)
 	case "long":
 		p.Title = p.words.T("unsubscribe.already")
 		v.SubscribeURL = s.subscribeURL(n.Name)
@@ -160,5 +210,11 @@ func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner
 		p.Title = p.words.T("unsubscribe.done")
 	}
 	p.View = v
-	return s.show(w, r, http.StatusOK, "unsubscribe.html", p)
+	return s.show(w, r, code, "unsubscribe.html", p)
+}
+
+// readable reports whether everybody can read what a newsletter brings on the web.
+func (s *server) readable(n newsletter.Newsletter) bool {
+	_, err := s.o.Service.Newsletter(n.Name)
+	return err == nil && n.Archive == newsletter.ArchivePublic
 }

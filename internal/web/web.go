@@ -173,6 +173,12 @@ func (s *server) dispatch(w http.ResponseWriter, r *http.Request) {
 		s.answer(s.partOfSitemap(part)).ServeHTTP(w, r)
 		return
 	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if refuse, pattern := s.mux.Handler(r); pattern == "" {
+			s.notHere(w, r, refuse)
+			return
+		}
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
