@@ -90,6 +90,10 @@ type unsaid struct {
 	code   int
 }
 
-func (u *unsaid) Header() http.Header         { return u.header }
-func (u *unsaid) WriteHeader(code int)        { u.code = code }
+// Header returns what would stand above it.
+func (u *unsaid) Header() http.Header { return u.header }
+
+// WriteHeader notes the status.
+func (u *unsaid) WriteHeader(code int) { u.code = code }
+
 func (u *unsaid) Write(b []byte) (int, error) { return len(b), nil }

@@ -104,7 +104,9 @@ func TestLeavingForEver(t *testing.T) {
 			s.join(newcomer, "quotidien", nil)
 			return s.store.RemoveSubscriber(t.Context(), newcomer, "weekly", s.clock())
 		},
-		"erased": func(t *testing.T, s *site, _ store.Import) error { return s.store.Erase(t.Context(), newcomer, s.clock()) },
+		"erased": func(t *testing.T, s *site, _ store.Import) error {
+			return s.store.Erase(t.Context(), newcomer, s.clock())
+		},
 		"erased after moving": func(t *testing.T, s *site, _ store.Import) error {
 			s.move(t, newcomer, "weekly", "nadia@example.com")
 			return s.store.Erase(t.Context(), "nadia@example.com", s.clock())

@@ -363,8 +363,12 @@ func TestPreferences(t *testing.T) {
 
 	// A form of a page that was open for long, or of none of ours: how things stand now.
 	for _, fields := range []url.Values{
-		{"confirm": {"1"}}, {"newsletter": {"none"}, "confirm": {"1"}}, {"newsletter": {"\xff\x00"}, "confirm": {"1"}}, {"newsletter": {"weekly"}},
-		{"newsletter": {"weekly"}, "save": {"1"}}, chosen("weekly", url.Values{"cadence": {"fortnightly"}}), chosen("weekly", url.Values{"hour": {"25"}}),
+		{"confirm": {"1"}},
+		{"newsletter": {"none"}, "confirm": {"1"}},
+		{"newsletter": {"\xff\x00"}, "confirm": {"1"}},
+		{"newsletter": {"weekly"}},
+		{"newsletter": {"weekly"}, "save": {"1"}},
+		chosen("weekly", url.Values{"cadence": {"fortnightly"}}), chosen("weekly", url.Values{"hour": {"25"}}),
 	} {
 		contains(t, text(t, s.post(link, fields), 422), "n’était plus à jour", "The Weekly", "Abonnement en cours", `role="alert"`)
 	}
