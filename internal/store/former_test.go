@@ -140,7 +140,7 @@ func TestRemovedWhoLeft(t *testing.T) {
 			for _, source := range []string{"cli", "file"} {
 				equal(b, must(b.AddSubscriber(ctx, "weekly", line(email), source, b.Now()))(b), store.Gone)
 			}
-			equal(b, must(b.JudgeLines(ctx, "weekly", []newsletter.Line{line(email)}))(b), []store.AddResult{store.WasLeft})
+			equal(b, must(b.JudgeLines(ctx, "weekly", false, []newsletter.Line{line(email)}))(b), []store.AddResult{store.WasLeft})
 
 			// What they had not left is as before.
 			want := store.Created

@@ -76,6 +76,7 @@ func TestNothingIsHeldUnseen(t *testing.T) {
 		"bounce_names":    "hash bounce",
 		"replies":         "chunk state code reply count subscriber", // counts; the subscriber is an example, which the deliveries tell
 		"reasons":         "id newsletter reason words at",           // nobody's
+		"former":          "hash was subscriber",                     // whom the links in older mail are for; an address they left, as a hash
 	} {
 		unknown := must(s.CountRaw(ctx, "SELECT count(*) FROM pragma_table_info($1) WHERE instr($2, ' ' || name || ' ') = 0", table, " "+columns+" "))
 		n := must(s.CountRaw(ctx, "SELECT count(*) FROM pragma_table_info($1)", table))
