@@ -233,8 +233,8 @@ func (r *Record) trace(subscriber int64, t store.Traces) {
 // of a time when that was not kept.
 func (s *Service) formWords(ctx context.Context, proof string) (string, error) {
 	var consent newsletter.Consent
-	if json.Unmarshal([]byte(proof), &consent) != nil || consent.Form == "" { // an import's may be of any kind
-		return "", nil
+	if json.Unmarshal([]byte(proof), &consent) != nil || consent.Form == "" {
+		return "", nil //nolint:nilerr // an import's proof may be of any kind
 	}
 	words, err := s.store.FormWords(ctx, consent.Form)
 	if errors.Is(err, store.ErrNotFound) {
