@@ -87,7 +87,7 @@ func (s *server) showArchive(w http.ResponseWriter, r *http.Request, code int, n
 		made = made.Add(-formLeast)
 	}
 	v.Newsletter, v.Lang, v.NewsletterURL = n.Title, n.Language, s.publicArchive(n.Name).list
-	v.Action, v.Stamp = s.base+archivePath(n.Name), s.store.Keyring().Stamp(formUse, made)
+	v.Action, v.Stamp = s.base+archivePath(n.Name), s.stampForm("", made)
 	p.Title, p.View = p.words.T("archive.private"), v
 	if v.State == "sent" {
 		p.Title = p.words.T("signup.sent")

@@ -48,7 +48,7 @@ type asked struct {
 // was before.
 func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.Time) *signUpForm {
 	version := s.shown[shownForm{n.Name, p.Language, false}]
-	p.stamp = version + "." + s.store.Keyring().Stamp(formUse+" "+version, made)
+	p.stamp = s.stampForm(version, made)
 	f := &signUpForm{
 		Newsletter: n.Title, Lang: n.Language, Action: s.base + signUpPath(n.Name), Email: typed.email,
 		Stamp: p.stamp, Page: typed.page, Language: p.Language, Counts: countsNote(n, p.words),
@@ -68,6 +68,11 @@ func (s *server) form(n newsletter.Newsletter, p *page, typed asked, made time.T
 		}
 	}
 	return f
+}
+
+// stampForm says, signed, which words a form has and when it was made.
+func (s *server) stampForm(version string, made time.Time) string {
+	return version + "." + s.store.Keyring().Stamp(formUse+" "+version, made)
 }
 
 // languages returns those that mail may be in: the site speaks them, and there are
