@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"syndicate/internal/newsletter"
@@ -187,13 +188,13 @@ func (b *listBatch) judgeImport(l newsletter.Line) AddResult {
 			return Exists
 		}
 		return Unsubscribed
+	case k != nil && k.state == string(newsletter.SubscriptionConfirmed) && l.State == newsletter.SubscriptionUnsubscribed:
+		return b.judgeLeaving(k, l) // suppressed or not: that may be lifted
 	case k != nil && k.state != "" && held != "":
 		if gone {
 			return Exists
 		}
 		return Suppressed
-	case k != nil && k.state == string(newsletter.SubscriptionConfirmed) && l.State == newsletter.SubscriptionUnsubscribed:
-		return b.judgeLeaving(k, l)
 	case k != nil && k.state != "" && gone:
 		return Differs
 	case k != nil && k.state != "":
@@ -235,7 +236,7 @@ func (b *listBatch) addImport(lines []newsletter.Line) (results []AddResult, err
 	}
 	var fresh []newsletter.Line
 	var held []any
-	var leaving []int64
+	var leaving, again []int64
 	seen := map[string]bool{}
 	for _, l := range lines {
 		h, result := b.hash(l), b.judgeImport(l)
@@ -244,6 +245,8 @@ func (b *listBatch) addImport(lines []newsletter.Line) (results []AddResult, err
 			result = Double
 		case result == Leaves:
 			leaving = append(leaving, b.known[h].id)
+		case result == Exists && b.leave && l.State == newsletter.SubscriptionUnsubscribed && isImport(b.known[h].leftBy):
+			again = append(again, b.known[h].id)
 		case result.New():
 			fresh = append(fresh, l)
 			if result == CreatedBounced && b.suppressed[h] == "" {
@@ -258,6 +261,9 @@ func (b *listBatch) addImport(lines []newsletter.Line) (results []AddResult, err
 		return nil, err
 	}
 	if err := b.endAll(leaving); err != nil {
+		return nil, err
+	}
+	if err := b.leaveAgain(again); err != nil {
 		return nil, err
 	}
 	return results, b.create(fresh)
@@ -276,6 +282,21 @@ func (b *listBatch) endAll(subscribers []int64) error {
 	}
 	return b.x.cancelPendingOf(subscribers, b.name)
 }
+
+// leaveAgain notes that whom an earlier import made one who left, left by this list, too:
+// undoing that one does not bring them back.
+func (b *listBatch) leaveAgain(subscribers []int64) error {
+	if len(subscribers) == 0 {
+		return nil
+	}
+	slices.Sort(subscribers)
+	_, err := b.x.exec(`UPDATE subscriptions SET left_by = $4, updated_at = $3
+		WHERE newsletter = $1 AND subscriber {{in ints $2}} AND state = 'unsubscribed' AND left_by LIKE 'import %'`, b.name, jsonArg(subscribers), ms(b.now), b.source)
+	return err
+}
+
+// isImport reports whether an import is where something came from.
+func isImport(source string) bool { return strings.HasPrefix(source, "import ") }
 
 // encodeKept writes what undoing an import left.
 func encodeKept(kept map[KeptReason]int) (string, error) {

@@ -261,6 +261,43 @@ func TestLeavingByImport(t *testing.T) {
 		}
 		// What was cancelled comes with the next issue.
 		equal(b, len(must(b.Audience(ctx, b.compose("weekly"), 0, 0, b.Now()))(b)), 1)
+
+		// A suppression may be lifted: who left by the list leaves all the same.
+		b.ok(b.Suppress(ctx, "gone@example.org", newsletter.CauseBounce, 0, "550", b.Now()))
+		next := must(b.BeginImport(ctx, store.Import{Newsletter: "weekly", Hash: "h2", Leave: true}, b.Now()))(b)
+		equal(b, b.takeIn(&next, gone("gone")), []store.AddResult{leave})
+		equal(b, b.find("gone@example.org").State, newsletter.SubscriptionUnsubscribed)
+	})
+}
+
+// Who says why they left, or left by a later list, too, left whatever the import says
+// that is undone; what the import of another site is called is nothing here.
+func TestUndoKeepsLeaves(t *testing.T) {
+	each(t, func(b *bench) {
+		b.subscribe("weekly", 0)
+		leaving := func(hash string, names ...string) store.Import {
+			i := must(b.BeginImport(ctx, store.Import{Newsletter: "weekly", Hash: hash, Leave: true}, b.Now()))(b)
+			for _, name := range names {
+				b.takeIn(&i, standing(name+"@example.org", newsletter.SubscriptionUnsubscribed, ""))
+			}
+			b.Advance(time.Minute)
+			return i
+		}
+		for _, name := range []string{"said", "twice", "once"} {
+			b.add(line(name+"@example.org"), "cli")
+		}
+		first := leaving("h1", "said", "twice", "once")
+		second := leaving("h2", "twice")
+		must(b.GiveReason(ctx, b.find("said@example.org").Subscriber.ID, "weekly", "often", "", b.Now()))(b)
+		other := standing("other@example.org", newsletter.SubscriptionUnsubscribed, "")
+		other.LeftBy = first.Source()
+		equal(b, b.takeIn(&second, other), []store.AddResult{store.CreatedLeft})
+		equal(b, b.find("other@example.org").LeftBy, second.Source())
+
+		equal(b, must(b.UndoImport(ctx, first.ID, b.Now(), func(int) {}))(b).Restored, 1)
+		for name, want := range map[string]string{"said": "unsubscribe page", "twice": second.Source(), "once": "", "other": second.Source()} {
+			equal(b, b.find(name+"@example.org").LeftBy, want)
+		}
 	})
 }
 

@@ -234,6 +234,9 @@ func (b *listBatch) row(l newsletter.Line, subscriber int64, horizons [2]int64) 
 	left, by := int64(0), ""
 	if state == newsletter.SubscriptionUnsubscribed {
 		left, by = cmp.Or(ms(l.LeftAt), now), cmp.Or(l.LeftBy, b.source)
+		if isImport(by) { // of another site, perhaps: the number means another one here
+			by = b.source
+		}
 	}
 	choices := newsletter.Choices{Hour: -1}
 	if l.Choices != nil {

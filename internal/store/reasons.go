@@ -17,6 +17,9 @@ const keptWords = 1000
 // they were before, or have not left.
 func (s *Store) GiveReason(ctx context.Context, subscriber int64, name string, reason newsletter.LeaveReason, words string, now time.Time) (heard bool, err error) {
 	err = s.write(ctx, "note why somebody left", func(x *tx) error {
+		if err := x.leaveThemselves(subscriber, name, "unsubscribe page", now); err != nil {
+			return err
+		}
 		n, err := x.exec("UPDATE subscriptions SET heard = 1 WHERE newsletter = $1 AND subscriber = $2 AND state = 'unsubscribed' AND heard = 0", name, subscriber)
 		if heard = n > 0; err != nil || !heard {
 			return err

@@ -251,6 +251,11 @@ func (s *Store) RemoveSubscriber(ctx context.Context, email, name string, now ti
 		if err != nil {
 			return err
 		}
+		// Who leaves this very moment has left before they are removed, or finds nothing to leave.
+		_, err = list(x, value[string], "SELECT newsletter FROM subscriptions WHERE subscriber = $1 AND ($2 = '' OR newsletter = $2) ORDER BY newsletter{{for update}}", id, name)
+		if err != nil {
+			return err
+		}
 		_, err = x.exec(`INSERT INTO tombstones (hash, newsletter, cause, at)
 			SELECT s.hash, b.newsletter, 'left', b.left_at FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
 			WHERE b.subscriber = $1 AND ($2 = '' OR b.newsletter = $2) AND b.state = 'unsubscribed'
