@@ -258,32 +258,9 @@ func (x *tx) pending(u SignUp, hash string, now time.Time) (id int64, confirmed 
 func (s *Store) Confirm(ctx context.Context, letter int64, network string, now time.Time) (fresh bool, err error) {
 	err = s.write(ctx, "confirm a subscription", func(x *tx) error {
 		fresh = false
-		l, err := one(x, scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.chunk = $1 AND l.kind = 'confirm'", letter)
-		if err != nil {
+		l, b, err := toConfirm(x, letter, "{{for update b}}", now)
+		if err != nil || b.confirmed() {
 			return err
-		}
-		type subscription struct {
-			state, hash, cause, owned string
-			left, suppressed          int64
-		}
-		b, err := one(x, func(scan func(...any) error) (b subscription, err error) {
-			return b, scan(&b.state, &b.left, &b.owned, &b.hash, &b.cause, &b.suppressed)
-		}, `SELECT b.state, b.left_at, b.set_by_owner, s.hash, coalesce(p.cause, ''), coalesce(p.at, 0) FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
-			LEFT JOIN suppressions p ON p.hash = s.hash WHERE b.newsletter = $1 AND b.subscriber = $2{{for update b}}`, l.Newsletter, l.Subscriber)
-		if err != nil {
-			return err
-		}
-		switch cause := newsletter.Cause(b.cause); {
-		case cause != "" && !cause.Lets(newsletter.LetterConfirm):
-			return fmt.Errorf("the address is suppressed (%s): %w", cause, ErrConflict)
-		case b.state == string(newsletter.SubscriptionConfirmed) && cause == "":
-			return nil
-		case b.left > ms(l.CreatedAt):
-			return fmt.Errorf("its owner left since: %w", ErrStale)
-		case b.suppressed > ms(l.CreatedAt):
-			return fmt.Errorf("the address was suppressed since: %w", ErrStale)
-		case cause != "" && !l.Expires.IsZero() && now.After(l.Expires):
-			return fmt.Errorf("the address is suppressed, and the link has ended: %w", ErrStale)
 		}
 		var asked newsletter.SignUp
 		if err := json.Unmarshal([]byte(l.Asked), &asked); err != nil {
@@ -303,6 +280,50 @@ func (s *Store) Confirm(ctx context.Context, letter int64, network string, now t
 		return err
 	})
 	return fresh, err
+}
+
+// MayConfirm tells before anything is pressed how Confirm would end: its errors.
+func (s *Store) MayConfirm(ctx context.Context, letter int64, now time.Time) error {
+	_, _, err := toConfirm(s.reader(ctx), letter, "", now)
+	return s.wrap("look for a subscription to confirm", err)
+}
+
+// unconfirmed is a subscription that a letter asks to confirm.
+type unconfirmed struct {
+	state, hash, cause, owned string
+	left, suppressed          int64
+}
+
+// confirmed reports whether there is nothing to confirm any more.
+func (b *unconfirmed) confirmed() bool {
+	return b.state == string(newsletter.SubscriptionConfirmed) && b.cause == ""
+}
+
+// toConfirm reads what a letter asks to confirm, and refuses what its link does not bring
+// about any more: see Confirm.
+func toConfirm(q querier, letter int64, lock string, now time.Time) (l newsletter.Letter, b unconfirmed, err error) {
+	if l, err = one(q, scanLetter, "SELECT "+letterColumns+" FROM letters l WHERE l.chunk = $1 AND l.kind = 'confirm'", letter); err != nil {
+		return l, b, err
+	}
+	b, err = one(q, func(scan func(...any) error) (b unconfirmed, err error) {
+		return b, scan(&b.state, &b.left, &b.owned, &b.hash, &b.cause, &b.suppressed)
+	}, `SELECT b.state, b.left_at, b.set_by_owner, s.hash, coalesce(p.cause, ''), coalesce(p.at, 0) FROM subscriptions b JOIN subscribers s ON s.id = b.subscriber
+		LEFT JOIN suppressions p ON p.hash = s.hash WHERE b.newsletter = $1 AND b.subscriber = $2`+lock, l.Newsletter, l.Subscriber)
+	if err != nil {
+		return l, b, err
+	}
+	switch cause := newsletter.Cause(b.cause); {
+	case cause != "" && !cause.Lets(newsletter.LetterConfirm):
+		err = fmt.Errorf("the address is suppressed (%s): %w", cause, ErrConflict)
+	case b.confirmed():
+	case b.left > ms(l.CreatedAt):
+		err = fmt.Errorf("its owner left since: %w", ErrStale)
+	case b.suppressed > ms(l.CreatedAt):
+		err = fmt.Errorf("the address was suppressed since: %w", ErrStale)
+	case cause != "" && !l.Expires.IsZero() && now.After(l.Expires):
+		err = fmt.Errorf("the address is suppressed, and the link has ended: %w", ErrStale)
+	}
+	return l, b, err
 }
 
 // confirm writes the consent and its proof down, and what its owner chose; owned are

@@ -37,6 +37,13 @@ func (s *server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 			state = "already"
 		case o.claim.Expired(s.now()):
 			state = "expired"
+		default: // the button is not offered where it would be refused
+			err := s.store.MayConfirm(r.Context(), o.claim.Letter, s.now())
+			if refusal := refusedConfirm(err); refusal != "" {
+				state = refusal
+			} else if err != nil {
+				return err
+			}
 		}
 		return s.showConfirm(w, r, o, state)
 	})(w, r)
@@ -86,15 +93,25 @@ func (s *server) served(r *http.Request, o owner) (bool, error) {
 
 func (s *server) confirmNow(r *http.Request, o owner) (state string, err error) {
 	fresh, err := s.store.Confirm(r.Context(), o.claim.Letter, s.networkOf(r), s.now())
-	switch {
-	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrNotFound):
-		return "left", nil
-	case errors.Is(err, store.ErrConflict):
-		return "refused", nil
-	case fresh:
+	if state := refusedConfirm(err); state != "" {
+		return state, nil
+	}
+	if fresh {
 		return "done", err
 	}
 	return "already", err
+}
+
+// refusedConfirm returns what the page says where the store does not confirm; empty: it is
+// no refusal.
+func refusedConfirm(err error) (state string) {
+	switch {
+	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrNotFound):
+		return "left"
+	case errors.Is(err, store.ErrConflict):
+		return "refused"
+	}
+	return ""
 }
 
 // confirmAgain mails a new link, if it may: the page is the same.

@@ -21,7 +21,9 @@ type preferencesView struct {
 	Subscriptions []subscriptionView
 	Mailed        bool // the link to the page of the owner's data, just now
 	Others        []newsletterLink
-	Stale         bool // the form was of another time, and did nothing
+	Stale         bool   // the form was of another time, and did nothing
+	Stopped       string // why no mail goes to the address; empty: it does
+	ComeBack      string // with Stopped: the form that lets mail go there again; empty: there is none
 }
 
 // subscriptionView is one newsletter of the owner's.
@@ -144,7 +146,7 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		return err
 	}
 	p.Title = p.words.T("preferences.title")
-	p.View = preferencesView{
+	v := preferencesView{
 		Address:       newsletter.MaskAddress(o.subscription.Subscriber.Email),
 		Action:        s.base + "/preferences/" + r.PathValue("token"),
 		Subscriptions: subs,
@@ -152,6 +154,17 @@ func (s *server) showPreferences(w http.ResponseWriter, r *http.Request, o owner
 		Others:        s.others(subs, p.Language),
 		Stale:         c.stale,
 	}
+	cause, err := s.stopped(ctx, o.subscription)
+	if err != nil {
+		return err
+	}
+	if cause != "" {
+		v.Stopped = s.stoppedWords(p.words, cause, v.Address)
+		if v.ComeBack, err = s.wayBack(ctx, o.subscription); err != nil {
+			return err
+		}
+	}
+	p.View = v
 	code := http.StatusOK
 	if c.problem != "" || c.stale {
 		code = http.StatusUnprocessableEntity
@@ -206,14 +219,11 @@ func (s *server) others(have []subscriptionView, language string) []newsletterLi
 // ago, or no mail goes to the address.
 func (s *server) offerForm(ctx context.Context, v *subscriptionView, sub *newsletter.Subscription) error {
 	if v.CanReturn {
-		_, err := s.store.Suppression(ctx, sub.Subscriber.Email)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		v.CanReturn = false
-		if err != nil {
+		cause, err := s.stopped(ctx, *sub)
+		if err != nil || cause == "" {
 			return err
 		}
+		v.CanReturn = false
 	}
 	var err error
 	v.SubscribeURL, err = s.wayBack(ctx, *sub)

@@ -340,6 +340,7 @@ func TestSignUpAfterComplaint(t *testing.T) {
 	s.pass(time.Minute)
 	email := s.subscriber(newcomer, "weekly").Subscriber.Email
 	s.check(s.store.Suppress(t.Context(), email, newsletter.CauseComplaint, 0, "", s.clock()))
+	contains(t, text(t, s.get(old), 200), "This link has done its work")
 	contains(t, text(t, s.post(old, url.Values{"confirm": {"1"}}), 200), "This link has done its work")
 
 	s.signUp(t, "weekly", url.Values{"email": {newcomer}})
@@ -350,6 +351,28 @@ func TestSignUpAfterComplaint(t *testing.T) {
 	if _, err := s.store.Suppression(t.Context(), email); err == nil {
 		t.Error("the complaint is not lifted")
 	}
+}
+
+// TestConfirmPageAfterLeaving: the page promises nothing that its button would refuse.
+func TestConfirmPageAfterLeaving(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.serve()
+	s.signUp(t, "weekly", url.Values{"email": {newcomer}})
+	link := s.mail(1).path(t, "confirm")
+	contains(t, text(t, s.post(link, url.Values{"confirm": {"1"}}), 200), "Welcome")
+	s.pass(time.Minute)
+	text(t, s.post(s.link(newsletter.PurposePreferences, newcomer, "weekly"), url.Values{"newsletter": {"weekly"}, "confirm": {"1"}}), 200)
+	for range 2 {
+		body := text(t, s.get(link), 200)
+		contains(t, body, "This link has done its work")
+		lacks(t, body, `name="confirm"`)
+		text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)
+	}
+	s.check(s.store.Suppress(t.Context(), newcomer, newsletter.CauseBounce, 0, "", s.clock()))
+	body := text(t, s.get(link), 200)
+	contains(t, body, "This address cannot be subscribed")
+	lacks(t, body, `name="confirm"`)
 }
 
 // TestSignUpTellsNothing: the answer is the same bytes after the same work, whatever

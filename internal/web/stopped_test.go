@@ -23,9 +23,11 @@ func TestUndoAfterComplaint(t *testing.T) {
 	}
 	const form = `href="/newsletters/weekly/subscribe"`
 	link := s.link(newsletter.PurposeUnsubscribe, other, "weekly")
-	page := text(t, s.post(link, url.Values{"undo": {"1"}}), 200)
-	contains(t, page, "No mail goes to this address", "You can sign up once more", form)
-	lacks(t, page, "You are subscribed again", `name="undo"`)
+	page := ""
+	for _, page = range []string{text(t, s.get(link), 200), text(t, s.post(link, url.Values{"undo": {"1"}}), 200)} {
+		contains(t, page, "No mail goes to this address", "after a complaint about spam", "You can sign up once more", form)
+		lacks(t, page, "You are subscribed again", `name="undo"`)
+	}
 
 	preferences := s.link(newsletter.PurposePreferences, other, "weekly")
 	page = text(t, s.post(preferences, url.Values{"newsletter": {"weekly"}, "undo": {"1"}}), 200)
@@ -43,4 +45,23 @@ func TestUndoAfterComplaint(t *testing.T) {
 	_, err = s.store.LiftSuppression(t.Context(), other)
 	s.check(err)
 	contains(t, text(t, s.post(link, url.Values{"undo": {"1"}}), 200), "You are subscribed again")
+}
+
+// TestStoppedByBounce: who is subscribed and gets no mail, for it came back, is told so, and
+// is not offered what does not help.
+func TestStoppedByBounce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const cameBack, form = "came back, so no more is sent there", `href="/newsletters/weekly/subscribe"`
+	link, preferences := s.link(newsletter.PurposeUnsubscribe, other, "weekly"), s.link(newsletter.PurposePreferences, other, "weekly")
+	lacks(t, text(t, s.get(preferences), 200), "No mail goes to this address")
+	s.check(s.store.Suppress(t.Context(), other, newsletter.CauseBounce, 0, "", s.clock()))
+	page := text(t, s.get(preferences), 200)
+	contains(t, page, "No mail goes to this address", cameBack, "Write to the editors of", "Subscribed")
+	lacks(t, page, "sign up once more")
+	lacks(t, text(t, s.post(link, url.Values{"confirm": {"1"}}), 200), `name="undo"`, form)
+	for _, page := range []string{text(t, s.get(link), 200), text(t, s.post(link, url.Values{"undo": {"1"}}), 200)} {
+		contains(t, page, cameBack)
+		lacks(t, page, "complaint", `name="undo"`, form)
+	}
 }

@@ -58,11 +58,11 @@ func (s *server) tryViews(ctx context.Context) error {
 					Zone: "Europe/Paris", Zones: []string{"UTC"}, DefaultZone: "UTC", Clock: "Clock.", Pause: "2026-11-30", Open: true, Problem: "Problem.", Before: []field{{"items", "0"}},
 				},
 			}, {Changed: true}, {CanReturn: true}, {SubscribeURL: "/newsletters/weekly/subscribe"}, {Settings: &settingsView{}},
-		}, true, []newsletterLink{{}, {Title: "Daily", Description: "Description", URL: "/newsletters/daily", SubscribeURL: "/newsletters/daily/subscribe", Language: "fr"}}, true}},
+		}, true, []newsletterLink{{}, {Title: "Daily", Description: "Description", URL: "/newsletters/daily", SubscribeURL: "/newsletters/daily/subscribe", Language: "fr"}}, true, "Stopped.", "/newsletters/weekly/subscribe"}},
 	}
 	for _, state := range []string{"ask", "done", "already", "undone", "heard", "why", "long", "ended", "stopped", "gone"} {
 		trials["unsubscribe.html"] = append(trials["unsubscribe.html"], unsubscribeView{State: state},
-			unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/newsletters/weekly/subscribe", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}, true})
+			unsubscribeView{state, "m…@example.org", "Weekly", "/newsletters/weekly", "/newsletters/weekly/subscribe", "Stopped.", "/unsubscribe/x", []choice{{Value: "often", Label: "Too often"}}, true})
 	}
 	for _, state := range []string{"ask", "done", "already", "expired", "sent", "left", "refused"} {
 		trials["confirm.html"] = append(trials["confirm.html"],

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"syndicate/internal/i18n"
 	"syndicate/internal/markup"
 	"syndicate/internal/newsletter"
 	"syndicate/internal/store"
@@ -23,6 +24,7 @@ type unsubscribeView struct {
 	Newsletter    string // title
 	NewsletterURL string
 	SubscribeURL  string // with long, ended and stopped: the form; empty: there is none
+	Stopped       string // with stopped: why no mail goes there
 	Action        string // where the form goes: this page
 	Reasons       []choice
 	ReadOn        bool // everybody can go on reading it on the web
@@ -32,21 +34,29 @@ type unsubscribeView struct {
 // every link, and some press buttons, so what the button does can be undone.
 func (s *server) unsubscribePage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposeUnsubscribe, func(w http.ResponseWriter, r *http.Request, o owner) error {
-		return s.showUnsubscribe(w, r, o, s.asks(o))
+		state, err := s.asks(r.Context(), o)
+		if err != nil {
+			return err
+		}
+		return s.showUnsubscribe(w, r, o, state)
 	})(w, r)
 }
 
 // asks returns what the page says before anything is done.
-func (s *server) asks(o owner) string {
+func (s *server) asks(ctx context.Context, o owner) (state string, err error) {
 	switch {
 	case o.gone:
-		return "gone"
+		return "gone", nil
 	case o.subscription.State != newsletter.SubscriptionUnsubscribed:
-		return "ask"
+		return "ask", nil
 	case s.leftLongAgo(o.subscription), o.moved:
-		return "long"
+		return "long", nil
 	}
-	return "already"
+	cause, err := s.stopped(ctx, o.subscription)
+	if cause != "" { // nothing brings them back here
+		return "stopped", err
+	}
+	return "already", err
 }
 
 // unsubscribe answers POST: a mail program's one click (RFC 8058), the page's
@@ -65,7 +75,11 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 		case o.gone:
 			return s.showUnsubscribe(w, r, o, "gone")
 		case o.moved && r.PostForm.Get("confirm") != "1": // it ends mail, and does nothing else
-			return s.showUnsubscribe(w, r, o, s.asks(o))
+			state, err := s.asks(r.Context(), o)
+			if err != nil {
+				return err
+			}
+			return s.showUnsubscribe(w, r, o, state)
 		case r.PostForm.Get("undo") == "1":
 			state := "undone"
 			if err := s.comeBack(r.Context(), o.subscription); errors.Is(err, store.ErrStale) {
@@ -80,11 +94,15 @@ func (s *server) unsubscribe(w http.ResponseWriter, r *http.Request) error {
 			if err := s.leaveAs(r.Context(), o, "unsubscribe page"); err != nil {
 				return err
 			}
+			cause, err := s.stopped(r.Context(), o.subscription)
+			if err != nil {
+				return err
+			}
 			state := "done"
 			switch {
 			case s.leftLongAgo(o.subscription):
 				state = "long"
-			case o.moved:
+			case o.moved, cause != "":
 				state = "ended"
 			}
 			return s.showUnsubscribe(w, r, o, state)
@@ -113,8 +131,8 @@ const maxWords = 500
 // hear notes why somebody left, if they did and were not heard before: the page says
 // the same. Who says nothing is asked once more.
 func (s *server) hear(r *http.Request, o owner) (state string, err error) {
-	if state := s.asks(o); state != "already" { // they came back in the meantime, or it was a while ago
-		return state, nil
+	if state, err := s.asks(r.Context(), o); err != nil || state != "already" { // they came back in the meantime, or it was a while ago
+		return state, err
 	}
 	reason := newsletter.LeaveReason(r.PostForm.Get("reason"))
 	words := []rune(markup.CleanLine(strings.ToValidUTF8(r.PostForm.Get("words"), "")))
@@ -159,11 +177,29 @@ func (s *server) comeBack(ctx context.Context, sub newsletter.Subscription) erro
 	return err
 }
 
+// stopped returns why no mail goes to the address of a subscription; empty: it does.
+func (s *server) stopped(ctx context.Context, sub newsletter.Subscription) (newsletter.Cause, error) {
+	p, err := s.store.Suppression(ctx, sub.Subscriber.Email)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return p.Cause, err
+}
+
+// stoppedWords say why no mail goes to an address.
+func (s *server) stoppedWords(words *i18n.Words, cause newsletter.Cause, address string) string {
+	key := "unsubscribe.stopped_text"
+	if cause == newsletter.CauseBounce || cause == newsletter.CauseOperator {
+		key = "unsubscribe.stopped_" + string(cause)
+	}
+	return words.T(key, "address", address, "site", s.site.Title)
+}
+
 // wayBack returns the form by which an owner comes back whom a link does not bring back;
 // empty: there is none, or only the operator lets mail go to the address again.
 func (s *server) wayBack(ctx context.Context, sub newsletter.Subscription) (string, error) {
-	p, err := s.store.Suppression(ctx, sub.Subscriber.Email)
-	if err != nil && !errors.Is(err, store.ErrNotFound) || err == nil && !p.Cause.Lets(newsletter.LetterConfirm) {
+	cause, err := s.stopped(ctx, sub)
+	if err != nil || cause != "" && !cause.Lets(newsletter.LetterConfirm) {
 		return "", err
 	}
 	return s.subscribeURL(sub.Newsletter), nil
@@ -192,22 +228,30 @@ func (s *server) showUnsubscribe(w http.ResponseWriter, r *http.Request, o owner
 		code, p.Title = http.StatusUnprocessableEntity, p.words.T("unsubscribe.done")
 	case "ended":
 		p.Title = p.words.T("unsubscribe.done")
-		v.SubscribeURL = s.subscribeURL(n.Name)
 	case "long":
 		p.Title = p.words.T("unsubscribe.already")
-		v.SubscribeURL = s.subscribeURL(n.Name)
 	case "stopped":
 		p.Title = p.words.T("unsubscribe.stopped")
-		var err error
-		if v.SubscribeURL, err = s.wayBack(r.Context(), o.subscription); err != nil {
+		cause, err := s.stopped(r.Context(), o.subscription)
+		if err != nil {
 			return err
 		}
+		v.Stopped = s.stoppedWords(p.words, cause, v.Address)
 	case "ask":
 		p.Title = p.words.T("unsubscribe.title")
 	case "undone":
 		p.Title = p.words.T("unsubscribe.undone")
 	default:
 		p.Title = p.words.T("unsubscribe.done")
+	}
+	switch {
+	case o.moved: // who reads at the former address learns nothing of the present one
+		v.SubscribeURL = s.subscribeURL(n.Name)
+	case state == "long" || state == "ended" || state == "stopped":
+		var err error
+		if v.SubscribeURL, err = s.wayBack(r.Context(), o.subscription); err != nil {
+			return err
+		}
 	}
 	p.View = v
 	return s.show(w, r, code, "unsubscribe.html", p)
