@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"syndicate/internal/bounce"
+	"syndicate/internal/newsletter"
 )
 
 var update = flag.Bool("update", false, "write what is read into testdata")
@@ -63,4 +64,27 @@ func describe(t *testing.T, message string) string {
 	r := reports[0]
 	fmt.Fprintf(&b, "id=%s to=%s leave=%s\n", r.MessageID, strings.Join(r.To, ","), r.Unsubscribe)
 	return b.String()
+}
+
+// TestNoFailure: what a mail system's address writes without a sign of a failed delivery is
+// no bounce, whatever address it names.
+func TestNoFailure(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		from, subject, text string
+		want                newsletter.ReportKind
+	}{
+		{"MAILER-DAEMON", "failure notice", "Sorry, it did not work out. noemie@example.net", newsletter.ReportSoft},
+		{"postmaster", "Your message", "Something strange happened to our pigeons with sacha.b@example.net", newsletter.ReportUnclassified},
+		{"postmaster", "Scheduled maintenance", "Our mail servers will be down on Sunday.", newsletter.ReportUnclassified},
+		{"postmaster", "Your message", "It could not be delivered to sacha.b@example.net", newsletter.ReportSoft},
+		{"postmaster", "Your message", "sacha.b@example.net\n450 4.3.2 system down", newsletter.ReportSoft},
+		{"postmaster", "Your message", "The mailbox of sacha.b@example.net is full.", newsletter.ReportSoft},
+	} {
+		message := "From: " + tt.from + "@example.net\nTo: bounces+key@bounces.example.org\nSubject: " + tt.subject + "\n\n" + tt.text + "\n"
+		got, err := bounce.Parse(strings.NewReader(message), options)
+		if err != nil || got[0].Kind != tt.want {
+			t.Errorf("%s: %+v, %v; want %s", tt.text, got, err, tt.want)
+		}
+	}
 }

@@ -49,13 +49,29 @@ func (l *letter) textReport(who string, alone bool) Report {
 		lines = note
 	}
 	r.Kind, r.Reason = byPhase(r.Kind, r.Reason, r.Status, lines)
-	if r.Kind == newsletter.ReportUnclassified && who != "" && l.failure() {
+	switch {
+	case !l.failed(r, note):
+		r.Kind, r.Reason = newsletter.ReportUnclassified, ""
+	case r.Kind == newsletter.ReportUnclassified && who != "" && l.failure():
 		r.Kind = newsletter.ReportSoft // it failed, nobody says why
 	}
 	if r.Diagnostic == "" {
 		r.Diagnostic = oneLine(l.header.text("Subject"))
 	}
 	return r
+}
+
+// failed reports whether a text has a sign that a delivery failed: people write from a
+// mail system's address too, of their trouble, or of something else.
+func (l *letter) failed(r Report, note string) bool {
+	if l.header.has("X-Failed-Recipients") || reportType(l.header) || len(l.returned) > 0 || r.Status != "" || r.Code != 0 {
+		return true
+	}
+	if r.Reason != "" && r.Reason != newsletter.ReasonSystem {
+		return true
+	}
+	note = strings.ToLower(note)
+	return containsAny(l.subject(), bounceSubjects) || containsAny(note, bounceSubjects) || strings.Contains(note, "message-id")
 }
 
 // quotesRefusal reports whether a text has a server's refusal in it, or words of

@@ -129,7 +129,7 @@ func (s *Service) TakeReports(ctx context.Context, reports []bounce.Report, iden
 		}
 		t := Taken{Kind: r.Kind, Reason: r.Reason, Outcome: outcome}
 		if outcome == store.BounceNobody {
-			t.Why = nobody(r, b)
+			t.Why = s.nobody(r, b, envelope)
 		}
 		taken = append(taken, t)
 		s.log.Info("mail came back", "kind", string(r.Kind), "reason", string(r.Reason), "reporter", b.Reporter, "outcome", string(outcome))
@@ -171,10 +171,7 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 	if address, err := roster.Address(r.Final); err == nil {
 		b.Final = address
 	}
-	ours := s.o.Bounces.ReturnPath
-	if r.Kind == newsletter.ReportUnsubscribe {
-		ours = s.o.Bounces.Unsubscribe
-	}
+	ours := s.comesTo(r.Kind)
 	for _, to := range [][]string{envelope, r.To} {
 		for _, a := range to {
 			if whose, ok := s.store.Keyring().ParseReturnAddress(ours, a); ours != "" && ok {
@@ -199,6 +196,14 @@ func (s *Service) bounced(ctx context.Context, r *bounce.Report, envelope []stri
 	return b, nil
 }
 
+// comesTo returns the address whose keys count in reports of a kind; empty: none do.
+func (s *Service) comesTo(kind newsletter.ReportKind) string {
+	if kind == newsletter.ReportUnsubscribe {
+		return s.o.Bounces.Unsubscribe
+	}
+	return s.o.Bounces.ReturnPath
+}
+
 // beside tells each report that a key makes about a mail which addresses others name
 // that the same key does.
 func beside(all []store.Bounced) {
@@ -217,10 +222,17 @@ func beside(all []store.Bounced) {
 }
 
 // nobody says why it is not known whose mail a report is about.
-func nobody(r *bounce.Report, b store.Bounced) string {
+func (s *Service) nobody(r *bounce.Report, b store.Bounced, envelope []string) string {
+	local, domain, found := strings.Cut(strings.ToLower(s.comesTo(r.Kind)), "@")
+	keyed := func(address string) bool {
+		address = strings.ToLower(address)
+		return found && strings.HasPrefix(address, local+"+") && strings.HasSuffix(address, "@"+domain)
+	}
 	switch {
 	case b.Returned != nil:
 		return "the key in it is this site's, but was made for another address than it names, or for somebody who is no subscriber any more"
+	case slices.ContainsFunc(envelope, keyed) || slices.ContainsFunc(r.To, keyed):
+		return "the key in the address that it came to is not this site's: it was cut or changed, or another site made it"
 	case r.Kind == newsletter.ReportUnclassified:
 		return "it was not understood, and has no key of this site"
 	case r.Kind == newsletter.ReportUnsubscribe && r.Source != bounce.SourceProvider:

@@ -235,7 +235,18 @@ func TestUnsubscribeByMail(t *testing.T) {
 	write := func(from, to string) string {
 		return "From: " + from + "\r\nTo: " + to + "\r\nSubject: unsubscribe\r\n\r\nunsubscribe\r\n"
 	}
-	takes(t, v, write(emails[1], leaveAt), store.BounceNobody)    // anybody can write that
+	takes(t, v, write(emails[1], leaveAt), store.BounceNobody) // anybody can write that
+	bare := strings.NewReader(write(emails[1], leaveAt))
+	taken, err := v.TakeMessage(t.Context(), bare, strings.Replace(leaveAt, "@", "+forged@", 1))
+	if err != nil || len(taken) != 1 || taken[0].Outcome != store.BounceNobody || !strings.Contains(taken[0].Why, "is not this site's") {
+		t.Errorf("again, with a forged key: %+v, %v", taken, err)
+	}
+	for _, want := range []store.BounceOutcome{store.BounceUnsubscribed, store.BounceTwice} {
+		bare.Reset(write(emails[1], leaveAt))
+		if taken, err = v.TakeMessage(t.Context(), bare, to); err != nil || len(taken) != 1 || taken[0].Outcome != want { // with the key
+			t.Errorf("again, with a key: %+v, %v; want %s", taken, err, want)
+		}
+	}
 	takes(t, v, write(emails[1], to), store.BounceUnsubscribed)   // from another of his addresses
 	takes(t, v, write(emails[0], "x"+to), store.BounceNobody)     // cut or changed
 	takes(t, v, write(emails[0], returnPath), store.BounceNobody) // not the address for that

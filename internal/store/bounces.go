@@ -2,9 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,7 +53,7 @@ const (
 	BounceCounted      BounceOutcome = "counted" // a soft one
 	BounceNoted        BounceOutcome = "noted"   // nothing for the person
 	BounceNobody       BounceOutcome = "nobody"  // it is not known whom it is about, or not sure
-	BounceTwice        BounceOutcome = "twice"   // it was taken before; nothing is stored
+	BounceTwice        BounceOutcome = "twice"   // it was taken before, and led to something; nothing is stored
 )
 
 // mailedLately is for how long a report that only names somebody is believed.
@@ -68,106 +65,6 @@ type addressee struct {
 	hash       string
 	issue      int64
 	newsletter string // of the issue, empty: of none
-}
-
-// Bounce does what a report leads to, in one transaction.
-func (s *Store) Bounce(ctx context.Context, b Bounced, limit newsletter.SoftLimit, now time.Time) (outcome BounceOutcome, err error) {
-	said := saidHash(b.Said)
-	err = s.write(ctx, "take a bounce", func(x *tx) error {
-		if n, err := x.query1("SELECT count(*) FROM bounces WHERE said = $1", said); err != nil || n > 0 {
-			outcome = BounceTwice
-			return err
-		}
-		who, err := x.addressee(b, now)
-		if err == nil && who.hash != "" && b.Returned != nil {
-			var another bool
-			if another, err = x.aboutAnother(b, who.hash); another {
-				who = addressee{}
-			}
-		}
-		if err != nil {
-			return err
-		}
-		outcome = BounceNobody
-		if who.hash != "" {
-			if outcome, err = x.bounce(b, who, limit, now); err != nil {
-				return err
-			}
-		}
-		if err := x.countReport(b.Kind); err != nil {
-			return err
-		}
-		if who.hash == "" {
-			if full, err := x.strangers(b.Kind, now); err != nil || full {
-				return err
-			}
-		}
-		id, err := x.query1(`INSERT INTO bounces (at, said, kind, reason, status, code, words, reporter, source, hash, newsletter, issue, outcome)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-			ms(now), said, string(b.Kind), string(b.Reason), b.Status, b.Code, newsletter.ReplyKind(b.Words), b.Reporter, b.Source, who.hash, who.newsletter, who.issue, string(outcome))
-		if err != nil || len(b.Message) == 0 || b.Kind != newsletter.ReportUnclassified {
-			return err
-		}
-		return x.keepMessage(id, b)
-	})
-	if errors.Is(err, ErrConflict) { // another node took it this very moment
-		return BounceTwice, nil
-	}
-	return outcome, err
-}
-
-// saidHash is what a report is known by if it comes again.
-func saidHash(said []byte) string {
-	sum := sha256.Sum256(said)
-	return hex.EncodeToString(sum[:16])
-}
-
-// maxStrangers is how many reports about nobody are kept of a day: anybody can send them.
-const maxStrangers = 10_000
-
-// strangers reports whether a day has had its reports about nobody, and counts another
-// one then, which is in no row.
-func (x *tx) strangers(kind newsletter.ReportKind, now time.Time) (full bool, err error) {
-	n, err := x.query1("SELECT count(*) FROM bounces WHERE hash = '' AND at > $1", ms(now.Add(-24*time.Hour)))
-	if err != nil || n < maxStrangers {
-		return false, err
-	}
-	_, err = x.exec(`INSERT INTO bounce_totals (issue, kind, count) VALUES (0, $1, 1)
-		ON CONFLICT (issue, kind) DO UPDATE SET count = bounce_totals.count + 1`, string(kind))
-	return true, err
-}
-
-// maxMessagesKept is how many messages are kept that were not understood: anybody can send
-// them.
-const maxMessagesKept = 1000
-
-// keepMessage keeps a message that was not understood, unless it names somebody who was
-// erased, or an address that its owner left.
-func (x *tx) keepMessage(bounce int64, b Bounced) error {
-	if n, err := x.query1("SELECT count(*) FROM bounce_messages"); err != nil || n >= maxMessagesKept {
-		return err
-	}
-	hashes := make([]string, 0, len(b.Names))
-	for _, address := range b.Names {
-		hash := x.s.keys.AddressHash(address)
-		if slices.Contains(hashes, hash) {
-			continue
-		}
-		n, err := x.query1("SELECT count(*) FROM tombstones WHERE hash = $1 AND newsletter = '' AND cause <> 'removed'", hash)
-		if err != nil || n > 0 {
-			return err
-		}
-		hashes = append(hashes, hash)
-	}
-	if _, err := x.exec("INSERT INTO bounce_messages (bounce, message) VALUES ($1, $2)", bounce, b.Message); err != nil {
-		return err
-	}
-	for _, hash := range hashes {
-		if _, err := x.exec("INSERT INTO bounce_names (hash, bounce) VALUES ($1, $2)", hash, bounce); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (x *tx) bounce(b Bounced, who addressee, limit newsletter.SoftLimit, now time.Time) (BounceOutcome, error) {

@@ -62,6 +62,52 @@ func TestBounceByKey(t *testing.T) {
 	})
 }
 
+// TestBounceAgain: what led to nothing counts when it comes again with a key, once, also
+// where it comes several times at once, and has one row; without, it leads to nothing again.
+func TestBounceAgain(t *testing.T) {
+	each(t, func(b *bench) {
+		ann, i := b.sentTo("ann@example.org")
+		whose := &newsletter.Returned{Subscriber: ann, Issue: i.ID}
+		soft := store.Bounced{Kind: newsletter.ReportSoft, Said: []byte("1")}
+		strange := store.Bounced{Kind: newsletter.ReportUnclassified, Said: []byte("2"), Message: []byte("x")}
+		leave := store.Bounced{Kind: newsletter.ReportUnsubscribe, Said: []byte("3")}
+		for range 2 {
+			for _, r := range []store.Bounced{soft, strange, leave} {
+				b.bounce(r, store.BounceNobody)
+			}
+		}
+		soft.Returned, strange.Returned, leave.Returned = whose, whose, whose
+		outcomes := make(chan store.BounceOutcome, 8)
+		for range cap(outcomes) {
+			go func() {
+				outcome, err := b.Bounce(ctx, soft, newsletter.SoftLimit{Count: 2, Within: day24}, b.Now())
+				if err != nil {
+					b.Error(err)
+				}
+				outcomes <- outcome
+			}()
+		}
+		got := map[store.BounceOutcome]int{}
+		for range cap(outcomes) {
+			got[<-outcomes]++
+		}
+		equal(b, got, map[store.BounceOutcome]int{store.BounceCounted: 1, store.BounceTwice: 7})
+		b.bounce(strange, store.BounceNoted)
+		b.bounce(strange, store.BounceTwice)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_messages"))(b), 1)
+		strange.Kind = newsletter.ReportAutoReply // as a later version reads it
+		b.bounce(strange, store.BounceNoted)
+		b.bounce(strange, store.BounceTwice)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounce_messages"))(b), 0)
+		b.bounce(leave, store.BounceUnsubscribed)
+		leave.Returned = nil
+		b.bounce(leave, store.BounceTwice)
+		equal(b, b.stateOf(ann), newsletter.SubscriptionUnsubscribed)
+		equal(b, len(must(b.Bounces(ctx, store.BounceQuery{Email: "ann@example.org"}))(b)), 3)
+		equal(b, must(b.CountRaw(ctx, "SELECT count(*) FROM bounces"))(b), 3)
+	})
+}
+
 func TestComplaintAndUnsubscribe(t *testing.T) {
 	each(t, func(b *bench) {
 		ann, i := b.sentTo("ann@example.org")
