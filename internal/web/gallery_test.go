@@ -223,7 +223,7 @@ func (g *gallery) dead() {
 	remote := slices.Concat(lang, []string{"remote", "[2001:db8:" + g.words.Language()[:1] + "::1]:1"}) // none that is counted already
 	g.hang("cut link", 404, g.get("/unsubscribe/x", remote...), "link.invalid")
 	g.hang("ended link", 404, g.get("/access/x", remote...), "link.ended")
-	g.hang("link in a preview", 404, g.get("/preferences/preview", lang...), "link.preview")
+	g.hang("link in a preview", 200, g.get("/preferences/preview", lang...), "link.preview")
 	g.hang("no such page", 404, g.get("/articles/mending-nets", lang...), "error.404.title")
 	g.hang("nothing asked", 400, g.post(g.link(newsletter.PurposeUnsubscribe, her, "weekly"), url.Values{}, lang...), "error.400.title")
 	g.hang("a form too large", 413, g.do("POST", g.link(newsletter.PurposeUnsubscribe, her, "weekly"), strings.Repeat("x", 70_000), append(lang, "Content-Type", formType)...), "error.413.title")
