@@ -260,6 +260,23 @@ func (s *Server) Stop() {
 	s.lifeline.Close()
 	<-s.ended
 	s.lifeline = nil
+	// Its children may listen a moment longer; who comes to them is sent away.
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until) && s.listens(); {
+		<-again.C
+	}
+}
+
+func (s *Server) listens() bool {
+	for _, port := range []int{s.Port, s.TLSPort} {
+		c, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))) //nolint:noctx // it is at this machine
+		if err == nil {
+			c.Close()
+			return true
+		}
+	}
+	return false
 }
 
 // Renumber makes the inbox, while the server is stopped, one with other numbers
