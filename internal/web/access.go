@@ -141,7 +141,7 @@ func (s *server) preferencesLink(who newsletter.Subscriber, name string) string 
 // changeView is the page behind the link that a new address got. Whose address that is
 // is not known before the button is pressed, so it tells nothing of the subscriber.
 type changeView struct {
-	State          string // "ask", "done" (just now), "expired", "refused"
+	State          string // "ask", "done" (just now), "already" (before), "expired", "refused"
 	New            string // the new address
 	Newsletter     string // title
 	Lang           string // of the title
@@ -152,7 +152,11 @@ type changeView struct {
 // changePage answers GET and HEAD; it changes nothing.
 func (s *server) changePage(w http.ResponseWriter, r *http.Request) error {
 	return s.mailed(newsletter.PurposeChange, func(w http.ResponseWriter, r *http.Request, o owner) error {
-		return s.showChange(w, r, o, "ask")
+		state := "ask"
+		if o.changed {
+			state = "already"
+		}
+		return s.showChange(w, r, o, state)
 	})(w, r)
 }
 
@@ -165,6 +169,9 @@ func (s *server) changeAddress(w http.ResponseWriter, r *http.Request) error {
 		if r.PostForm.Get("confirm") != "1" {
 			return status(http.StatusBadRequest)
 		}
+		if o.changed {
+			return s.showChange(w, r, o, "already")
+		}
 		if o.claim.Expired(s.now()) {
 			return s.showChange(w, r, o, "ask")
 		}
@@ -173,7 +180,14 @@ func (s *server) changeAddress(w http.ResponseWriter, r *http.Request) error {
 		case errors.Is(err, store.ErrConflict):
 			return s.showChange(w, r, o, "refused")
 		case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrNotFound): // by another request
-			return s.deadLink(w, r, "link.ended")
+			o, err := s.owner(r.Context(), r.PathValue("token"), newsletter.PurposeChange)
+			switch {
+			case errors.Is(err, errLink), err == nil && !o.changed:
+				return s.deadLink(w, r, "link.ended")
+			case err != nil:
+				return err
+			}
+			return s.showChange(w, r, o, "already")
 		case err != nil:
 			return err
 		}

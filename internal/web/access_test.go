@@ -229,9 +229,13 @@ func TestChangeOfAddress(t *testing.T) {
 	}
 	// Links of before are dead, and say what helps; the one on the page works.
 	contains(t, text(t, s.get(access), 404), "This link does not work any more", "at the foot of your preferences")
-	contains(t, text(t, s.post(link, url.Values{"confirm": {"1"}}), 404), "This link does not work any more")
 	text(t, s.post(access, doing("erase for good")), 404)
-	text(t, s.get(preferences), 404)
+	contains(t, text(t, s.get(preferences), 404), "This link has ended", "The address was changed")
+	// Pressed twice, the one that made the change says so: as long as it is true.
+	for _, body := range []string{text(t, s.get(link), 200), text(t, s.post(link, url.Values{"confirm": {"1"}}), 200)} {
+		contains(t, body, "Your address is changed already", to)
+		lacks(t, body, her, "<form", "/preferences/")
+	}
 	fresh := regexp.MustCompile(`href="(/preferences/[^"]+)"`).FindStringSubmatch(body)
 	contains(t, text(t, s.get(fresh[1]), 200), "m…@example.net")
 
@@ -244,6 +248,8 @@ func TestChangeOfAddress(t *testing.T) {
 	if _, err := s.store.SubscriberByEmail(t.Context(), her); err == nil {
 		t.Error("a list brought the former address back")
 	}
+	s.move(t, to, "weekly", "third@example.net")
+	contains(t, text(t, s.get(link), 404), "This link does not work any more")
 }
 
 // TestChangeTellsStrangersNothing: the new address was typed, and may be anybody's. Who

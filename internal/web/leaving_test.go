@@ -37,7 +37,7 @@ func TestLeavingAfterMoving(t *testing.T) {
 			before := storetest.Dump(t, dsn)
 			hidden := []string{her, to, "m…@", "o…@"}
 
-			contains(t, text(t, s.get(preferences), 404), "This link does not work")
+			contains(t, text(t, s.get(preferences), 404), "This link has ended")
 			for _, method := range []string{"HEAD", "GET"} {
 				body := text(t, s.do(method, link, ""), 200)
 				if lacks(t, body, hidden...); method == "GET" {
@@ -129,7 +129,7 @@ func TestLeavingForEver(t *testing.T) {
 			dsn := storetest.SQLite(t)
 			s := newSiteOn(t, dsn)
 			i := imported(s)
-			link := s.link(newsletter.PurposeUnsubscribe, newcomer, "weekly")
+			link, preferences := s.link(newsletter.PurposeUnsubscribe, newcomer, "weekly"), s.link(newsletter.PurposePreferences, newcomer, "weekly")
 			text(t, s.get(link), 200)
 			s.check(lose(t, s, i))
 			before := storetest.Dump(t, dsn)
@@ -157,6 +157,10 @@ func TestLeavingForEver(t *testing.T) {
 			at := len(link) - 10 // in the signature
 			guess := link[:at] + map[bool]string{true: "B", false: "A"}[link[at] == 'A'] + link[at+1:]
 			contains(t, text(t, s.get(guess), 404), "This link does not work")
+			contains(t, text(t, s.get(preferences), 404), "This link has ended", "Your newest mail has the link that works")
+			for cut := 1; cut < len(preferences)-len("/preferences/"); cut += 9 {
+				contains(t, text(t, s.get(preferences[:len(preferences)-cut]), 404), "This link does not work", "cut off")
+			}
 		})
 	}
 }

@@ -23,6 +23,8 @@ type owner struct {
 	subscription newsletter.Subscription
 	letter       newsletter.Letter // of a change of address: what is to be done
 
+	changed bool // of a change of address: it was carried out
+
 	// Of a link to unsubscribe:
 	moved bool // they have another address since
 	gone  bool // there is nothing left to end, and no subscription
@@ -54,10 +56,44 @@ func (s *server) owner(ctx context.Context, token string, want newsletter.Purpos
 		signedFor = newsletter.ChangeKey(sub.Subscriber.Email, letter.Address)
 	}
 	genuine := keys.Verify(token, signedFor)
+	if malformed == nil && err == nil && !genuine && want == newsletter.PurposeChange {
+		return s.changed(ctx, token, owner{claim: claim, subscription: sub, letter: letter})
+	}
 	if malformed != nil || err != nil || !genuine {
 		return owner{}, errLink
 	}
 	return owner{claim: claim, subscription: sub, letter: letter}, nil
+}
+
+// changed finds the owner of the link that changed their address to the one they have now. It
+// was signed for the address of before, which the notice of the change went to; errLink: it is
+// another, or that notice is long past.
+func (s *server) changed(ctx context.Context, token string, o owner) (owner, error) {
+	all, err := s.store.LettersOf(ctx, o.subscription.Subscriber.ID)
+	if err != nil {
+		return owner{}, err
+	}
+	for _, l := range all {
+		if l.Kind == newsletter.LetterChanged && s.store.Keyring().Verify(token, newsletter.ChangeKey(l.Address, o.letter.Address)) {
+			o.changed = o.letter.Address == o.subscription.Subscriber.Email
+		}
+	}
+	if !o.changed {
+		return owner{}, errLink
+	}
+	return o, nil
+}
+
+// uncut reports whether a token is as long as it was when it was mailed: what is cut off
+// lacks the end of its newsletter's name, for that stands before the signature. Whether it
+// is genuine nobody can tell any more without the address that it was signed for, and what
+// it says of its owner is not looked at: the answer gives nothing away.
+func (s *server) uncut(token string, want newsletter.Purpose) bool {
+	claim, err := s.store.Keyring().ParseToken(token, want)
+	if err == nil {
+		_, err = s.o.Service.Newsletter(claim.Newsletter)
+	}
+	return err == nil
 }
 
 // leaver finds what a link to unsubscribe ends. One of ours works for ever: whoever has
@@ -98,8 +134,11 @@ func (s *server) mailed(want newsletter.Purpose, handle func(http.ResponseWriter
 				return status(http.StatusTooManyRequests)
 			}
 			s.wrong.add(client, now)
-			if want == newsletter.PurposeAccess || want == newsletter.PurposeChange {
+			switch {
+			case want == newsletter.PurposeAccess, want == newsletter.PurposeChange:
 				return s.deadLink(w, r, "link.ended")
+			case want == newsletter.PurposePreferences && s.uncut(r.PathValue("token"), want):
+				return s.deadLink(w, r, "link.gone")
 			}
 			return s.deadLink(w, r, "link.invalid")
 		}

@@ -38,7 +38,7 @@ func (s *server) tryViews(ctx context.Context) error {
 		}},
 		"notice.html":  {noticeView{}, noticeView{http.StatusNotFound, "Heading", "Text", &c, []card{c}, &newsletterLink{Title: "Weekly", URL: "/newsletters/weekly", Language: "de"}}},
 		"archive.html": {archiveView{}, archiveView{"sent", "Weekly", "de", "/newsletters/weekly", "/newsletters/weekly/archive", "stamp", "a@example.org", "Problem."}},
-		"change.html":  {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "expired"}, changeView{State: "refused"}},
+		"change.html":  {changeView{State: "ask"}, changeView{State: "done", New: "a@example.org", PreferencesURL: "/"}, changeView{State: "already", New: "a@example.org"}, changeView{State: "expired"}, changeView{State: "refused"}},
 		"access.html": {
 			accessView{State: "expired"},
 			accessView{State: "again"},
