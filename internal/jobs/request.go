@@ -79,13 +79,22 @@ func (s *Service) Letter(ctx context.Context, r LetterRequest) (sent bool, err e
 	}, content, limit, now)
 	switch {
 	case errors.Is(err, store.ErrLimit), errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrNotFound):
-		s.log.Info("letter not sent", "kind", string(r.Kind), "newsletter", r.Newsletter, "reason", err)
+		s.log.Info("letter not sent", "kind", string(r.Kind), "newsletter", r.Newsletter, "reason", notWritten(err))
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("%s: %w", what, err)
 	}
 	s.Wake()
 	return true, nil
+}
+
+// notWritten says why a letter is not written, without the store's own words around it.
+func notWritten(err error) string {
+	why := strings.TrimPrefix(err.Error(), "write a letter: ")
+	for _, kind := range []error{store.ErrLimit, store.ErrConflict, store.ErrNotFound} {
+		why = strings.TrimSuffix(why, ": "+kind.Error())
+	}
+	return why
 }
 
 // tryLetter renders a letter and makes its message: now, not when a connection waits
