@@ -32,7 +32,8 @@ with --leave, who unsubscribed on the list is unsubscribed here. --verbose names
 Exports of listmonk, Mailchimp, Ghost, Substack, Buttondown, Mailman and of Syndicate itself
 are told by their columns (--format says which it is, where that is wrong). Who
 unsubscribed there is recorded so that no list brings them; who bounced or complained there
-is suppressed; what is said of the consent is kept. Other lists are CSV with columns such as
+is suppressed; what is said of the consent is kept. Of an export of Syndicate the lines of the
+same newsletter are taken (--from: those of another, of people who asked for both). Other lists are CSV with columns such as
 email, name, language, topics and time_zone, in any order, or an address on each line.
 
 Each import has a number: subscribers imports lists them, subscribers undo-import takes one
@@ -57,6 +58,7 @@ it.`,
 	f.BoolVarP(&o.DryRun, "dry-run", "n", false, "say what it would do, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	f.StringVar(&o.Format, "format", "", "read the list as `FORMAT`: "+strings.Join(roster.Formats(), ", "))
+	f.StringVar(&o.From, "from", "", "take the lines of this `NEWSLETTER` of an export of Syndicate; default: of the same")
 	f.BoolVar(&o.Tags, "tags-as-topics", false, "make topics of the tags or labels that people had elsewhere")
 	f.BoolVar(&o.Leave, "leave", false, "unsubscribe who is subscribed here and left on the list")
 	oneOf(c, "format", roster.Formats()...)
@@ -123,7 +125,22 @@ func (a *app) importing(ctx context.Context, args []string, o jobs.ImportOptions
 	case err != nil:
 		return &failure{err: listError(o.File, err), code: exitFailed, hint: hintFor(err)}
 	}
-	return s.tellImport(r, o.DryRun, shown)
+	if err := s.tellImport(r, o.DryRun, shown); err != nil {
+		return err
+	}
+	return nobody(r)
+}
+
+// nobody is the error of a list that has no line for the newsletter: perhaps what made it
+// failed, or it is another's.
+func nobody(r jobs.ImportReport) error {
+	switch others := r.Reasons[roster.OtherNewsletter]; {
+	case r.Lines+r.Refused == 0:
+		return hinted(fmt.Errorf("%s: the list is empty; nothing was changed", r.File), "look at what wrote it")
+	case r.Lines == 0 && others == r.Refused:
+		return fmt.Errorf("%s: no line is of %s; nothing was changed", r.File, r.Newsletter)
+	}
+	return nil
 }
 
 // importQuestion asks whether what a list would do is wanted.
@@ -193,6 +210,7 @@ func fates() []struct {
 		text   string
 	}{
 		{store.Created, "new"},
+		{store.CreatedPending, "waiting to confirm"},
 		{store.CreatedLeft, "recorded as unsubscribed"},
 		{store.CreatedBounced, "recorded and suppressed"},
 		{store.Leaves, "unsubscribed, as on the list"},
@@ -280,6 +298,10 @@ func (s *site) tellProblems(r jobs.ImportReport) {
 	}
 	if more := r.Refused + r.Results[store.Double] - min(told, 20); more > 0 {
 		s.warn(r.File, count(more, "more line")+" left out", "")
+	}
+	if n := r.Reasons[roster.OtherNewsletter]; n > 0 {
+		s.warn(r.File, fmt.Sprintf("%s of another newsletter left out: those people did not ask for %s", count(n, "line"), r.Newsletter),
+			"if they asked for it, too: --from, with that newsletter's name")
 	}
 }
 

@@ -127,7 +127,7 @@ func (a *app) undoing(ctx context.Context, id int64, yes bool) (err error) {
 	if err != nil {
 		return err
 	}
-	made := i.Results[store.Created] + i.Results[store.CreatedLeft] + i.Results[store.CreatedBounced]
+	made := i.Results[store.Created] + i.Results[store.CreatedPending] + i.Results[store.CreatedLeft] + i.Results[store.CreatedBounced]
 	if i.State != store.ImportUndone {
 		did := join(", ", count(made, "subscription")+" made", counted(i.Results[store.Leaves], "ended"))
 		question := fmt.Sprintf("Undo import %d (%s to %s on %s: %s)?", id, i.File, i.Newsletter, moment(i.StartedAt, s.cfg.Site.TimeZone), did)

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,7 @@ type ImportOptions struct {
 	List       io.ReadSeeker // it is read twice: to look, then to do it
 	Size       int64         // in bytes, 0: unknown
 	Format     string        // see roster.Formats; empty: told by the columns
+	From       string        // the newsletter whose lines are taken of an export of Syndicate; empty: Newsletter
 	Tags       bool          // labels that the operator gave elsewhere become topics
 	Leave      bool          // who left by the list, leaves here
 
@@ -213,12 +215,13 @@ func (s *Service) takeImport(ctx context.Context, o ImportOptions, im *store.Imp
 // that were read; r is told what the header says.
 func (s *Service) openImport(o ImportOptions, step string, r *ImportReport) (*roster.Reader, *counted, error) {
 	in := &counted{r: o.List, hash: sha256.New()}
+	in.hash.Write([]byte(o.From)) // other lines of a list are another list
 	if step != "" {
 		in.tell = func(n int64) {
 			s.tell(Progress{Step: step, Name: o.File, Done: int(n >> 10), Total: int(o.Size >> 10)})
 		}
 	}
-	x, err := roster.NewImport(in, roster.ImportOptions{Format: o.Format, Tags: o.Tags, Name: o.File})
+	x, err := roster.NewImport(in, roster.ImportOptions{Format: o.Format, Tags: o.Tags, Name: o.File, Newsletter: cmp.Or(o.From, o.Newsletter)})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -28,6 +28,7 @@ const (
 	paused     role = "paused until"
 	byFeed     role = "by feed"
 	owned      role = "set by owner"
+	forLetter  role = "newsletter"
 	consentAt  role = "consent"
 	source     role = "source"
 	proof      role = "proof"

@@ -133,7 +133,7 @@ func parseTime(s string) (time.Time, bool) {
 		s = strings.Join(words[:3], " ")
 	}
 	for _, layout := range []string{
-		time.RFC3339, time.DateTime, "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04",
+		time.RFC3339, time.DateTime, "2006-01-02 15:04:05 -0700 MST", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07", "2006-01-02T15:04:05", "2006-01-02T15:04",
 		"2006-01-02 15:04", time.DateOnly, "Jan 2, 2006", "2 Jan 2006", time.RFC1123Z, time.RFC1123,
 	} {
 		t, err := time.Parse(layout, s)

@@ -98,7 +98,8 @@ func syndicateFormat() *format {
 			{proof, []string{"proof"}},
 			{leftAt, []string{"left at"}},
 			{leftBy, []string{"left by"}},
-			{known, []string{"newsletter", "created at", "source"}},
+			{forLetter, []string{"newsletter"}},
+			{known, []string{"created at", "source"}},
 		},
 	}
 }

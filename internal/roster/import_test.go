@@ -74,7 +74,9 @@ func TestImport(t *testing.T) {
 				"1-3,bo@example.org,Bo,{},blocklisted,2024-01-02 10:11:12.5 +0100 CET,2024-05-06 01:02:03 +0000 UTC\n" +
 				"1-4,cy@example.org,Cy,{},disabled,2024-01-02 10:11:12 +0000 UTC,\n" +
 				"1-5,di@example.org,Di,{},enabled,2024-01-02 10:11:12.25 +0530 +0530,2024-01-02 10:11:12.25 +0530 +0530\n" +
-				"1-6,ed@example.org,Ed,{},enabled,2024-01-02 10:11:12 +0000 +0000,\n",
+				"1-6,ed@example.org,Ed,{},enabled,2024-01-02 10:11:12 +0000 +0000,\n" +
+				"1-7,fi@example.org,Fi,{},enabled,2024-01-02 10:11:12.131415+00,\n" +
+				"1-8,gil@example.org,Gil,{},enabled,2024-01-02 10:11:12-05,\n",
 			format: "listmonk",
 			want: []string{
 				`ann@example.org name=Ann confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
@@ -82,6 +84,8 @@ func TestImport(t *testing.T) {
 				`4:26: its state is "disabled", so it gets no mail there (state)`,
 				`di@example.org name=Di confirmed consent=2024-01-02T04:41:12Z {"opt_in_at":"2024-01-02T04:41:12Z","program":"listmonk"}`,
 				`ed@example.org name=Ed confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
+				`fi@example.org name=Fi confirmed consent=2024-01-02T10:11:12Z {"opt_in_at":"2024-01-02T10:11:12Z","program":"listmonk"}`,
+				`gil@example.org name=Gil confirmed consent=2024-01-02T15:11:12Z {"opt_in_at":"2024-01-02T15:11:12Z","program":"listmonk"}`,
 			},
 		},
 		"Mailchimp, who is subscribed": {

@@ -46,6 +46,10 @@ type Problem struct {
 
 func (p *Problem) Error() string { return fmt.Sprintf("line %d: %s", p.Line, p.Message) }
 
+// OtherNewsletter is the reason of lines of an export whose owners asked for another
+// newsletter.
+const OtherNewsletter = "of another newsletter"
+
 // fault is what is wrong with a line.
 type fault struct {
 	role     role   // the column, if it is one
@@ -63,6 +67,7 @@ type Reader struct {
 	format  *format
 	imports bool
 	name    string // of the file
+	letter  string // the newsletter whose lines are read of an export of Syndicate; empty: all
 	tags    bool   // labels of the program that exported it become topics
 	plain   bool   // addresses one a line, where a name is the exception
 	columns map[role]int
@@ -86,6 +91,9 @@ type ImportOptions struct {
 	Format string // one of Formats; empty: told by the columns
 	Tags   bool   // labels that the operator gave there become topics
 	Name   string // of the file: of Mailchimp's it says who is in it; empty: not known
+	// Newsletter is whose lines are read of an export of Syndicate: who is on others never
+	// asked for it. Empty: all.
+	Newsletter string
 }
 
 // NewReader reads the header of a list that an operator keeps. An error means that
@@ -99,7 +107,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 // NewImport reads the header of a list that another program may have exported.
 // Doubles are not looked for.
 func NewImport(r io.Reader, o ImportOptions) (*Reader, error) {
-	x := &Reader{imports: true, tags: o.Tags, name: o.Name}
+	x := &Reader{imports: true, tags: o.Tags, name: o.Name, letter: o.Newsletter}
 	var f *format
 	if o.Format != "" {
 		if f = formatNamed(o.Format); f == nil {
@@ -271,6 +279,9 @@ func (x *Reader) line(row []string) (newsletter.Line, error) {
 		if s := get.text(state); !slices.Contains([]string{"", "confirmed", "subscribed", "active", "enabled"}, strings.ToLower(s)) {
 			return l, &fault{role: state, reason: "state", needless: true, text: fmt.Sprintf("its state is %q, only confirmed ones are read", s)}
 		}
+	}
+	if s := get.text(forLetter); s != "" && x.letter != "" && s != x.letter {
+		return l, &fault{role: forLetter, reason: OtherNewsletter, needless: true, text: fmt.Sprintf("it stands there for the newsletter %q, not for %q", s, x.letter)}
 	}
 	if err := x.fields(&l, get); err != nil {
 		return l, err

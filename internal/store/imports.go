@@ -50,6 +50,7 @@ func (i *Import) Source() string { return fmt.Sprintf("import %d", i.ID) }
 
 // The results of lines that are imported, besides those of AddSubscriber.
 const (
+	CreatedPending AddResult = "created_pending"      // waits for its owner to confirm, as it did in an export of ours
 	CreatedLeft    AddResult = "created_unsubscribed" // recorded as one who left elsewhere
 	CreatedBounced AddResult = "created_suppressed"   // and suppressed, as it is to be
 	Differs        AddResult = "differs"              // there already; the list says that it left or bounced: nothing was changed
@@ -64,7 +65,9 @@ const (
 )
 
 // New reports whether a line makes something.
-func (r AddResult) New() bool { return r == Created || r == CreatedLeft || r == CreatedBounced }
+func (r AddResult) New() bool {
+	return r == Created || r == CreatedPending || r == CreatedLeft || r == CreatedBounced
+}
 
 // Changes reports whether a line changes something.
 func (r AddResult) Changes() bool { return r.New() || r == Leaves }
@@ -213,6 +216,8 @@ func (b *listBatch) judgeImport(l newsletter.Line) AddResult {
 		return CreatedBounced
 	case l.State == newsletter.SubscriptionUnsubscribed:
 		return CreatedLeft
+	case l.State == newsletter.SubscriptionPending:
+		return CreatedPending
 	}
 	return Created
 }

@@ -365,7 +365,7 @@ func TestImportOwnExport(t *testing.T) {
 		equal(b, len(must(b.Subscribers(ctx, store.SubscriberQuery{Suppressed: true}))(b)), 2)
 
 		pending := standing("bo@example.org", newsletter.SubscriptionPending, "")
-		equal(b, b.takeIn(&i, pending), []store.AddResult{store.Created})
+		equal(b, b.takeIn(&i, pending), []store.AddResult{store.CreatedPending})
 		if s := b.find("bo@example.org"); s.State != newsletter.SubscriptionPending || !s.ConsentAt.IsZero() {
 			b.Errorf("%+v", s)
 		}
