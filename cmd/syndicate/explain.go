@@ -78,12 +78,16 @@ type explainedView struct {
 	PausedTill time.Time                    `json:"paused_till,omitzero"`
 	Language   string                       `json:"language,omitempty"`
 	Topics     []string                     `json:"topics,omitempty"`
-	Cadence    newsletter.Cadence           `json:"cadence,omitempty"` // empty: each issue
+	Cadence    newsletter.Cadence           `json:"cadence,omitempty"`   // empty: each issue
+	Hour       int                          `json:"hour"`                // -1: when the issue is sent
+	TimeZone   string                       `json:"time_zone,omitempty"` // that its owner lives by
+	MaxItems   int                          `json:"max_items,omitempty"`
 	Cursor     int64                        `json:"cursor"`
 	WillGet    bool                         `json:"will_get"`
 	WhyNot     []string                     `json:"why_not,omitempty"`
 	Next       string                       `json:"next,omitempty"` // local time
 	NextAt     time.Time                    `json:"next_at,omitzero"`
+	MailAt     time.Time                    `json:"mail_at,omitzero"`  // at the hour that its owner chose
 	Waiting    []string                     `json:"waiting,omitempty"` // titles
 	More       int                          `json:"more,omitempty"`
 }
@@ -110,12 +114,13 @@ func (s *site) viewExplanation(ctx context.Context, e jobs.Explanation) explanat
 	for _, x := range e.Newsletters {
 		n := explainedView{
 			Newsletter: x.Name, Cursor: x.Cursor, WillGet: len(x.WhyNot) == 0, WhyNot: x.WhyNot,
-			Next: x.Next.Local, NextAt: x.Next.At, More: x.More,
+			Next: x.Next.Local, NextAt: x.Next.At, MailAt: x.Mail, More: x.More, Hour: -1,
 		}
 		if b := x.Subscription; b != nil {
 			n.State, n.Source, n.ConsentAt, n.LeftAt, n.LeftBy = b.State, b.Source, b.ConsentAt, b.LeftAt, b.LeftBy
 			n.Page = pageOf(b)
 			n.PausedTill, n.Language, n.Topics, n.Cadence = b.PausedTill, b.Subscriber.Language, b.Topics, b.Cadence
+			n.Hour, n.TimeZone, n.MaxItems = b.Hour, x.Zone.String(), b.MaxItems
 		}
 		for k := range x.Waiting {
 			n.Waiting = append(n.Waiting, x.Waiting[k].Title)
@@ -181,7 +186,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 		case !b.ConsentAt.IsZero():
 			since = "since " + moment(b.ConsentAt, zone)
 		}
-		l.add(x.Name, "%s", join(", ", string(b.State)+" "+since, join(" on ", "from "+b.Source, pageOf(b)), b.Subscriber.Language, listed("topics ", b.Topics), string(b.Cadence),
+		l.add(x.Name, "%s", join(", ", join(" ", string(b.State), since), join(" on ", "from "+b.Source, pageOf(b)), b.Subscriber.Language, listed("topics ", b.Topics), chosen(x),
 			s.paused(x)))
 	}
 	name := x.Name
@@ -194,7 +199,7 @@ func (s *site) explainNewsletter(l *lines, x jobs.ExplainedNewsletter) {
 	}
 	next := "with the next issue, which is sent by hand"
 	if !x.Next.At.IsZero() {
-		next = "next " + s.local(name, x.Next.Local)
+		next = "next " + moment(x.Mail, x.Zone) + " in " + zoneName(x.Mail, x.Zone)
 	}
 	l.add(name, "will get %s, %s", count(len(x.Waiting)+x.More, "article"), next)
 	for k := range x.Waiting {
@@ -214,6 +219,35 @@ func pageOf(b *newsletter.Subscription) string {
 		return ""
 	}
 	return proof.Page
+}
+
+// chosen says how often, when and how much of a newsletter its owner wants; empty: as it
+// comes.
+func chosen(x jobs.ExplainedNewsletter) string {
+	b := x.Subscription
+	when, most := "", ""
+	switch {
+	case b.Hour >= 0:
+		when = fmt.Sprintf("at %02d:00 in %s", b.Hour, x.Zone)
+	case b.Subscriber.TimeZone != "":
+		when = "time zone " + b.Subscriber.TimeZone
+	}
+	if b.MaxItems > 0 {
+		most = "at most " + count(b.MaxItems, "article")
+	}
+	often := string(b.Cadence)
+	if strings.HasSuffix(often, "day") {
+		often = strings.ToUpper(often[:1]) + often[1:] + "s"
+	}
+	return join(", ", often, when, most)
+}
+
+// zoneName names a time zone; that of the machine as its clock does.
+func zoneName(t time.Time, zone *time.Location) string {
+	if zone == time.Local {
+		return t.In(zone).Format("MST")
+	}
+	return zone.String()
 }
 
 // paused says until when somebody paused a newsletter, by their own clock; empty: they did not.

@@ -30,6 +30,7 @@ type ExplainedNewsletter struct {
 	Zone         *time.Location           // whose clock its owner lives by
 	Cursor       int64                    // articles up to this seq are served
 	Next         NextDue                  // that is due for it; zero: only by hand, or it gets nothing
+	Mail         time.Time                // when its mail of Next comes: at the hour that its owner chose
 	Waiting      []newsletter.Article     // what the next issue would bring, newest first
 	More         int                      // that it would leave out
 	WhyNot       []string                 // why it gets nothing; empty: it will
@@ -110,7 +111,7 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 	case b.State == newsletter.SubscriptionPending:
 		why("its owner has not confirmed the subscription")
 	case b.State == newsletter.SubscriptionUnsubscribed:
-		why("its owner left")
+		why("%s", left(b))
 	case b.ByFeed:
 		why("its owner reads it in a personal feed")
 	case b.PausedTill.After(now):
@@ -133,7 +134,21 @@ func (s *Service) explain(ctx context.Context, e *Explanation, name string, subs
 		served = b.RehearsalServed
 	}
 	x.Next, err = s.nextTurn(ctx, n, b, served)
+	if x.Mail = x.Next.At; b.Hour >= 0 && !x.Mail.IsZero() {
+		if at := store.NextHour(x.Mail, b.Hour, x.Zone.String()); !at.IsZero() {
+			x.Mail = at
+		}
+	}
 	return x, err
+}
+
+// left says that there is a subscription no more, and who says so: a list of elsewhere is
+// not the owner's own word.
+func left(b *newsletter.Subscription) string {
+	if strings.HasPrefix(b.LeftBy, "import ") {
+		return "it left, says " + b.LeftBy
+	}
+	return "its owner left"
 }
 
 // zoneOf is the time zone of a subscriber: their own, the newsletter's, the site's.

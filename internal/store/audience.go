@@ -125,7 +125,7 @@ func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now
 			if own == "" {
 				own = zone
 			}
-			r.NotBefore = nextHour(now, hour, own)
+			r.NotBefore = NextHour(now, hour, own)
 		}
 		return r, err
 	}, "SELECT b.subscriber, b."+cursorColumn(i.Rehearsal)+`, b.language, b.topics, b.max_items, `+receiver+`, b.hour, b.time_zone
@@ -133,9 +133,9 @@ func (x *tx) audience(i newsletter.Issue, after, through int64, zone string, now
 		WHERE `+where+` AND b.subscriber <= $1{{postgres AND s.id > $3 AND s.id <= $1}} ORDER BY b.subscriber{{for update b}}`, args...)
 }
 
-// nextHour returns when the wall clock of a zone next shows that hour; zero if it
+// NextHour returns when the wall clock of a zone next shows that hour; zero if it
 // does now. A zone that is not known counts as UTC.
-func nextHour(now time.Time, hour int, zone string) time.Time {
+func NextHour(now time.Time, hour int, zone string) time.Time {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		loc = time.UTC
