@@ -98,7 +98,7 @@ func TestViewInBrowser(t *testing.T) {
 func TestViewOfPreview(t *testing.T) {
 	t.Parallel()
 	for archive, want := range map[newsletter.Archive][]string{
-		newsletter.ArchivePublic:  {"https://news.example.org/newsletters/weekly/issues/1", "https://news.example.org/newsletters/weekly/issues/1"},
+		newsletter.ArchivePublic:  {"https://news.example.org/read/preview", "https://news.example.org/read/preview"}, // the issue is not on the web yet
 		newsletter.ArchivePrivate: {"https://news.example.org/read/preview", "https://news.example.org/read/preview"},
 		newsletter.ArchiveNone:    nil,
 	} {

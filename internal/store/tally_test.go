@@ -295,7 +295,7 @@ func TestHistory(t *testing.T) {
 		})
 		equal(b, must(b.History(ctx, who.ID, false, 0))(b), []store.PastDelivery{{
 			Newsletter: "weekly", Number: i.Number, Digest: 1, Issue: newsletter.IssueSent, Subject: "News", State: newsletter.Failed, Attempts: 1,
-			At: b.Now(), Code: 550, Reply: "5.7.1 no",
+			FirstTry: b.Now(), At: b.Now(), Code: 550, Reply: "5.7.1 no",
 		}})
 		equal(b, len(must(b.History(ctx, who.ID, true, 100))(b)), 0)
 		b.ok(b.RemoveSubscriber(ctx, "p5@big.example", "weekly", b.Now()))
