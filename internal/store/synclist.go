@@ -191,17 +191,28 @@ func (s *Store) pruneList(ctx context.Context, name string, lines []newsletter.L
 		if len(rows) == 0 {
 			continue
 		}
+		var n int
 		err = s.write(ctx, "prune the list of "+name, func(x *tx) error {
+			n = 0
 			for _, r := range rows {
-				if _, err := x.removeSubscriptions(r.id, name); err != nil {
+				// Who has left meanwhile stays known as such.
+				id, err := missing(x.query1("SELECT subscriber FROM subscriptions WHERE newsletter = $1 AND subscriber = $2 AND source = 'file' AND state <> 'unsubscribed'{{for update}}", name, r.id))
+				if err != nil {
 					return err
 				}
+				if id == 0 {
+					continue
+				}
+				if _, err := x.removeSubscriptions(id, name); err != nil {
+					return err
+				}
+				n++
 			}
 			return nil
 		})
 		if err != nil {
 			return pruned, err
 		}
-		pruned += len(rows)
+		pruned += n
 	}
 }
